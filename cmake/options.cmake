@@ -1,0 +1,31 @@
+# Compiler flags for our own code, the sanitizer a preset asks for, and the tools that make a build quick.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+set(WEIR_SANITIZE "" CACHE STRING "address,undefined | thread | fuzzer,address | empty")
+option(WEIR_FUZZ "build the libFuzzer targets (clang)" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT WEIR_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Flags of our own code only; weir_room() adds them, third-party sources never see them.
+set(WEIR_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror -Werror=unused-result)
+if(WEIR_SANITIZE)
+  add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${WEIR_SANITIZE})
+endif()
+# x86-64-v2 (2009): CRC32C and SSE4.2 without a run-time switch; the oldest machine DuckDB's own build expects.
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_compile_options(-march=x86-64-v2)
+endif()
+find_package(Threads REQUIRED)

@@ -1,0 +1,116 @@
+// Capture: judges every record of a request against its stream's schema, drops what it has seen before, and answers with one verdict per
+// record, in order, after the accepted ones are on disk.
+//
+// Promises
+//   - `accepted` and `duplicate` are answered only after the record (for a duplicate: its original) is synced.
+//   - Within the stream's window the same key is accepted once, whatever the resends, batches, restarts and crashes between.
+//     The same key with another payload is `conflict`, kept in quarantine.
+//   - A record that does not fit is kept in quarantine with the reason and answered as failed; nothing is dropped silently.
+//   - Bounded: one request at most `limits`; when the journal's queue is full every record is answered `busy`.
+//
+// Threads: submit() from any thread; it never waits for a disk on the way in except to look a key up in a sealed run (a bounded read), and
+// calls `done` exactly once, on the journal's thread or before it returns. set_streams() from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/metrics.h"
+#include "core/base/result.h"
+#include "core/io/files.h"
+#include "storage/journal/journal.h"
+#include "stream/capture/stream.h"
+
+namespace weir::capture {
+
+struct Limits {
+  size_t body_bytes = 16u << 20;   // decoded
+  double ratio_max = 100;          // decoded / received
+  size_t record_bytes = 1u << 20;
+  int depth = 32;
+  size_t records = 100'000;        // of one request on /v1
+};
+
+enum class Outcome {
+  accepted,
+  duplicate,    // seen before with the same payload; counts as success
+  quarantined,  // does not fit; kept, see reason
+  refused,      // not kept: busy, no_space, too_large …; the sender may try again if `retryable`
+};
+
+struct Verdict {
+  Outcome outcome = Outcome::refused;
+  bool retryable = false;
+  std::string id;       // the event's id (assigned if it was missing), or of the quarantine entry
+  std::string code;     // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern", "unknown_field",
+                        // "too_large", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range", "not_finite", "syntax",
+                        // "too_old", "too_new", "conflict", "busy", "no_space"
+  std::string field;    // JSON path, for example items[2].price
+  std::string message;  // what was found, what was expected
+};
+
+struct Reply {
+  std::vector<Verdict> verdicts;  // one per record, in order
+  size_t accepted = 0, duplicates = 0, quarantined = 0, refused = 0;
+};
+
+enum class BodyFormat {
+  any_json,  // one object, an array of objects, or objects separated by white space (NDJSON)
+  batch,     // {"<beacon.batch>": [objects]}, nothing else
+};
+
+struct Submission {
+  std::string_view body;        // decoded; must stay valid until submit() returns
+  BodyFormat format = BodyFormat::any_json;
+  std::string idempotency_key;  // for streams without a key: ids derive from (key, index); same key with another body is `conflict`
+};
+
+// A stream as applied: its declaration, number and revision.
+struct AppliedStream {
+  uint32_t number = 0;
+  uint32_t revision = 1;
+  std::shared_ptr<const Stream> stream;
+};
+
+struct Options {
+  std::string folder;  // for example .weir/dedup: sealed runs of the deduplication index
+  Limits limits;
+  size_t index_memory_bytes = 224u << 20;
+};
+
+struct StreamCounts {
+  std::string stream;
+  uint64_t accepted = 0, duplicates = 0, quarantined = 0, refused = 0, bytes = 0;
+  ArrivalTime last_arrival;
+};
+
+using Done = std::function<void(Reply)>;
+
+class Capture {
+ public:
+  virtual ~Capture() = default;
+  // Opens the index and brings it up to the journal's end (reads only what no run holds).
+  static Result<std::unique_ptr<Capture>> open(Files& files, Clock& clock, Random& random, Metrics& metrics, journal::Journal& journal,
+                                               Options options);
+
+  // Replaces what is captured. Requests under way finish with the declaration they started with.
+  virtual void set_streams(std::vector<AppliedStream> streams) = 0;
+  virtual Result<AppliedStream> find(std::string_view name) const = 0;  // not_found names the nearest; disabled is `denied`
+
+  // An error (wrong shape of the whole body: 400 on the wire) means that nothing was taken and `done` is not called.
+  virtual Status submit(const AppliedStream& stream, const Submission& submission, Done done) = 0;
+
+  // Everything below is sealed in the deduplication index; the journal may be released up to here as far as capture is concerned.
+  virtual journal::Sequence sealed_through() const = 0;
+  // Seals and merges what is due; cheap if nothing is. Called on a background lane, one caller at a time.
+  virtual Status maintain() = 0;
+
+  virtual std::vector<StreamCounts> counts() const = 0;
+};
+
+}  // namespace weir::capture
