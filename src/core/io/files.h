@@ -53,8 +53,9 @@ class Files {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   // Replaces `to` if it exists (both on one file system).
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;             // a file or an empty folder
-  virtual Status make_directories(const std::string& path) = 0;   // parents too, mode 0700; parents of new ones are synced
+  virtual Status remove(const std::string& path) = 0;  // a file or an empty folder
+  virtual Status make_directories(
+      const std::string& path) = 0;  // parents too, mode 0700; parents of new ones are synced
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name, without . and ..
   virtual Result<bool> exists(const std::string& path) = 0;
