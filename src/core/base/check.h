@@ -8,5 +8,6 @@ namespace weir {
 
 }  // namespace weir
 
-#define CHECK(condition, why) \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? void() : ::weir::check_failed(#condition, why, __FILE__, __LINE__))
+#define CHECK(condition, why)                                 \
+  (__builtin_expect(static_cast<bool>(condition), 1) ? void() \
+                                                     : ::weir::check_failed(#condition, why, __FILE__, __LINE__))

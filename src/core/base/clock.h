@@ -11,7 +11,7 @@ namespace weir {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual WallTime wall() const = 0;        // UTC; may jump when the machine's clock is set
+  virtual WallTime wall() const = 0;          // UTC; may jump when the machine's clock is set
   virtual int64_t steady_micros() const = 0;  // never goes back; only differences mean anything
 };
 

@@ -96,6 +96,13 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     if (start != std::string::npos) words.erase(0, start + 2);
     if (words.rfind("parse error", 0) == 0 && (start = words.find(": ")) != std::string::npos)
       words.erase(0, start + 2);
+    // "; last read: '…'" repeats the input, which may be long and is not for a message.
+    size_t echo = words.find("; last read: ");
+    if (echo != std::string::npos) {
+      size_t next = words.rfind("; expected ");
+      words.erase(echo, next != std::string::npos && next > echo ? next - echo : std::string::npos);
+    }
+    words.resize(std::min<size_t>(words.size(), 200));
     fail(Code::invalid, "not JSON: " + words, {}, offset > 0 ? offset - 1 : 0);
     return false;
   }

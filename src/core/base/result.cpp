@@ -41,8 +41,13 @@ const char* code_name(Code code) {
 std::string Error::text() const {
   std::string out;
   if (position) {
-    out += position->file;
-    if (position->line > 0) out += ":" + std::to_string(position->line) + ":" + std::to_string(position->column);
+    const std::string line = std::to_string(position->line), column = std::to_string(position->column);
+    if (position->file.empty()) {
+      out += "line " + line + ", column " + column;
+    } else {
+      out += position->file;
+      if (position->line > 0) out += ":" + line + ":" + column;
+    }
     out += ": ";
   }
   out += message;

@@ -25,12 +25,24 @@ struct Duration {
   int64_t micros = 0;
   friend constexpr auto operator<=>(Duration, Duration) = default;
 };
-constexpr Duration microseconds(int64_t n) { return {n}; }
-constexpr Duration milliseconds(int64_t n) { return {n * 1'000}; }
-constexpr Duration seconds(int64_t n) { return {n * 1'000'000}; }
-constexpr Duration minutes(int64_t n) { return seconds(n * 60); }
-constexpr Duration hours(int64_t n) { return seconds(n * 3600); }
-constexpr Duration days(int64_t n) { return hours(n * 24); }
+constexpr Duration microseconds(int64_t n) {
+  return {n};
+}
+constexpr Duration milliseconds(int64_t n) {
+  return {n * 1'000};
+}
+constexpr Duration seconds(int64_t n) {
+  return {n * 1'000'000};
+}
+constexpr Duration minutes(int64_t n) {
+  return seconds(n * 60);
+}
+constexpr Duration hours(int64_t n) {
+  return seconds(n * 3600);
+}
+constexpr Duration days(int64_t n) {
+  return hours(n * 24);
+}
 
 struct CivilTime {
   int year = 1970;
@@ -44,8 +56,9 @@ int64_t micros_from_civil(const CivilTime& civil);
 // Days since 1970-01-01, rounded toward the past.
 int32_t day_number(int64_t micros);
 
-// Reads `YYYY-MM-DD`, then `T` or a space and `HH:MM[:SS[.fraction up to 9 digits]]`, then `Z`, `+HH:MM`, `+HHMM`, `+HH` or
-// nothing, which means UTC. Digits beyond microseconds are cut off. Calendar-checked (2023-02-29 is invalid); years 1 to 9999.
+// Reads `YYYY-MM-DD`, then `T` or a space and `HH:MM[:SS[.fraction up to 9 digits]]`, then `Z`, `+HH:MM`, `+HHMM`,
+// `+HH` or nothing, which means UTC. Digits beyond microseconds are cut off. Calendar-checked (2023-02-29 is invalid);
+// years 1 to 9999.
 Result<int64_t> parse_timestamp(std::string_view text);
 // The same without error text, for hot paths. False leaves `micros` unchanged.
 bool parse_timestamp_fast(std::string_view text, int64_t& micros) noexcept;
