@@ -1,0 +1,205 @@
+#include "core/io/compression.h"
+
+#include <libdeflate.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace weir {
+
+namespace {
+
+constexpr size_t kChunkBytes = 64 << 10;
+constexpr uint64_t kRatioFreeBytes = 64 << 10;
+
+// Counts what comes out and says when it is too much.
+class Meter {
+ public:
+  Meter(const char* format, size_t encoded_bytes, const DecompressLimits& limits)
+      : format_(format), encoded_bytes_(encoded_bytes), limits_(limits) {}
+
+  Status add(uint64_t bytes) {
+    decoded_ += bytes;
+    if (decoded_ > limits_.decoded_bytes_max) {
+      return Error(Code::too_large, std::string(format_) + " data decodes to more than " +
+                                        std::to_string(limits_.decoded_bytes_max) + " bytes (decoded_bytes_max)");
+    }
+    if (decoded_ > kRatioFreeBytes && decoded_ / limits_.ratio_max >= encoded_bytes_ &&
+        decoded_ > encoded_bytes_ * limits_.ratio_max) {
+      return Error(Code::too_large, std::string(format_) + " data of " + std::to_string(encoded_bytes_) +
+                                        " bytes decodes to more than " + std::to_string(limits_.ratio_max) +
+                                        " times as many (ratio_max)");
+    }
+    return {};
+  }
+
+  // The most that can come out without an error, for reserving.
+  uint64_t most() const {
+    const uint64_t by_ratio = encoded_bytes_ > std::numeric_limits<uint64_t>::max() / limits_.ratio_max
+                                  ? limits_.decoded_bytes_max
+                                  : encoded_bytes_ * limits_.ratio_max;
+    return std::min(limits_.decoded_bytes_max, std::max(by_ratio, kRatioFreeBytes));
+  }
+
+ private:
+  const char* format_;
+  uint64_t encoded_bytes_;
+  DecompressLimits limits_;
+  uint64_t decoded_ = 0;
+};
+
+Error malformed(const char* format, size_t offset, const std::string& why) {
+  return Error(Code::invalid, std::string(format) + " data is broken at byte " + std::to_string(offset) + ": " + why);
+}
+
+using DecompressTo = Status (*)(std::string_view, const DecompressLimits&, const TakeBytes&);
+
+Result<std::string> collect(const char* format, DecompressTo decompress_to, std::string_view encoded,
+                            const DecompressLimits& limits) {
+  std::string decoded;
+  // Growing by doubling would hold the old and the new copy at once. Memory that is reserved and not yet written costs
+  // nothing, so the whole is reserved at first.
+  decoded.reserve(Meter(format, encoded.size(), limits).most());
+  TRY(decompress_to(encoded, limits, [&](std::string_view piece) -> Status {
+    decoded += piece;
+    return {};
+  }));
+  return decoded;
+}
+
+struct Inflater {
+  z_stream stream{};
+  bool is_open = false;
+  ~Inflater() {
+    if (is_open) inflateEnd(&stream);
+  }
+};
+
+Status check_limits(const DecompressLimits& limits) {
+  if (limits.ratio_max == 0) return Error(Code::invalid, "ratio_max is 0, must be at least 1");
+  return {};
+}
+
+}  // namespace
+
+Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take) {
+  TRY(check_limits(limits));
+  if (encoded.empty()) return malformed("gzip", 0, "it is empty");
+  Inflater inflater;
+  z_stream& stream = inflater.stream;
+  constexpr int kGzipOnly = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK) return Error(Code::internal, "zlib could not start");
+  inflater.is_open = true;
+  Meter meter("gzip", encoded.size(), limits);
+  std::vector<unsigned char> chunk(kChunkBytes);
+  size_t offset = 0;
+  while (true) {
+    // zlib counts in 32 bits, so a long input is handed over in parts.
+    const size_t part = std::min<size_t>(encoded.size() - offset, 1u << 30);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(encoded.data() + offset));
+    stream.avail_in = static_cast<uInt>(part);
+    stream.next_out = chunk.data();
+    stream.avail_out = static_cast<uInt>(chunk.size());
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    offset += part - stream.avail_in;
+    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+      return malformed("gzip", offset, stream.msg != nullptr ? stream.msg : "not gzip");
+    }
+    const size_t produced = chunk.size() - stream.avail_out;
+    TRY(meter.add(produced));
+    if (produced > 0) {
+      TRY(take({reinterpret_cast<const char*>(chunk.data()), produced}));
+    }
+    if (result == Z_STREAM_END) {
+      if (offset == encoded.size()) return {};
+      inflateReset(&stream);
+    } else if (offset == encoded.size() && produced == 0) {
+      return malformed("gzip", offset, "it ends in the middle of a member");
+    }
+  }
+}
+
+Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take) {
+  TRY(check_limits(limits));
+  if (encoded.empty()) return malformed("zstd", 0, "it is empty");
+  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), &ZSTD_freeDCtx);
+  if (!context) return Error(Code::internal, "zstd could not start");
+  const int window_log = std::clamp(static_cast<int>(std::bit_width(limits.window_bytes_max)) - 1, 10, 31);
+  if (ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, window_log))) {
+    return Error(Code::invalid,
+                 "window_bytes_max is " + std::to_string(limits.window_bytes_max) + ", which zstd does not allow");
+  }
+  Meter meter("zstd", encoded.size(), limits);
+  std::vector<char> chunk(kChunkBytes);
+  ZSTD_inBuffer in{encoded.data(), encoded.size(), 0};
+  while (true) {
+    ZSTD_outBuffer out{chunk.data(), chunk.size(), 0};
+    const size_t left = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(left)) {
+      if (ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge) {
+        return Error(Code::too_large,
+                     "zstd data asks for a window of more than " + std::to_string(limits.window_bytes_max) +
+                         " bytes (window_bytes_max)",
+                     "compress without --long");
+      }
+      return malformed("zstd", in.pos, ZSTD_getErrorName(left));
+    }
+    TRY(meter.add(out.pos));
+    if (out.pos > 0) {
+      TRY(take({chunk.data(), out.pos}));
+    }
+    if (in.pos == in.size) {
+      if (left == 0) return {};
+      // Nothing left to read and nothing came out: the frame wants bytes that are not there.
+      if (out.pos < out.size) return malformed("zstd", in.pos, "it ends in the middle of a frame");
+    }
+  }
+}
+
+Result<std::string> gunzip(std::string_view encoded, const DecompressLimits& limits) {
+  TRY(check_limits(limits));
+  return collect("gzip", &gunzip_to, encoded, limits);
+}
+
+Result<std::string> zstd_decompress(std::string_view encoded, const DecompressLimits& limits) {
+  TRY(check_limits(limits));
+  return collect("zstd", &zstd_decompress_to, encoded, limits);
+}
+
+Result<std::string> gzip_member(std::string_view bytes, int level) {
+  if (level < 1 || level > 12) {
+    return Error(Code::invalid, "gzip level is " + std::to_string(level) + ", allowed are 1 to 12");
+  }
+  const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
+      libdeflate_alloc_compressor(level), &libdeflate_free_compressor);
+  if (!compressor) return Error(Code::internal, "libdeflate could not start");
+  std::string member(libdeflate_gzip_compress_bound(compressor.get(), bytes.size()), '\0');
+  const size_t size =
+      libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(), member.data(), member.size());
+  if (size == 0) return Error(Code::internal, "libdeflate did not keep its own bound");
+  member.resize(size);
+  return member;
+}
+
+Result<std::string> zstd_compress(std::string_view bytes, int level) {
+  if (level < 1 || level > 19) {
+    return Error(Code::invalid, "zstd level is " + std::to_string(level) + ", allowed are 1 to 19");
+  }
+  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  if (!context) return Error(Code::internal, "zstd could not start");
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+  const size_t size = ZSTD_compress2(context.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
+  if (ZSTD_isError(size)) return Error(Code::internal, std::string("zstd: ") + ZSTD_getErrorName(size));
+  frame.resize(size);
+  return frame;
+}
+
+}  // namespace weir

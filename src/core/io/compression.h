@@ -1,0 +1,41 @@
+// gzip and zstd, decoded under limits because the bytes come from anybody, and encoded for our own archives.
+//
+// Decoding never holds more than `decoded_bytes_max` plus a constant (a 64 KiB buffer, the decoder's window of at most
+// `window_bytes_max`). Reaching a limit is `too_large` and names it; anything else that is wrong with the bytes is
+// `invalid` (a reader of our own files turns that into `corrupt`). Pure functions, from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace weir {
+
+struct DecompressLimits {
+  uint64_t decoded_bytes_max = 16ull << 20;
+  // Decoded bytes for one encoded byte, over the whole input; counted only once more than 64 KiB are decoded, because
+  // a small body of equal records is no bomb.
+  uint64_t ratio_max = 100;
+  // zstd only: the window that a frame asks the decoder to keep. 8 MiB is what a sender may expect (RFC 8878).
+  uint64_t window_bytes_max = 8ull << 20;
+};
+
+// Every member of the file, or every frame, one after another. Bytes after the last one are refused.
+Result<std::string> gunzip(std::string_view encoded, const DecompressLimits& limits = {});
+Result<std::string> zstd_decompress(std::string_view encoded, const DecompressLimits& limits = {});
+
+// The same, piece by piece (at most 64 KiB each), for what need not be in memory at once. An error of `take` ends it.
+using TakeBytes = std::function<Status(std::string_view)>;
+Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
+Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
+
+// One whole gzip member; members written one after another are one gzip file. The same bytes give the same member
+// (no time, no name). Level 1 (quick) to 12 (small); others are `invalid`.
+Result<std::string> gzip_member(std::string_view bytes, int level = 6);
+// One zstd frame with its content size and checksum. Level 1 to 19.
+Result<std::string> zstd_compress(std::string_view bytes, int level = 3);
+
+}  // namespace weir
