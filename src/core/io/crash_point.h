@@ -17,8 +17,8 @@
 namespace weir {
 
 struct CrashPoints {
-  std::string at;   // "name:hit": SIGKILL to the own process at that hit, counted from 1; empty for never
-  std::string log;  // a file that gets a line "name hit" at each hit (the last line of a name is its count); or empty
+  std::string at{};   // "name:hit": SIGKILL to the own process at that hit, counted from 1; empty for never
+  std::string log{};  // a file that gets a line "name hit" at each hit (the last line of a name is its count); or empty
 };
 
 // Replaces what was set before; empty fields switch everything off. Refuses an `at` that is not "name:hit".

@@ -219,13 +219,13 @@ TEST(CrashPoint, labels_tell_the_place) {
 TEST(CrashPoint, a_wrong_setting_is_refused) {
   for (const char* wrong :
        {"journal/sync", "journal/sync:", "journal/sync:0", "journal/sync:x", ":3", "a:1x", "a:-1"}) {
-    EXPECT_EQ(set_crash_points({.at = wrong, .log = {}}).error().code, Code::invalid) << wrong;
+    EXPECT_EQ(set_crash_points({.at = wrong}).error().code, Code::invalid) << wrong;
   }
 }
 
 TEST_F(FilesTest, the_log_counts_every_point_that_a_durable_replace_passes) {
   ASSERT_TRUE(files_.make_directories(at(".weir/store")));
-  ASSERT_TRUE(set_crash_points({.at = {}, .log = at("points")}));
+  ASSERT_TRUE(set_crash_points({.log = at("points")}));
   EXPECT_TRUE(replace_file(files_, at(".weir/store/a"), "x"));
   crash_point("control/commit");
   crash_point("control/commit");
@@ -239,7 +239,7 @@ TEST_F(FilesTest, the_log_counts_every_point_that_a_durable_replace_passes) {
 TEST_F(FilesTest, the_process_dies_at_the_named_hit_and_not_before) {
   ASSERT_TRUE(files_.make_directories(at(".weir/journal")));
   const auto run = [&] {
-    static_cast<void>(set_crash_points({.at = "journal/sync:2", .log = {}}));
+    static_cast<void>(set_crash_points({.at = "journal/sync:2"}));
     auto file = files_.open(at(".weir/journal/a"), OpenMode::create);
     static_cast<void>((*file)->write_at(0, "1"));
     static_cast<void>((*file)->sync());

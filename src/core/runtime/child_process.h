@@ -18,12 +18,12 @@
 namespace weir {
 
 struct ChildOptions {
-  std::string program;                        // a path with a "/" in it; PATH is not searched
-  std::vector<std::string> arguments;         // without the program's own name
-  std::vector<std::string> environment_kept;  // names taken over from our environment, where they are set
-  std::vector<std::pair<std::string, std::string>> environment_set;
-  std::string folder;  // to work in; empty: ours
-  std::string input;   // its standard input
+  std::string program{};                        // a path with a "/" in it; PATH is not searched
+  std::vector<std::string> arguments{};         // without the program's own name
+  std::vector<std::string> environment_kept{};  // names taken over from our environment, where they are set
+  std::vector<std::pair<std::string, std::string>> environment_set{};
+  std::string folder{};  // to work in; empty: ours
+  std::string input{};   // its standard input
   Duration time_limit = minutes(10);
   // 0 is no limit for the following three.
   uint64_t memory_bytes_max = 0;      // address space; an allocation beyond fails in the child
