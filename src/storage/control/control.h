@@ -1,8 +1,10 @@
-// The control database: what is applied, the lake's catalog, tokens, secrets, bookmarks. SQLite in WAL mode with synchronous=FULL:
-// every function that changes something returns success only after it is on disk, and either whole or not at all.
+// The control database: what is applied, the lake's catalog, tokens, secrets, bookmarks. SQLite in WAL mode with
+// synchronous=FULL: every function that changes something returns success only after it is on disk, and either whole or
+// not at all.
 //
-// Threads: any; calls are serialised inside and short (microseconds to a few milliseconds). The schema has a version: an older file is
-// migrated forward in one transaction when opened, a newer one is refused. One process owns the file (.weir/lock guards the folder).
+// Threads: any; calls are serialised inside and short (microseconds to a few milliseconds). The schema has a version:
+// an older file is migrated forward in one transaction when opened, a newer one is refused. One process owns the file
+// (.weir/lock guards the folder).
 #pragma once
 
 #include <cstdint>
@@ -16,19 +18,20 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
+#include "core/io/files.h"
 
 namespace weir::control {
 
 // --- declarations ---------------------------------------------------------------------------------------------------
 
-// One applied declaration. `number` is given once per (kind, name) and never reused while the database lives; `revision` counts changes.
-// A removed declaration is detached: kept with its data until destroyed or applied again.
+// One applied declaration. `number` is given once per (kind, name) and never reused while the database lives;
+// `revision` counts changes. A removed declaration is detached: kept with its data until destroyed or applied again.
 struct Declaration {
   std::string kind;  // "stream", "project"
   std::string name;
   uint32_t number = 0;
   uint32_t revision = 0;
-  Json body;         // the kind's own canonical form
+  Json body;  // the kind's own canonical form
   bool detached = false;
   WallTime applied_at;
 };
@@ -38,15 +41,16 @@ struct Declaration {
 enum class FileKind { parquet, archive };
 
 struct LakeFile {
-  std::string table;      // stream name, or <stream>_quarantine
+  std::string table;  // stream name, or <stream>_quarantine
   FileKind kind = FileKind::parquet;
-  std::string path;       // relative to the store's root; unique
+  std::string path;  // relative to the store's root; unique
   uint64_t rows = 0, bytes = 0;
-  std::string partition;  // parquet: values joined by '/', as in the path: "dt=2026-11-21" or "year=2026/month=11"; archive: "2026/11/21/08"
+  std::string partition;  // parquet: values joined by '/', as in the path: "dt=2026-11-21" or "year=2026/month=11";
+                          // archive: "2026/11/21/08"
   uint64_t first_sequence = 0, last_sequence = 0;  // of the rows inside, both included
-  uint64_t checksum = 0;  // checksum64 of the whole file
-  Json bounds;            // parquet: {"column": [min, max]}
-  uint64_t version = 0;   // the commit that added it; set by control
+  uint64_t checksum = 0;                           // checksum64 of the whole file
+  Json bounds;                                     // parquet: {"column": [min, max]}
+  uint64_t version = 0;                            // the commit that added it; set by control
 };
 
 // One commit: everything of all streams in the journal below `through` is in committed files, exactly once.
@@ -60,9 +64,9 @@ struct LakeCommit {
 // --- tokens and secrets ---------------------------------------------------------------------------------------------
 
 struct Token {
-  std::string id;           // short, public: names the token in lists and logs
-  std::string hash;         // SHA-256 (hex) of the token's text; the text itself is never stored
-  std::string role;         // "admin", "read", "write"
+  std::string id;                    // short, public: names the token in lists and logs
+  std::string hash;                  // SHA-256 (hex) of the token's text; the text itself is never stored
+  std::string role;                  // "admin", "read", "write"
   std::vector<std::string> streams;  // of a write token; empty: all
   std::string label;
   WallTime created_at;
@@ -82,15 +86,20 @@ class Control {
  public:
   virtual ~Control() = default;
   static Result<std::unique_ptr<Control>> open(const std::string& path, Clock& clock);
+  // The same over any Files, by one process and one opener at a time: tests/sim cuts its power with the rest of the
+  // disk's.
+  static Result<std::unique_ptr<Control>> open(Files& files, const std::string& path, Clock& clock);
 
-  // Declarations. apply() gives numbers and raises revisions (only if the body differs), detaches `removed`, all in one transaction.
+  // Declarations. apply() gives numbers and raises revisions (only if the body differs), detaches
+  // `detached`, all in one transaction; returns what is stored now of `changed`, in its order.
   virtual Result<std::vector<Declaration>> declarations() = 0;  // detached ones too
-  virtual Result<std::vector<Declaration>> apply(const std::vector<Declaration>& changed, const std::vector<std::pair<std::string, std::string>>& detached) = 0;
+  virtual Result<std::vector<Declaration>> apply(const std::vector<Declaration>& changed,
+                                                 const std::vector<std::pair<std::string, std::string>>& detached) = 0;
   virtual Status destroy(std::string_view kind, std::string_view name) = 0;  // forgets a detached declaration
 
   // Lake.
-  virtual Result<uint64_t> lake_cursor() = 0;   // first sequence that is not in the lake; 1 at first
-  virtual Result<uint64_t> lake_version() = 0;  // number of the last commit
+  virtual Result<uint64_t> lake_cursor() = 0;              // first sequence that is not in the lake; 1 at first
+  virtual Result<uint64_t> lake_version() = 0;             // number of the last commit
   virtual Result<std::vector<LakeFile>> lake_files() = 0;  // all current ones, ordered by table and first_sequence
   virtual Result<uint64_t> commit_lake(const LakeCommit& commit) = 0;  // returns the new version
   virtual Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) = 0;
@@ -100,7 +109,8 @@ class Control {
   virtual Result<std::vector<Token>> tokens() = 0;
   virtual Result<std::optional<Token>> find_token(std::string_view hash) = 0;
   virtual Status revoke_token(std::string_view id) = 0;
-  virtual Status touch_token(std::string_view id, WallTime at) = 0;  // not synced on its own: a lost last_used_at is harmless
+  virtual Status touch_token(std::string_view id,
+                             WallTime at) = 0;  // not synced on its own: a lost last_used_at is harmless
 
   // Secrets.
   virtual Status put_secret(const Secret& secret) = 0;

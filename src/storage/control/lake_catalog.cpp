@@ -1,0 +1,126 @@
+#include "core/base/text.h"
+#include "storage/control/sqlite_control.h"
+
+namespace weir::control {
+namespace {
+
+constexpr const char* kFileColumns =
+    "table_name, kind, path, rows, bytes, partition, first_sequence, last_sequence, checksum, bounds, version";
+
+Status check_commit(const LakeCommit& commit, uint64_t cursor) {
+  if (commit.from != cursor) {
+    return Error(
+        Code::conflict,
+        "the lake's cursor is " + std::to_string(cursor) + ", the commit starts at " + std::to_string(commit.from),
+        "another follower committed in between: read the cursor and begin again there");
+  }
+  if (commit.through < commit.from || commit.through > static_cast<uint64_t>(INT64_MAX)) {
+    return Error(Code::invalid, "a lake commit from " + std::to_string(commit.from) + " cannot end at " +
+                                    std::to_string(commit.through));
+  }
+  for (const LakeFile& file : commit.added) {
+    const bool ordered = file.first_sequence <= file.last_sequence && file.last_sequence < commit.through;
+    if (!file.path.empty() && !file.table.empty() && ordered) continue;
+    return Error(Code::invalid, "the lake file " + shown(file.path, 200) + " of table " + shown(file.table) +
+                                    " holds sequences " + std::to_string(file.first_sequence) + " to " +
+                                    std::to_string(file.last_sequence) + ", but the commit ends before " +
+                                    std::to_string(commit.through));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<uint64_t> SqliteControl::lake_cursor() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(const int64_t cursor, counter("lake_cursor"));
+  return static_cast<uint64_t>(cursor);
+}
+
+Result<uint64_t> SqliteControl::lake_version() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(const int64_t version, counter("lake_version"));
+  return static_cast<uint64_t>(version);
+}
+
+Result<std::vector<LakeFile>> SqliteControl::files_of(Statement& statement) {
+  std::vector<LakeFile> files;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return files;
+    LakeFile file;
+    file.table = statement.text(0);
+    file.kind = statement.integer(1) == 0 ? FileKind::parquet : FileKind::archive;
+    file.path = statement.text(2);
+    file.rows = static_cast<uint64_t>(statement.integer(3));
+    file.bytes = static_cast<uint64_t>(statement.integer(4));
+    file.partition = statement.text(5);
+    file.first_sequence = static_cast<uint64_t>(statement.integer(6));
+    file.last_sequence = static_cast<uint64_t>(statement.integer(7));
+    file.checksum = static_cast<uint64_t>(statement.integer(8));
+    TRY_ASSIGN(file.bounds, stored_json(statement.text(9)));
+    file.version = static_cast<uint64_t>(statement.integer(10));
+    files.push_back(std::move(file));
+  }
+}
+
+Result<std::vector<LakeFile>> SqliteControl::lake_files() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement, database_->prepare(std::string("SELECT ") + kFileColumns +
+                                                     " FROM lake_files ORDER BY table_name, first_sequence, path"));
+  return files_of(statement);
+}
+
+Result<std::vector<LakeFile>> SqliteControl::lake_files_holding(uint64_t sequence) {
+  if (sequence > static_cast<uint64_t>(INT64_MAX)) return std::vector<LakeFile>();
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement,
+             database_->prepare(std::string("SELECT ") + kFileColumns +
+                                " FROM lake_files WHERE last_sequence >= ?1 AND first_sequence <= ?1"
+                                " ORDER BY table_name, first_sequence, path"));
+  statement.bind(1, static_cast<int64_t>(sequence));
+  return files_of(statement);
+}
+
+Status SqliteControl::add_file(const LakeFile& file, uint64_t version) {
+  TRY_ASSIGN(Statement add, database_->prepare(std::string("INSERT INTO lake_files(") + kFileColumns +
+                                               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  add.bind(1, file.table).bind(2, int64_t{file.kind == FileKind::parquet ? 0 : 1}).bind(3, file.path);
+  add.bind(4, static_cast<int64_t>(file.rows)).bind(5, static_cast<int64_t>(file.bytes)).bind(6, file.partition);
+  add.bind(7, static_cast<int64_t>(file.first_sequence)).bind(8, static_cast<int64_t>(file.last_sequence));
+  add.bind(9, static_cast<int64_t>(file.checksum)).bind(10, file.bounds.dump()).bind(11, static_cast<int64_t>(version));
+  auto added = add.run();
+  if (!added && added.error().code == Code::conflict) {
+    return Error(Code::conflict, "the lake already lists the file " + shown(file.path, 200),
+                 "a file of the lake is never written twice under one name");
+  }
+  return added;
+}
+
+Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  TRY_ASSIGN(const int64_t cursor, counter("lake_cursor"));
+  TRY(check_commit(commit, static_cast<uint64_t>(cursor)));
+  TRY_ASSIGN(const int64_t last, counter("lake_version"));
+  const int64_t version = last + 1;
+  {
+    TRY_ASSIGN(Statement log, database_->prepare("INSERT INTO lake_commits VALUES (?, ?, ?, ?, ?, ?)"));
+    log.bind(1, version).bind(2, cursor).bind(3, static_cast<int64_t>(commit.through));
+    log.bind(4, static_cast<int64_t>(commit.added.size())).bind(5, static_cast<int64_t>(commit.removed.size()));
+    TRY(log.bind(6, clock_.wall().micros).run());
+  }
+  for (const std::string& path : commit.removed) {
+    TRY_ASSIGN(Statement remove, database_->prepare("DELETE FROM lake_files WHERE path = ?"));
+    TRY(change_one(remove.bind(1, path), "lake file", path));
+  }
+  for (const LakeFile& file : commit.added) {
+    TRY(add_file(file, static_cast<uint64_t>(version)));
+  }
+  TRY(set_counter("lake_cursor", static_cast<int64_t>(commit.through)));
+  TRY(set_counter("lake_version", version));
+  TRY(transaction.commit());
+  return static_cast<uint64_t>(version);
+}
+
+}  // namespace weir::control

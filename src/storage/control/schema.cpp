@@ -1,0 +1,86 @@
+#include "storage/control/schema.h"
+
+#include <string>
+
+namespace weir::control {
+namespace {
+
+constexpr int64_t kApplicationId = 0x77656972;  // "weir", in the file's header
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('declaration', 0), ('lake_cursor', 1), ('lake_version', 0);
+
+CREATE TABLE declarations(
+  number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
+  body TEXT NOT NULL, detached INTEGER NOT NULL, applied_at INTEGER NOT NULL, UNIQUE(kind, name));
+
+CREATE TABLE lake_commits(
+  version INTEGER PRIMARY KEY, from_sequence INTEGER NOT NULL, through_sequence INTEGER NOT NULL,
+  files_added INTEGER NOT NULL, files_removed INTEGER NOT NULL, committed_at INTEGER NOT NULL);
+CREATE TABLE lake_files(
+  path TEXT PRIMARY KEY, table_name TEXT NOT NULL, kind INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  partition TEXT NOT NULL, first_sequence INTEGER NOT NULL, last_sequence INTEGER NOT NULL, checksum INTEGER NOT NULL,
+  bounds TEXT NOT NULL, version INTEGER NOT NULL REFERENCES lake_commits(version)) WITHOUT ROWID;
+CREATE INDEX lake_files_by_sequence ON lake_files(last_sequence, first_sequence);
+
+CREATE TABLE tokens(
+  id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL, streams TEXT NOT NULL, label TEXT NOT NULL,
+  created_at INTEGER NOT NULL, expires_at INTEGER, last_used_at INTEGER, revoked INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE secrets(name TEXT PRIMARY KEY, sealed TEXT NOT NULL, changed_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE key_values(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}};
+
+Result<int64_t> number_of(Database& database, const std::string& sql) {
+  TRY_ASSIGN(Statement statement, database.prepare(sql));
+  TRY_ASSIGN(const bool row, statement.step());
+  return row ? statement.integer(0) : 0;
+}
+
+Status refuse_foreign(Database& database) {
+  TRY_ASSIGN(const int64_t application, number_of(database, "PRAGMA application_id"));
+  TRY_ASSIGN(const int64_t objects, number_of(database, "SELECT count(*) FROM sqlite_schema"));
+  if (application == kApplicationId || (application == 0 && objects == 0)) return {};
+  return Error(Code::invalid, database.path() + " is an SQLite database of another program",
+               "move it away; weir keeps its control database under this name");
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  return kMigrations;
+}
+
+Status migrate(Database& database, std::span<const Migration> steps, WallTime now) {
+  TRY(refuse_foreign(database));
+  TRY_ASSIGN(const int64_t known,
+             number_of(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'"));
+  int64_t present = 0;
+  if (known > 0) {
+    TRY_ASSIGN(present, number_of(database, "SELECT max(version) FROM schema_version"));
+  }
+  const int newest = steps.back().version;
+  if (present == newest) return {};
+  if (present > newest) {
+    return Error(Code::unsupported,
+                 "the control database " + database.path() + " has schema version " + std::to_string(present) +
+                     ", this program knows versions up to " + std::to_string(newest),
+                 "open it with the newer weir that wrote it");
+  }
+  TRY_ASSIGN(Transaction transaction, Transaction::begin(database));
+  if (known == 0) {
+    TRY(database.execute("CREATE TABLE schema_version(version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)"));
+    TRY(database.execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
+  }
+  for (const Migration& step : steps) {
+    if (step.version <= present) continue;
+    TRY(database.execute(step.sql));
+    TRY_ASSIGN(Statement mark, database.prepare("INSERT INTO schema_version VALUES (?, ?)"));
+    TRY(mark.bind(1, int64_t{step.version}).bind(2, now.micros).run());
+  }
+  return transaction.commit();
+}
+
+}  // namespace weir::control

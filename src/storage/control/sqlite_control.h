@@ -1,0 +1,61 @@
+// Control over SQLite. Split over three files by subject: control.cpp (opening, declarations, values),
+// lake_catalog.cpp, identities.cpp.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/control/control.h"
+#include "storage/control/sqlite.h"
+
+namespace weir::control {
+
+class SqliteControl final : public Control {
+ public:
+  SqliteControl(std::unique_ptr<Database> database, Clock& clock) : database_(std::move(database)), clock_(clock) {}
+
+  Result<std::vector<Declaration>> declarations() override;
+  Result<std::vector<Declaration>> apply(const std::vector<Declaration>& changed,
+                                         const std::vector<std::pair<std::string, std::string>>& detached) override;
+  Status destroy(std::string_view kind, std::string_view name) override;
+
+  Result<uint64_t> lake_cursor() override;
+  Result<uint64_t> lake_version() override;
+  Result<std::vector<LakeFile>> lake_files() override;
+  Result<uint64_t> commit_lake(const LakeCommit& commit) override;
+  Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) override;
+
+  Status add_token(const Token& token) override;
+  Result<std::vector<Token>> tokens() override;
+  Result<std::optional<Token>> find_token(std::string_view hash) override;
+  Status revoke_token(std::string_view id) override;
+  Status touch_token(std::string_view id, WallTime at) override;
+
+  Status put_secret(const Secret& secret) override;
+  Result<std::vector<Secret>> secrets() override;
+  Status remove_secret(std::string_view name) override;
+
+  Result<std::optional<Json>> value(std::string_view key) override;
+  Status set_value(std::string_view key, const Json& value) override;
+
+ private:
+  // All of these expect mutex_ to be held.
+  Result<int64_t> counter(std::string_view name);
+  Status set_counter(std::string_view name, int64_t value);
+  Result<std::optional<Declaration>> find_declaration(std::string_view kind, std::string_view name);
+  Result<Declaration> store_declaration(const Declaration& wanted);
+  Status add_file(const LakeFile& file, uint64_t version);
+  Result<std::vector<LakeFile>> files_of(Statement& statement);
+  Result<std::vector<Token>> tokens_of(Statement& statement);
+  Result<Json> stored_json(const std::string& text) const;
+  Status change_one(Statement& statement, std::string_view what, std::string_view name);
+
+  std::mutex mutex_;  // guards database_
+  std::unique_ptr<Database> database_;
+  Clock& clock_;
+};
+
+}  // namespace weir::control
