@@ -1,15 +1,19 @@
-// The lake: what becomes of captured events. A follower reads the journal in order, keeps the newest rows in memory for SQL, and moves them
-// into files: an archive of gzipped NDJSON by hour of arrival, and Parquet by the event's day. One commit in the control database records the
-// files and the journal range together, so a record is in the lake exactly once whatever crashes in between.
+// The lake: what becomes of captured events. A follower reads the journal in order, keeps the newest rows in memory for
+// SQL, and moves them into files: an archive of gzipped NDJSON by hour of arrival, and Parquet by the event's day. One
+// commit in the control database records the files and the journal range together, so a record is in the lake exactly
+// once whatever crashes in between.
 //
 // Promises
-//   - take() (engine::TableSource) sees every record that was acknowledged before the call: committed files plus the tail in memory.
-//   - Files appear under their final names only whole and synced, and count only once the catalog lists them; staging lies in
+//   - take() (engine::TableSource) sees every record that was acknowledged before the call: committed files plus the
+//   tail in memory.
+//   - Files appear under their final names only whole and synced, and count only once the catalog lists them; staging
+//   lies in
 //     <store>/.staging, outside every table. What a crash left behind is removed at the next open.
-//   - A file replaced or removed stays on disk while a snapshot that lists it is held.
-//   - Damage in the journal stops nothing silently: the follower reports it (status().error, log, metric) and goes on behind it.
+//   - Damage in the journal stops nothing silently: the follower reports it (status().error, log, metric) and goes on
+//   behind it.
 //
-// Threads: pump() and commit() are called by one follower (Lake::run on the `follow` lane, or a test); take(), status() and the readers from any.
+// Threads: pump() and commit() are called by one follower (Lake::run on the `follow` lane, or a test); take(), status()
+// and the readers from any.
 #pragma once
 
 #include <cstdint>
@@ -32,23 +36,23 @@
 namespace weir::lake {
 
 struct Options {
-  std::string store_root;                       // .weir/store
-  Duration commit_interval = seconds(10);       // a row waits at most this long for its file
-  uint64_t commit_bytes = 64ull << 20;          // or until so much waits
-  uint64_t tail_bytes_max = 256ull << 20;       // pump() stops here until a commit made room
-  size_t partitions_max = 64;                   // of one commit
-  int gzip_level = 6;
+  std::string store_root;                  // .weir/store
+  Duration commit_interval = seconds(10);  // a row waits at most this long for its file
+  uint64_t commit_bytes = 64ull << 20;     // or until so much waits
+  uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
+  size_t partitions_max = 64;              // of one commit
+  int gzip_level = 3;                      // of libdeflate
 };
 
 struct Status {
-  journal::Sequence cursor;        // first sequence that no committed file holds
-  journal::Sequence followed;      // first sequence that is not in the tail either
-  uint64_t version = 0;            // of the catalog
+  journal::Sequence cursor;    // first sequence that no committed file holds
+  journal::Sequence followed;  // first sequence that is not in the tail either
+  uint64_t version = 0;        // of the catalog
   uint64_t tail_rows = 0, tail_bytes = 0;
   uint64_t files = 0, bytes = 0;
-  std::optional<ArrivalTime> oldest_waiting;    // arrival of the oldest row that is only in journal and tail
+  std::optional<ArrivalTime> oldest_waiting;  // arrival of the oldest row that is only in journal and tail
   std::optional<WallTime> last_commit_at;
-  std::string error;               // what stopped the last commit, or damage met; empty: fine
+  std::string error;  // what stopped the last commit, or damage met; empty: fine
 };
 
 // What verify() compared; `problems` empty means that journal, archive, Parquet and catalog agree.
@@ -61,27 +65,30 @@ struct Verification {
 // Where one event is, for `weir explain`.
 struct Place {
   std::string stream;
-  std::string verdict;         // "accepted", "quarantined"
+  std::string verdict;                 // "accepted", "quarantined"
   std::string reason, field, message;  // quarantined
   ArrivalTime arrived_at;
   std::optional<EventTime> event_time;
   journal::Sequence sequence;
-  std::string segment;         // empty once released
+  std::string segment;                  // empty once released
   std::string archive_file, lake_file;  // empty while only in journal and tail
 };
 
 // Writes sealed rows as one Parquet file at a path of the operating system; the engine in the real program.
-using ParquetWriter = std::function<Result<engine::ParquetFile>(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
-                                                                const std::vector<engine::Column>&, const std::string& path)>;
+using ParquetWriter =
+    std::function<Result<engine::ParquetFile>(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
+                                              const std::vector<engine::Column>&, const std::string& path)>;
 
 class Lake : public engine::TableSource {
  public:
-  // Reads the catalog, removes leftovers, and readies the follower at the stored cursor. Call set_engine() before pump().
+  // Reads the catalog, removes leftovers, and readies the follower at the stored cursor. Call set_engine() before
+  // pump().
   static Result<std::unique_ptr<Lake>> open(Files& files, Clock& clock, Metrics& metrics, journal::Journal& journal,
                                             control::Control& control, Options options);
 
   // The engine opens after the lake (it needs a TableSource), so it is handed in once, before anything is followed.
-  virtual void set_engine(engine::Engine& engine) = 0;
+  // `writer` stands in for engine.write_parquet where the files do not lie on the machine's own disk (tests/sim).
+  virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}) = 0;
   // Streams whose records are followed, detached ones too. Called at start and after each apply.
   virtual weir::Status set_streams(std::vector<capture::AppliedStream> streams) = 0;
 
@@ -89,15 +96,16 @@ class Lake : public engine::TableSource {
   virtual Result<uint64_t> pump() = 0;
   // Writes what is in the tail to files and commits. Nothing to do is a success.
   virtual weir::Status commit() = 0;
-  // Follows until `stop` returns true: pumps, commits by interval and size, releases journal segments below `sealed()`.
+  // Follows until `stop` returns true: pumps, commits by interval and size, releases journal segments whose records are
+  // all committed here and lie below `sealed()` (what capture no longer needs).
   virtual void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) = 0;
   // Waits until everything acknowledged before the call is committed.
   virtual weir::Status drain(Duration limit) = 0;
 
   virtual Status status() const = 0;
   virtual Result<Verification> verify() = 0;
-  // The committed files of a table for readers outside: {"table","version","cursor","columns","files":[…]}. Also kept as
-  // <store>/lake/<table>/manifest.json, replaced after each commit.
+  // The committed files of a table for readers outside: {"table","version","cursor","columns","files":[…]}. Also kept
+  // as <store>/lake/<table>/manifest.json, replaced after each commit.
   virtual Result<Json> manifest(std::string_view table) = 0;
   virtual Result<std::vector<Place>> explain(std::string_view event_id) = 0;
 };

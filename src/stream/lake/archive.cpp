@@ -1,0 +1,96 @@
+#include "stream/lake/archive.h"
+
+#include <charconv>
+
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+namespace weir::lake {
+namespace {
+
+constexpr std::string_view kId = "{\"_id\":";
+constexpr std::string_view kSequence = ",\"_seq\":";
+constexpr std::string_view kArrived = ",\"_arrived_at\":\"";
+
+void append_quarantine_members(const capture::Record& record, std::string& into) {
+  into += ",\"reason\":";
+  Json::append_quoted(into, record.reason);
+  into += ",\"field\":";
+  Json::append_quoted(into, record.field);
+  into += ",\"message\":";
+  Json::append_quoted(into, record.message);
+  if (valid_utf8(record.payload)) {
+    into += ",\"payload\":";
+    Json::append_quoted(into, record.payload);
+  } else {
+    into += ",\"payload_base64\":\"" + base64_encode(record.payload) + "\"";
+  }
+  into += "}\n";
+}
+
+// The end of the JSON string that begins at `from` (a quote), one past its closing quote; npos if it does not end.
+size_t end_of_string(std::string_view line, size_t from) {
+  for (size_t i = from + 1; i < line.size(); ++i) {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
+      return i + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+Error damaged(const char* what) {
+  return Error(Code::corrupt, std::string("archive line: ") + what);
+}
+
+}  // namespace
+
+void append_archive_line(const capture::Record& record, uint64_t sequence, std::string& into) {
+  into += kId;
+  Json::append_quoted(into, record.id);
+  into += kSequence;
+  char digits[24];
+  auto end = std::to_chars(digits, digits + sizeof digits, sequence);
+  into.append(digits, end.ptr);
+  into += kArrived;
+  into += format_timestamp(record.arrived_at.micros);
+  into += '"';
+  if (record.kind == capture::RecordKind::quarantined) {
+    append_quarantine_members(record, into);
+    return;
+  }
+  // The payload is one JSON object, so its members follow ours behind a comma, unless it has none.
+  std::string_view members = record.payload.substr(1);
+  if (members.find_first_not_of(" \t\r") != members.find('}')) into += ',';
+  into += members;
+  into += '\n';
+}
+
+Result<ArchiveLine> read_archive_line(std::string_view line) {
+  ArchiveLine out;
+  if (!line.starts_with(kId)) return damaged("does not begin with _id");
+  size_t id_end = end_of_string(line, kId.size());
+  if (id_end == std::string_view::npos) return damaged("_id does not end");
+  TRY_ASSIGN(Json id, Json::parse(line.substr(kId.size(), id_end - kId.size())));
+  out.id = id.as_string();
+  std::string_view rest = line.substr(id_end);
+  if (!rest.starts_with(kSequence)) return damaged("_seq is missing");
+  rest.remove_prefix(kSequence.size());
+  auto number = std::from_chars(rest.data(), rest.data() + rest.size(), out.sequence);
+  if (number.ec != std::errc()) return damaged("_seq is not a number");
+  rest.remove_prefix(static_cast<size_t>(number.ptr - rest.data()));
+  if (!rest.starts_with(kArrived)) return damaged("_arrived_at is missing");
+  rest.remove_prefix(kArrived.size());
+  size_t quote = rest.find('"');
+  if (quote == std::string_view::npos) return damaged("_arrived_at does not end");
+  TRY_ASSIGN(out.arrived_at, parse_timestamp(rest.substr(0, quote)));
+  rest.remove_prefix(quote + 1);
+  if (rest.empty() || rest.back() != '}') return damaged("does not end with }");
+  if (rest.front() == ',') rest.remove_prefix(1);
+  out.event = "{" + std::string(rest);
+  return out;
+}
+
+}  // namespace weir::lake

@@ -1,0 +1,64 @@
+#include "stream/lake/catalog.h"
+
+#include <charconv>
+
+#include "core/base/time.h"
+
+namespace weir::lake {
+
+std::vector<engine::Column> all_columns(const std::vector<engine::Column>& columns,
+                                        const std::vector<engine::Column>& partition_columns) {
+  std::vector<engine::Column> out = columns;
+  out.insert(out.end(), partition_columns.begin(), partition_columns.end());
+  return out;
+}
+
+Result<std::vector<int64_t>> parse_partition(std::string_view folder) {
+  std::vector<int64_t> out;
+  const auto wrong = [&] {
+    return Error(Code::corrupt, "catalog: partition '" + std::string(folder) + "' is not name=value[/…]");
+  };
+  size_t at = 0;
+  while (at <= folder.size()) {
+    size_t end = std::min(folder.find('/', at), folder.size());
+    std::string_view part = folder.substr(at, end - at);
+    size_t equals = part.find('=');
+    if (equals == std::string_view::npos) return wrong();
+    std::string_view text = part.substr(equals + 1);
+    if (auto date = parse_date(text)) {
+      out.push_back(*date);
+    } else {
+      int64_t value = 0;
+      auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return wrong();
+      out.push_back(value);
+    }
+    at = end + 1;
+  }
+  return out;
+}
+
+Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::ParquetFile& file) {
+  Json out{Json::Object{}};
+  for (size_t i = 0; i < columns.size() && i < file.int_bounds.size(); ++i) {
+    const auto& bounds = file.int_bounds[i];
+    if (bounds) out.set(columns[i].name, Json(Json::Array{Json(bounds->first), Json(bounds->second)}));
+  }
+  return out;
+}
+
+Result<engine::TableFile> table_file(const control::LakeFile& file, const std::vector<engine::Column>& columns) {
+  engine::TableFile out;
+  out.path = file.path;
+  out.rows = file.rows;
+  out.bytes = file.bytes;
+  TRY_ASSIGN(out.partition, parse_partition(file.partition));
+  out.int_bounds.resize(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Json& bounds = file.bounds[columns[i].name];
+    if (bounds.array().size() == 2) out.int_bounds[i] = {bounds.array()[0].as_int(), bounds.array()[1].as_int()};
+  }
+  return out;
+}
+
+}  // namespace weir::lake

@@ -1,0 +1,24 @@
+// Between the catalog's entries in the control database and what the engine reads. Pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+#include "storage/control/control.h"
+#include "storage/engine/engine.h"
+
+namespace weir::lake {
+
+// `columns` followed by `partition_columns`: the layout of rows in a tail.
+std::vector<engine::Column> all_columns(const std::vector<engine::Column>& columns,
+                                        const std::vector<engine::Column>& partition_columns);
+
+// "dt=2026-11-21" or "year=2026/month=11" back to values.
+Result<std::vector<int64_t>> parse_partition(std::string_view folder);
+
+Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::ParquetFile& file);
+Result<engine::TableFile> table_file(const control::LakeFile& file, const std::vector<engine::Column>& columns);
+
+}  // namespace weir::lake

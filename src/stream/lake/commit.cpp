@@ -1,0 +1,259 @@
+// How rows become files that count. The order is what makes a crash harmless:
+//
+//   1. every file is written and synced in <store>/.staging
+//   2. .staging/intent.json names the final paths, durably
+//   3. the files are renamed to their final names, their folders synced
+//   4. one commit in the control database lists the files and moves the cursor: from here on the rows are in the lake
+//   5. the intent is removed
+//
+// A crash before 4 leaves files that the catalog does not list: the next start removes what the intent names and
+// follows the journal from the old cursor again. A crash after 4 leaves nothing to do but to forget the intent.
+#include <set>
+
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/io/compression.h"
+#include "core/io/crash_point.h"
+#include "stream/lake/catalog.h"
+#include "stream/lake/follower.h"
+
+namespace weir::lake {
+namespace {
+
+constexpr std::string_view kIntent = ".staging/intent.json";
+
+// "00000000000000000017-00000000000000000042": sorts by sequence.
+std::string range_name(const SequenceRange& range) {
+  char out[64];
+  std::snprintf(out, sizeof out, "%020llu-%020llu", static_cast<unsigned long long>(range.first),
+                static_cast<unsigned long long>(range.last));
+  return out;
+}
+
+std::string hour_folder(int64_t hours_since_epoch) {
+  const CivilTime civil = civil_from_micros(hours_since_epoch * 3'600'000'000);
+  char out[32];
+  std::snprintf(out, sizeof out, "%04d/%02d/%02d/%02d", civil.year, civil.month, civil.day, civil.hour);
+  return out;
+}
+
+}  // namespace
+
+weir::Status Follower::commit() {
+  std::lock_guard one_at_a_time(commit_mutex_);
+  std::shared_ptr<Tail> frozen;
+  {
+    std::lock_guard lock(mutex_);
+    if (committing_) {
+      frozen = committing_;  // an earlier commit failed half-way: the same rows are tried again before any others
+    } else {
+      if (tail_.empty()) return {};
+      for (auto& [name, table] : tail_.tables) {
+        for (auto& [values, rows] : table.partitions) rows.freeze(*engine_);
+      }
+      frozen = committing_ = std::make_shared<Tail>(std::move(tail_));
+      restart_tail(frozen->through);
+    }
+  }
+  std::vector<Output> outputs;
+  weir::Status written = write_outputs(*frozen, outputs);
+  if (written) written = publish_outputs(outputs);
+  Result<uint64_t> version = uint64_t{0};
+  if (written) {
+    control::LakeCommit change;
+    change.from = frozen->from;
+    change.through = frozen->through;
+    for (const auto& output : outputs) change.added.push_back(output.file);
+    version = control_.commit_lake(change);
+  }
+  if (!written || !version) {
+    const Error error = written ? version.error() : written.error();
+    commit_failures_.add();
+    log_event(Level::error, "lake.commit_failed", {{"error", error.text()}});
+    std::lock_guard lock(mutex_);
+    error_ = error.text();
+    return error;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    cursor_ = frozen->through;
+    version_ = *version;
+    committing_.reset();
+    last_commit_at_ = clock_.wall();
+    if (damage_seen_ == 0) error_.clear();
+    for (const auto& output : outputs) {
+      if (output.file.kind != control::FileKind::parquet) continue;
+      Table& table = tables_.find(output.file.table)->second;
+      TRY_ASSIGN(auto file, table_file(output.file, table.columns));
+      table.files.push_back(std::move(file));
+    }
+  }
+  commits_.add();
+  TRY(files_.remove(path_of(kIntent)));
+  return write_manifests(*frozen);
+}
+
+weir::Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
+  for (auto& [name, rows] : tail.tables) {
+    Table table;
+    {
+      std::lock_guard lock(mutex_);
+      table = tables_.find(name)->second;
+    }
+    for (auto& [values, partition] : rows.partitions) {
+      if (partition.rows() == 0) continue;
+      TRY(write_partition(table, values, partition, outputs));
+    }
+    for (const auto& [hour, lines] : rows.hours) {
+      TRY(write_archive(name, hour, lines, outputs));
+    }
+  }
+  return files_.sync_directory(path_of(".staging"));
+}
+
+weir::Status Follower::write_partition(const Table& table, const std::vector<int64_t>& values, PartitionTail& rows,
+                                       std::vector<Output>& outputs) {
+  Output out;
+  out.file.table = table.name;
+  out.file.kind = control::FileKind::parquet;
+  out.file.partition = capture::partition_folder(table.partition_columns, values);
+  out.file.path = "lake/" + table.name + "/" + out.file.partition + "/" + range_name(rows.sequences()) + ".parquet";
+  out.file.first_sequence = rows.sequences().first;
+  out.file.last_sequence = rows.sequences().last;
+  out.staging = ".staging/" + std::to_string(outputs.size()) + ".parquet";
+  std::vector<std::shared_ptr<const engine::SealedChunk>> chunks;
+  rows.collect(*engine_, chunks);
+  TRY_ASSIGN(auto file, write_parquet_(chunks, table.columns, path_of(out.staging)));
+  if (file.rows != rows.rows()) {
+    return Error(Code::internal, "the engine wrote " + std::to_string(file.rows) + " of " +
+                                     std::to_string(rows.rows()) + " rows to " + out.file.path +
+                                     "; nothing was committed");
+  }
+  TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::read_write));
+  TRY(handle->sync());
+  TRY_ASSIGN(std::string bytes, read_file(files_, path_of(out.staging), 4ull << 30));
+  out.file.rows = file.rows;
+  out.file.bytes = bytes.size();
+  out.file.checksum = checksum64(bytes);
+  out.file.bounds = bounds_to_json(table.columns, file);
+  outputs.push_back(std::move(out));
+  return {};
+}
+
+weir::Status Follower::write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
+                                     std::vector<Output>& outputs) {
+  Output out;
+  out.file.table = table;
+  out.file.kind = control::FileKind::archive;
+  out.file.partition = hour_folder(hour);
+  out.file.path = "raw/" + table + "/" + out.file.partition + "/" + range_name(lines.sequences) + ".json.gz";
+  out.file.first_sequence = lines.sequences.first;
+  out.file.last_sequence = lines.sequences.last;
+  out.file.rows = lines.rows;
+  out.staging = ".staging/" + std::to_string(outputs.size()) + ".json.gz";
+  TRY_ASSIGN(std::string bytes, gzip_member(lines.lines, options_.gzip_level));
+  out.file.bytes = bytes.size();
+  out.file.checksum = checksum64(bytes);
+  TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::create));
+  TRY(handle->truncate(0));
+  TRY(handle->write_at(0, bytes));
+  TRY(handle->sync());
+  outputs.push_back(std::move(out));
+  return {};
+}
+
+weir::Status Follower::publish_outputs(const std::vector<Output>& outputs) {
+  Json paths{Json::Array{}};
+  for (const auto& output : outputs) paths.push(output.file.path);
+  Json intent{Json::Object{}};
+  intent.set("format", 1);
+  intent.set("files", std::move(paths));
+  TRY(replace_file(files_, path_of(kIntent), intent.dump()));
+  std::set<std::string> folders;
+  for (const auto& output : outputs) {
+    const std::string final_path = path_of(output.file.path);
+    if (folders.insert(parent_path(final_path)).second) {
+      TRY(files_.make_directories(parent_path(final_path)));
+    }
+    TRY(files_.rename(path_of(output.staging), final_path));
+  }
+  for (const auto& folder : folders) {
+    TRY(files_.sync_directory(folder));
+  }
+  crash_point("lake.before_commit");
+  return {};
+}
+
+weir::Status Follower::remove_leftovers() {
+  const std::string intent_path = path_of(kIntent);
+  TRY_ASSIGN(bool there, files_.exists(intent_path));
+  if (there) {
+    TRY_ASSIGN(std::string text, read_file(files_, intent_path));
+    TRY_ASSIGN(Json intent, Json::parse(text));
+    TRY_ASSIGN(auto listed, control_.lake_files());
+    std::set<std::string> committed;
+    for (const auto& file : listed) committed.insert(file.path);
+    std::set<std::string> folders;
+    for (const auto& path : intent["files"].array()) {
+      if (committed.contains(path.as_string())) continue;
+      auto removed = files_.remove(path_of(path.as_string()));
+      if (!removed && removed.error().code != Code::not_found) return removed;
+      if (removed) folders.insert(parent_path(path_of(path.as_string())));
+    }
+    for (const auto& folder : folders) {
+      TRY(files_.sync_directory(folder));
+    }
+    TRY(files_.remove(intent_path));
+  }
+  TRY_ASSIGN(auto entries, files_.list(path_of(".staging")));
+  for (const auto& entry : entries) {
+    if (entry.is_directory) continue;
+    TRY(files_.remove(path_of(".staging/" + entry.name)));
+  }
+  return {};
+}
+
+Result<Json> Follower::manifest_locked(const Table& table) const {
+  Json columns{Json::Array{}};
+  for (const auto& column : all_columns(table.columns, table.partition_columns)) {
+    Json entry{Json::Object{}};
+    entry.set("name", column.name);
+    entry.set("type", engine::column_type_name(column.type));
+    columns.push(std::move(entry));
+  }
+  Json files{Json::Array{}};
+  for (const auto& file : table.files) {
+    Json entry{Json::Object{}};
+    entry.set("path", file.path);
+    entry.set("rows", file.rows);
+    entry.set("bytes", file.bytes);
+    entry.set("partition", capture::partition_folder(table.partition_columns, file.partition));
+    files.push(std::move(entry));
+  }
+  Json out{Json::Object{}};
+  out.set("format", 1);
+  out.set("table", table.name);
+  out.set("version", version_);
+  out.set("cursor", cursor_);
+  out.set("columns", std::move(columns));
+  out.set("files", std::move(files));
+  return out;
+}
+
+Result<Json> Follower::manifest(std::string_view table) {
+  std::lock_guard lock(mutex_);
+  auto found = tables_.find(table);
+  if (found == tables_.end()) return Error(Code::not_found, "no table '" + std::string(table) + "' in the lake");
+  return manifest_locked(found->second);
+}
+
+weir::Status Follower::write_manifests(const Tail& tail) {
+  for (const auto& [name, rows] : tail.tables) {
+    TRY_ASSIGN(Json body, manifest(name));
+    TRY(files_.make_directories(path_of("lake/" + name)));
+    TRY(replace_file(files_, path_of("lake/" + name + "/manifest.json"), body.dump(1)));
+  }
+  return {};
+}
+
+}  // namespace weir::lake

@@ -1,0 +1,337 @@
+#include "stream/lake/follower.h"
+
+#include "core/base/check.h"
+#include "core/base/log.h"
+#include "stream/capture/record.h"
+#include "stream/lake/archive.h"
+#include "stream/lake/catalog.h"
+
+namespace weir::lake {
+namespace {
+
+constexpr int64_t kMicrosPerHour = 3'600'000'000;
+constexpr Duration kWakeEvery = milliseconds(100);
+constexpr Duration kRetryAfter = seconds(1);
+
+int64_t hour_number(int64_t micros) {
+  return micros >= 0 ? micros / kMicrosPerHour : (micros - kMicrosPerHour + 1) / kMicrosPerHour;
+}
+
+}  // namespace
+
+const engine::TableVersion* LakeSnapshot::find(std::string_view table) const {
+  auto found = tables.find(table);
+  return found == tables.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::string> LakeSnapshot::names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, version] : tables) out.push_back(name);
+  return out;
+}
+
+Result<std::unique_ptr<Lake>> Lake::open(Files& files, Clock& clock, Metrics& metrics, journal::Journal& journal,
+                                         control::Control& control, Options options) {
+  auto follower = std::make_unique<Follower>(files, clock, metrics, journal, control, std::move(options));
+  TRY(follower->start());
+  return std::unique_ptr<Lake>(std::move(follower));
+}
+
+Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journal& journal, control::Control& control,
+                   Options options)
+    : files_(files),
+      clock_(clock),
+      journal_(journal),
+      control_(control),
+      options_(std::move(options)),
+      lag_records_(metrics.gauge("weir_lake_lag_records", "Journal records that no committed lake file holds yet.")),
+      tail_bytes_(metrics.gauge("weir_lake_tail_bytes", "Memory of the rows that wait for their files.")),
+      commits_(metrics.counter("weir_lake_commits_total", "Commits of the lake.")),
+      commit_failures_(
+          metrics.counter("weir_lake_commit_failures_total", "Commits of the lake that failed and are tried again.")),
+      damage_(metrics.counter("weir_lake_damage_total", "Damaged journal ranges or records met by the lake.")) {}
+
+weir::Status Follower::start() {
+  TRY(files_.make_directories(path_of(".staging")));
+  TRY(remove_leftovers());
+  TRY_ASSIGN(cursor_, control_.lake_cursor());
+  TRY_ASSIGN(version_, control_.lake_version());
+  restart_tail(cursor_);
+  TRY_ASSIGN(reader_, journal_.read_from({cursor_}));
+  return {};
+}
+
+void Follower::set_engine(engine::Engine& engine, ParquetWriter writer) {
+  engine_ = &engine;
+  write_parquet_ = std::move(writer);
+  if (write_parquet_) return;
+  write_parquet_ = [&engine](const auto& chunks, const auto& columns, const std::string& path) {
+    return engine.write_parquet(chunks, columns, path, engine::ParquetOptions{});
+  };
+}
+
+std::string Follower::path_of(std::string_view relative) const {
+  return join_path(options_.store_root, relative);
+}
+
+void Follower::restart_tail(uint64_t at) {
+  tail_ = Tail{};
+  tail_.from = tail_.through = at;
+}
+
+void Follower::note_problem(const std::string& what) {
+  ++damage_seen_;
+  damage_.add();
+  error_ = what;
+  log_event(Level::error, "lake.damage", {{"what", what}});
+}
+
+weir::Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
+  std::lock_guard lock(mutex_);
+  for (auto& applied : streams) {
+    Lane& lane = lanes_[applied.number];
+    if (lane.stream && *lane.stream == *applied.stream) continue;
+    // Rows of the open blocks have the old columns: they become chunks of their own, which later ones may differ from.
+    for (auto& [name, table] : tail_.tables) {
+      for (auto& [values, rows] : table.partitions) rows.freeze(*engine_);
+    }
+    lane.stream = applied.stream;
+    lane.table = applied.stream->name;
+    lane.quarantine_table = applied.stream->name + "_quarantine";
+    lane.accepted = capture::RowWriter::accepted(applied.stream);
+    lane.quarantined = capture::RowWriter::quarantined();
+    Table& table = tables_[lane.table];
+    table.name = lane.table;
+    table.comment = applied.stream->description;
+    table.columns = capture::table_columns(*applied.stream);
+    table.partition_columns = capture::partition_columns(*applied.stream);
+    Table& quarantine = tables_[lane.quarantine_table];
+    quarantine.name = lane.quarantine_table;
+    quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
+    quarantine.columns = capture::quarantine_columns();
+    quarantine.partition_columns = capture::quarantine_partition_columns();
+    auto open = tail_.tables.find(lane.table);
+    if (open != tail_.tables.end()) {
+      for (auto& [values, rows] : open->second.partitions)
+        rows.set_columns(all_columns(table.columns, table.partition_columns));
+    }
+  }
+  return load_catalog();
+}
+
+weir::Status Follower::load_catalog() {
+  TRY_ASSIGN(auto listed, control_.lake_files());
+  for (auto& [name, table] : tables_) table.files.clear();
+  for (const auto& file : listed) {
+    if (file.kind != control::FileKind::parquet) continue;
+    auto table = tables_.find(file.table);
+    if (table == tables_.end()) continue;
+    TRY_ASSIGN(auto entry, table_file(file, table->second.columns));
+    table->second.files.push_back(std::move(entry));
+  }
+  return {};
+}
+
+bool Follower::tail_is_full() const {
+  return tail_.bytes >= options_.tail_bytes_max || tail_.partitions >= options_.partitions_max;
+}
+
+Result<uint64_t> Follower::pump() {
+  std::lock_guard lock(mutex_);
+  return pump_locked(journal_.durable_end().value);
+}
+
+// Up to `until` and no further, so that a statement waits for what was acknowledged before it and not for what arrives
+// meanwhile.
+Result<uint64_t> Follower::pump_locked(uint64_t until) {
+  CHECK(engine_ != nullptr, "set_engine() comes before pump()");
+  uint64_t taken = 0;
+  while (tail_.through < until && !tail_is_full()) {
+    auto group = reader_->next_group();
+    if (!group && group.error().code != Code::corrupt) return group.error();
+    if (!group) {
+      note_problem(group.error().text());
+    } else if (group->empty()) {
+      break;
+    } else {
+      for (const auto& entry : *group) {
+        TRY(take_record(entry));
+      }
+      taken += group->size();
+    }
+    tail_.through = reader_->position().value;
+  }
+  tail_bytes_.set(static_cast<double>(tail_.bytes));
+  lag_records_.set(static_cast<double>(journal_.durable_end().value - cursor_));
+  return taken;
+}
+
+weir::Status Follower::take_record(const journal::Entry& entry) {
+  auto record = capture::decode(entry.bytes);
+  if (!record) {
+    note_problem("record " + std::to_string(entry.sequence.value) + ": " + record.error().text());
+    return {};
+  }
+  auto found = lanes_.find(record->stream);
+  if (found == lanes_.end()) {
+    return Error(Code::corrupt,
+                 "journal record " + std::to_string(entry.sequence.value) + " belongs to stream number " +
+                     std::to_string(record->stream) + ", which the control database does not know",
+                 "restore .weir/control.db from the backup that belongs to this journal");
+  }
+  Lane& lane = found->second;
+  const bool accepted = record->kind == capture::RecordKind::accepted;
+  const std::string& table = accepted ? lane.table : lane.quarantine_table;
+  ArchiveTail& archive = tail_.tables[table].hours[hour_number(record->arrived_at.micros)];
+  const size_t before = archive.lines.size();
+  append_archive_line(*record, entry.sequence.value, archive.lines);
+  tail_.bytes += archive.lines.size() - before;
+  ++archive.rows;
+  archive.sequences.include(entry.sequence.value);
+  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record->arrived_at.micros);
+  if (accepted) {
+    return add_row(*record, entry.sequence.value, table, capture::partition_values(*lane.stream, record->event_time),
+                   *lane.accepted);
+  }
+  return add_row(*record, entry.sequence.value, table, {day_number(record->arrived_at.micros)}, *lane.quarantined);
+}
+
+weir::Status Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
+                               const std::vector<int64_t>& partition, capture::RowWriter& writer) {
+  auto& partitions = tail_.tables[table_name].partitions;
+  auto found = partitions.find(partition);
+  if (found == partitions.end()) {
+    const Table& table = tables_.find(table_name)->second;
+    found = partitions.emplace(partition, PartitionTail(all_columns(table.columns, table.partition_columns))).first;
+    ++tail_.partitions;
+  }
+  auto added = writer.append(record, sequence, found->second.open());
+  if (!added) {
+    // The archive holds the record; its row is missing until the damage is mended and the table rebuilt. verify() finds
+    // it too.
+    note_problem(table_name + ", record " + std::to_string(sequence) + ": " + added.error().text());
+    return {};
+  }
+  found->second.added(sequence, *engine_);
+  ++tail_.rows;
+  tail_.bytes += record.payload.size() + 64;
+  return {};
+}
+
+std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked() {
+  auto out = std::make_shared<LakeSnapshot>();
+  for (const auto& [name, table] : tables_) {
+    auto version = std::make_shared<engine::TableVersion>();
+    version->name = name;
+    version->comment = table.comment;
+    version->columns = table.columns;
+    version->partition_columns = table.partition_columns;
+    version->files = table.files;
+    for (Tail* tail : {committing_.get(), &tail_}) {
+      if (tail == nullptr) continue;
+      auto rows = tail->tables.find(name);
+      if (rows == tail->tables.end()) continue;
+      for (auto& [values, partition] : rows->second.partitions) partition.collect(*engine_, version->tail);
+    }
+    out->tables.emplace(name, std::move(version));
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const engine::Snapshot>> Follower::take() {
+  const uint64_t wanted = journal_.durable_end().value;
+  while (true) {
+    {
+      std::lock_guard lock(mutex_);
+      TRY(pump_locked(wanted));
+      if (tail_.through >= wanted || !tail_is_full()) return std::shared_ptr<const engine::Snapshot>(snapshot_locked());
+    }
+    // The tail is at its limit and does not reach far enough yet: make room, then go on.
+    TRY(commit());
+  }
+}
+
+void Follower::follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at) {
+  auto pumped = pump();
+  if (!pumped) log_event(Level::error, "lake.follow_failed", {{"error", pumped.error().text()}});
+  bool due = commit_now_.exchange(false);
+  {
+    std::lock_guard lock(mutex_);
+    if (!pumped) error_ = pumped.error().text();
+    const int64_t age = clock_.wall().micros - tail_.oldest_arrival;
+    due = due || tail_is_full() || tail_.bytes >= options_.commit_bytes ||
+          (!tail_.empty() && (tail_.rows == 0 || age >= options_.commit_interval.micros));
+  }
+  if (!due || clock_.steady_micros() < retry_at) return;
+  auto done = commit();
+  if (!done) {
+    retry_at = clock_.steady_micros() + kRetryAfter.micros;
+    return;
+  }
+  journal::Sequence through;
+  {
+    std::lock_guard lock(mutex_);
+    through.value = cursor_;
+  }
+  auto released = journal_.release(std::min(through, sealed()));
+  if (!released) log_event(Level::warn, "lake.release_failed", {{"error", released.error().text()}});
+}
+
+void Follower::run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) {
+  int64_t retry_at = 0;
+  while (!stop()) {
+    journal::Sequence followed;
+    {
+      std::lock_guard lock(mutex_);
+      followed.value = tail_.through;
+    }
+    if (!commit_now_.load()) (void)journal_.wait_past(followed, kWakeEvery);
+    follow_once(sealed, retry_at);
+  }
+}
+
+weir::Status Follower::drain(Duration limit) {
+  const uint64_t wanted = journal_.durable_end().value;
+  const int64_t deadline = clock_.steady_micros() + limit.micros;
+  while (true) {
+    {
+      std::lock_guard lock(mutex_);
+      if (cursor_ >= wanted) return {};
+      TRY(pump_locked(wanted));
+    }
+    TRY(commit());
+    if (clock_.steady_micros() > deadline) {
+      return Error(Code::timed_out, "the lake did not commit everything within " + format_duration(limit),
+                   "`weir status` shows how far it is");
+    }
+  }
+}
+
+Status Follower::status() const {
+  std::lock_guard lock(mutex_);
+  return status_locked();
+}
+
+Status Follower::status_locked() const {
+  Status out;
+  out.cursor.value = cursor_;
+  out.followed.value = tail_.through;
+  out.version = version_;
+  int64_t oldest = tail_.oldest_arrival;
+  for (const Tail* tail : {committing_.get(), &tail_}) {
+    if (tail == nullptr) continue;
+    out.tail_rows += tail->rows;
+    out.tail_bytes += tail->bytes;
+    oldest = std::min(oldest, tail->oldest_arrival);
+  }
+  if (oldest != INT64_MAX) out.oldest_waiting = ArrivalTime{oldest};
+  for (const auto& [name, table] : tables_) {
+    out.files += table.files.size();
+    for (const auto& file : table.files) out.bytes += file.bytes;
+  }
+  out.last_commit_at = last_commit_at_;
+  out.error = error_;
+  return out;
+}
+
+}  // namespace weir::lake

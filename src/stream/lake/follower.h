@@ -1,0 +1,118 @@
+// The lake's one implementation: follows the journal, answers snapshots, commits. See lake.h for what it promises.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "stream/lake/lake.h"
+#include "stream/lake/tail.h"
+
+namespace weir::lake {
+
+// A table of the lake: a stream's, or its quarantine's.
+struct Table {
+  std::string name;
+  std::string comment;
+  std::vector<engine::Column> columns, partition_columns;
+  std::vector<engine::TableFile> files;  // committed
+};
+
+class LakeSnapshot : public engine::Snapshot {
+ public:
+  const engine::TableVersion* find(std::string_view table) const override;
+  std::vector<std::string> names() const override;
+  std::map<std::string, std::shared_ptr<const engine::TableVersion>, std::less<>> tables;
+};
+
+class Follower : public Lake {
+ public:
+  Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journal& journal, control::Control& control,
+           Options options);
+  weir::Status start();
+
+  void set_engine(engine::Engine& engine, ParquetWriter writer) override;
+  weir::Status set_streams(std::vector<capture::AppliedStream> streams) override;
+  Result<uint64_t> pump() override;
+  weir::Status commit() override;
+  void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) override;
+  weir::Status drain(Duration limit) override;
+  Result<std::shared_ptr<const engine::Snapshot>> take() override;
+  Status status() const override;
+  Result<Verification> verify() override;
+  Result<Json> manifest(std::string_view table) override;
+  Result<std::vector<Place>> explain(std::string_view event_id) override;
+
+ private:
+  // What a record of one stream number needs to become a row.
+  struct Lane {
+    std::shared_ptr<const capture::Stream> stream;
+    std::unique_ptr<capture::RowWriter> accepted, quarantined;
+    std::string table, quarantine_table;
+  };
+
+  Result<uint64_t> pump_locked(uint64_t until);
+  weir::Status take_record(const journal::Entry& entry);
+  weir::Status add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
+                       const std::vector<int64_t>& partition, capture::RowWriter& writer);
+  bool tail_is_full() const;
+  void restart_tail(uint64_t at);
+  void note_problem(const std::string& what);
+  std::shared_ptr<const LakeSnapshot> snapshot_locked();
+  std::string path_of(std::string_view relative) const;
+
+  // One commit, step by step; files written so far are in `written`.
+  struct Output {
+    control::LakeFile file;
+    std::string staging;
+  };
+  weir::Status write_outputs(Tail& tail, std::vector<Output>& outputs);
+  weir::Status write_partition(const Table& table, const std::vector<int64_t>& partition, PartitionTail& rows,
+                               std::vector<Output>& outputs);
+  weir::Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
+                             std::vector<Output>& outputs);
+  weir::Status publish_outputs(const std::vector<Output>& outputs);
+  weir::Status write_manifests(const Tail& tail);
+  weir::Status remove_leftovers();
+  weir::Status load_catalog();
+  Status status_locked() const;
+  Result<Json> manifest_locked(const Table& table) const;
+  // One round of run(): true if it made progress.
+  void follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at);
+
+  friend class Verifier;
+
+  Files& files_;
+  Clock& clock_;
+  journal::Journal& journal_;
+  control::Control& control_;
+  const Options options_;
+  engine::Engine* engine_ = nullptr;  // set once before anything is followed
+  ParquetWriter write_parquet_;
+
+  std::mutex commit_mutex_;   // one commit at a time; taken before mutex_
+  mutable std::mutex mutex_;  // guards everything below
+  std::map<uint32_t, Lane> lanes_;
+  std::map<std::string, Table, std::less<>> tables_;
+  Tail tail_;                         // being filled
+  std::shared_ptr<Tail> committing_;  // frozen, still part of every snapshot
+  std::unique_ptr<journal::Reader> reader_;
+  uint64_t cursor_ = 1, version_ = 0;
+  std::optional<WallTime> last_commit_at_;
+  std::string error_;
+  uint64_t damage_seen_ = 0;
+  std::condition_variable committed_;
+  std::atomic<bool> commit_now_{false};
+
+  Gauge& lag_records_;
+  Gauge& tail_bytes_;
+  Counter& commits_;
+  Counter& commit_failures_;
+  Counter& damage_;
+};
+
+}  // namespace weir::lake

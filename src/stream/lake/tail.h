@@ -1,0 +1,69 @@
+// What waits for its files: of each table the rows by partition, in the engine's layout, and the archive's lines by
+// hour of arrival.
+//
+// A Tail is filled by pump() and then frozen for a commit; a frozen one is only read. Not thread-safe: the Lake guards
+// it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/engine/engine.h"
+#include "stream/capture/rows.h"
+
+namespace weir::lake {
+
+struct SequenceRange {
+  uint64_t first = 0, last = 0;  // both included; 0: empty
+  void include(uint64_t sequence);
+};
+
+// Rows of one partition. New rows go to an open block; a full block becomes a chunk that nobody copies again.
+class PartitionTail {
+ public:
+  PartitionTail(std::vector<engine::Column> columns) : open_(std::move(columns)) {}
+  engine::RowBlock& open() { return open_; }
+  void added(uint64_t sequence, engine::Engine& engine);  // call after each row appended to open()
+  // All rows as chunks; the open block is sealed as it stands and sealed again only if it grew.
+  void collect(engine::Engine& engine, std::vector<std::shared_ptr<const engine::SealedChunk>>& into);
+  // The layout of rows to come, after the declaration changed; the open block must be frozen.
+  void set_columns(std::vector<engine::Column> columns) { open_ = engine::RowBlock(std::move(columns)); }
+  // Seals the open block for good. After it collect() only reads.
+  void freeze(engine::Engine& engine);
+  uint64_t rows() const { return rows_; }
+  const SequenceRange& sequences() const { return sequences_; }
+
+ private:
+  static constexpr size_t kBlockRows = 16'384;
+  engine::RowBlock open_;
+  std::shared_ptr<const engine::SealedChunk> open_view_;
+  size_t open_view_rows_ = 0;
+  std::vector<std::shared_ptr<const engine::SealedChunk>> full_;
+  uint64_t rows_ = 0;
+  SequenceRange sequences_;
+};
+
+struct ArchiveTail {
+  std::string lines;
+  uint64_t rows = 0;
+  SequenceRange sequences;
+};
+
+struct TableTail {
+  std::map<std::vector<int64_t>, PartitionTail> partitions;
+  std::map<int64_t, ArchiveTail> hours;  // by hours since 1970
+};
+
+struct Tail {
+  std::map<std::string, TableTail> tables;
+  uint64_t from = 0, through = 0;  // journal range, `through` excluded
+  uint64_t rows = 0, bytes = 0;
+  size_t partitions = 0;
+  int64_t oldest_arrival = INT64_MAX;
+  bool empty() const { return from == through; }
+};
+
+}  // namespace weir::lake

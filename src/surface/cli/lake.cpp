@@ -1,0 +1,57 @@
+#include <cstdio>
+#include <iostream>
+
+#include "surface/cli/commands.h"
+#include "surface/cli/output.h"
+
+namespace weir::cli {
+namespace {
+
+int verify(Context& context) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  ProgressLine progress;
+  progress.show("reading every file of the lake …");
+  auto result = call_json(**backend, {.method = "POST", .path = "/v1/lake/verify", .time_limit = hours(24)});
+  progress.clear();
+  if (!result) return report(result.error());
+  const bool ok = (*result)["ok"].as_bool();
+  if (context.common.json) {
+    std::cout << result->dump(2) << "\n";
+    return ok ? kDone : kFound;
+  }
+  for (const auto& [what, count] : (*result)["checked"].object()) {
+    std::printf("%-18s %s\n", what.c_str(), with_commas(static_cast<uint64_t>(count.as_int())).c_str());
+  }
+  for (const Json& problem : (*result)["problems"].array()) std::printf("PROBLEM %s\n", problem.as_string().c_str());
+  std::printf(ok ? "journal, archive and Parquet agree\n" : "they do not agree\n");
+  return ok ? kDone : kFound;
+}
+
+int show(Context& context, const ApiRequest& request) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  auto result = call_json(**backend, request);
+  if (!result) return report(result.error());
+  std::cout << result->dump(2) << "\n";
+  return kDone;
+}
+
+}  // namespace
+
+void add_lake(CLI::App& app, Context& context) {
+  auto* group = app.add_subcommand("lake", "The files that events become");
+  group->require_subcommand(1);
+  group->add_subcommand("verify", "Prove journal, archive and Parquet against each other; exit code 3 if they differ")
+      ->callback([&context] { context.exit_code = verify(context); });
+  group->add_subcommand("drain", "Wait until everything acknowledged is committed to files")->callback([&context] {
+    context.exit_code = show(context, {.method = "POST", .path = "/v1/lake/drain"});
+  });
+  auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
+  auto table = std::make_shared<std::string>();
+  manifest->add_option("TABLE", *table)->required();
+  manifest->callback(
+      [&context, table] { context.exit_code = show(context, {.path = "/v1/lake/manifest/" + url_encode(*table)}); });
+}
+
+}  // namespace weir::cli

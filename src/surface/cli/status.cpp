@@ -1,0 +1,76 @@
+#include <cstdio>
+#include <iostream>
+
+#include "core/base/sizes.h"
+#include "surface/cli/commands.h"
+#include "surface/cli/output.h"
+
+namespace weir::cli {
+namespace {
+
+void print_streams(const Json& streams, bool colour) {
+  TextTable table;
+  table.header = {"stream",  "accepted",   "duplicates", "quarantined",
+                  "refused", "per second", "in lake",    "last arrival"};
+  table.right = {false, true, true, true, true, true, true, false};
+  for (const Json& stream : streams["streams"].array()) {
+    std::string name = stream["name"].as_string();
+    if (stream["detached"].as_bool()) name += " (detached)";
+    if (!stream["enabled"].as_bool(true)) name += " (disabled)";
+    const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(stream[key].as_int())); };
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%.1f", stream["records_per_s"].as_double());
+    table.rows.push_back({name, count("accepted"), count("duplicates"), count("quarantined"), count("refused"), rate,
+                          count("rows_in_lake"), stream["last_arrival"].as_string()});
+  }
+  std::cout << render(table, colour);
+}
+
+void print_status(const Json& status) {
+  const Json& journal = status["journal"];
+  const Json& lake = status["lake"];
+  std::printf("%s %s on %s, project %s, environment %s, %s\n", "weir", status["version"].as_string().c_str(),
+              status["engine"].as_string().c_str(), status["project"].as_string().c_str(),
+              status["environment"].as_string().c_str(), status["ready"].as_bool() ? "ready" : "not ready");
+  std::printf("journal  %lld segments, %s, durable end %lld%s\n", static_cast<long long>(journal["segments"].as_int()),
+              format_size(static_cast<uint64_t>(journal["bytes"].as_int())).c_str(),
+              static_cast<long long>(journal["durable_end"].as_int()), journal["full"].as_bool() ? ", DISK FULL" : "");
+  std::printf("lake     version %lld, %lld files, %s, %lld records (%.1f s) behind\n",
+              static_cast<long long>(lake["version"].as_int()), static_cast<long long>(lake["files"].as_int()),
+              format_size(static_cast<uint64_t>(lake["bytes"].as_int())).c_str(),
+              static_cast<long long>(lake["lag_records"].as_int()), lake["lag_seconds"].as_double());
+  if (!lake["error"].as_string().empty()) std::printf("lake     ERROR %s\n", lake["error"].as_string().c_str());
+  std::printf("disk     %s free\n", format_size(static_cast<uint64_t>(status["disk"]["free_bytes"].as_int())).c_str());
+  for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Context& context) {
+  auto* command = app.add_subcommand("status", "What runs, how far it is, what is wrong");
+  command->callback([&context] {
+    auto backend = context.wiring.open(context.common);
+    if (!backend) {
+      context.exit_code = report(backend.error());
+      return;
+    }
+    auto status = call_json(**backend, {.path = "/v1/status"});
+    auto streams = status ? call_json(**backend, {.path = "/v1/streams"}) : Result<Json>(Json());
+    if (!status || !streams) {
+      context.exit_code = report(status ? streams.error() : status.error());
+      return;
+    }
+    if (context.common.json) {
+      Json out = *status;
+      out.set("streams", (*streams)["streams"]);
+      out.set("server", (*backend)->is_server());
+      std::cout << out.dump(2) << "\n";
+      return;
+    }
+    if (!(*backend)->is_server()) std::printf("no server runs; this is the folder as it lies\n");
+    print_status(*status);
+    print_streams(*streams, context.common.colour);
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,91 @@
+#include <cstdio>
+#include <iostream>
+
+#include "surface/cli/commands.h"
+#include "surface/cli/output.h"
+
+namespace weir::cli {
+namespace {
+
+int create(Context& context, const std::vector<std::string>& write, bool read, bool admin, const std::string& label,
+           const std::string& expires) {
+  if ((write.empty() ? 0 : 1) + (read ? 1 : 0) + (admin ? 1 : 0) != 1) {
+    return report(Error(Code::invalid, "a token has one role", "weir token create --write STREAM | --read | --admin"));
+  }
+  Json body{Json::Object{}};
+  body.set("role", admin ? "admin" : read ? "read" : "write");
+  Json streams{Json::Array{}};
+  for (const auto& stream : write) streams.push(stream);
+  body.set("streams", std::move(streams));
+  body.set("label", label);
+  if (!expires.empty()) body.set("expires_in", expires);
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  auto made = call_json(**backend, {.method = "POST", .path = "/v1/tokens", .body = body.dump()});
+  if (!made) return report(made.error());
+  if (context.common.json) {
+    std::cout << made->dump(2) << "\n";
+  } else {
+    std::printf("%s\n", (*made)["token"].as_string().c_str());
+    std::fprintf(stderr, "shown once; its name is %s (weir token revoke %s)\n", (*made)["id"].as_string().c_str(),
+                 (*made)["id"].as_string().c_str());
+  }
+  return kDone;
+}
+
+int list(Context& context) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  auto tokens = call_json(**backend, {.path = "/v1/tokens"});
+  if (!tokens) return report(tokens.error());
+  if (context.common.json) {
+    std::cout << tokens->dump(2) << "\n";
+    return kDone;
+  }
+  TextTable table;
+  table.header = {"id", "role", "streams", "label", "created", "expires", "last used", "state"};
+  for (const Json& token : (*tokens)["tokens"].array()) {
+    std::string streams;
+    for (const Json& stream : token["streams"].array()) streams += (streams.empty() ? "" : ",") + stream.as_string();
+    table.rows.push_back({token["id"].as_string(), token["role"].as_string(), streams, token["label"].as_string(),
+                          token["created_at"].as_string(), token["expires_at"].as_string(),
+                          token["last_used_at"].as_string(), token["revoked"].as_bool() ? "revoked" : "valid"});
+  }
+  std::cout << render(table, context.common.colour);
+  return kDone;
+}
+
+int revoke(Context& context, const std::string& id) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  auto done = call_json(**backend, {.method = "DELETE", .path = "/v1/tokens/" + url_encode(id)});
+  return done ? kDone : report(done.error());
+}
+
+}  // namespace
+
+void add_token(CLI::App& app, Context& context) {
+  auto* group = app.add_subcommand("token", "Keys for programs: who may write, read, administer");
+  group->require_subcommand(1);
+  auto* make = group->add_subcommand("create", "Make a token and print it, once");
+  auto write = std::make_shared<std::vector<std::string>>();
+  auto read = std::make_shared<bool>(false);
+  auto admin = std::make_shared<bool>(false);
+  auto label = std::make_shared<std::string>();
+  auto expires = std::make_shared<std::string>();
+  make->add_option("--write", *write, "May send events to this stream; can be given several times");
+  make->add_flag("--read", *read, "May query and look, change nothing");
+  make->add_flag("--admin", *admin, "May do everything");
+  make->add_option("--label", *label, "What it is for");
+  make->add_option("--expires-in", *expires, "For example 30d");
+  make->callback([=, &context] { context.exit_code = create(context, *write, *read, *admin, *label, *expires); });
+  group->add_subcommand("list", "All tokens, without their texts")->callback([&context] {
+    context.exit_code = list(context);
+  });
+  auto* remove = group->add_subcommand("revoke", "End a token at once");
+  auto id = std::make_shared<std::string>();
+  remove->add_option("ID", *id)->required();
+  remove->callback([&context, id] { context.exit_code = revoke(context, *id); });
+}
+
+}  // namespace weir::cli
