@@ -39,7 +39,7 @@ std::string hour_folder(int64_t hours_since_epoch) {
 
 }  // namespace
 
-weir::Status Follower::commit() {
+Status Follower::commit() {
   std::lock_guard one_at_a_time(commit_mutex_);
   std::shared_ptr<Tail> frozen;
   {
@@ -56,7 +56,7 @@ weir::Status Follower::commit() {
     }
   }
   std::vector<Output> outputs;
-  weir::Status written = write_outputs(*frozen, outputs);
+  Status written = write_outputs(*frozen, outputs);
   if (written) written = publish_outputs(outputs);
   Result<uint64_t> version = uint64_t{0};
   if (written) {
@@ -93,7 +93,7 @@ weir::Status Follower::commit() {
   return write_manifests(*frozen);
 }
 
-weir::Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
+Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
   for (auto& [name, rows] : tail.tables) {
     Table table;
     {
@@ -111,7 +111,7 @@ weir::Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
   return files_.sync_directory(path_of(".staging"));
 }
 
-weir::Status Follower::write_partition(const Table& table, const std::vector<int64_t>& values, PartitionTail& rows,
+Status Follower::write_partition(const Table& table, const std::vector<int64_t>& values, PartitionTail& rows,
                                        std::vector<Output>& outputs) {
   Output out;
   out.file.table = table.name;
@@ -140,7 +140,7 @@ weir::Status Follower::write_partition(const Table& table, const std::vector<int
   return {};
 }
 
-weir::Status Follower::write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
+Status Follower::write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
                                      std::vector<Output>& outputs) {
   Output out;
   out.file.table = table;
@@ -162,7 +162,7 @@ weir::Status Follower::write_archive(const std::string& table, int64_t hour, con
   return {};
 }
 
-weir::Status Follower::publish_outputs(const std::vector<Output>& outputs) {
+Status Follower::publish_outputs(const std::vector<Output>& outputs) {
   Json paths{Json::Array{}};
   for (const auto& output : outputs) paths.push(output.file.path);
   Json intent{Json::Object{}};
@@ -184,7 +184,7 @@ weir::Status Follower::publish_outputs(const std::vector<Output>& outputs) {
   return {};
 }
 
-weir::Status Follower::remove_leftovers() {
+Status Follower::remove_leftovers() {
   const std::string intent_path = path_of(kIntent);
   TRY_ASSIGN(bool there, files_.exists(intent_path));
   if (there) {
@@ -247,7 +247,7 @@ Result<Json> Follower::manifest(std::string_view table) {
   return manifest_locked(found->second);
 }
 
-weir::Status Follower::write_manifests(const Tail& tail) {
+Status Follower::write_manifests(const Tail& tail) {
   for (const auto& [name, rows] : tail.tables) {
     TRY_ASSIGN(Json body, manifest(name));
     TRY(files_.make_directories(path_of("lake/" + name)));

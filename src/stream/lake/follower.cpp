@@ -51,7 +51,7 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
           metrics.counter("weir_lake_commit_failures_total", "Commits of the lake that failed and are tried again.")),
       damage_(metrics.counter("weir_lake_damage_total", "Damaged journal ranges or records met by the lake.")) {}
 
-weir::Status Follower::start() {
+Status Follower::start() {
   TRY(files_.make_directories(path_of(".staging")));
   TRY(remove_leftovers());
   TRY_ASSIGN(cursor_, control_.lake_cursor());
@@ -86,7 +86,7 @@ void Follower::note_problem(const std::string& what) {
   log_event(Level::error, "lake.damage", {{"what", what}});
 }
 
-weir::Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
+Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
   std::lock_guard lock(mutex_);
   for (auto& applied : streams) {
     Lane& lane = lanes_[applied.number];
@@ -119,7 +119,7 @@ weir::Status Follower::set_streams(std::vector<capture::AppliedStream> streams) 
   return load_catalog();
 }
 
-weir::Status Follower::load_catalog() {
+Status Follower::load_catalog() {
   TRY_ASSIGN(auto listed, control_.lake_files());
   for (auto& [name, table] : tables_) table.files.clear();
   for (const auto& file : listed) {
@@ -166,7 +166,7 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
   return taken;
 }
 
-weir::Status Follower::take_record(const journal::Entry& entry) {
+Status Follower::take_record(const journal::Entry& entry) {
   auto record = capture::decode(entry.bytes);
   if (!record) {
     note_problem("record " + std::to_string(entry.sequence.value) + ": " + record.error().text());
@@ -196,7 +196,7 @@ weir::Status Follower::take_record(const journal::Entry& entry) {
   return add_row(*record, entry.sequence.value, table, {day_number(record->arrived_at.micros)}, *lane.quarantined);
 }
 
-weir::Status Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
+Status Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
                                const std::vector<int64_t>& partition, capture::RowWriter& writer) {
   auto& partitions = tail_.tables[table_name].partitions;
   auto found = partitions.find(partition);
@@ -290,7 +290,7 @@ void Follower::run(const std::function<bool()>& stop, const std::function<journa
   }
 }
 
-weir::Status Follower::drain(Duration limit) {
+Status Follower::drain(Duration limit) {
   const uint64_t wanted = journal_.durable_end().value;
   const int64_t deadline = clock_.steady_micros() + limit.micros;
   while (true) {
@@ -307,18 +307,18 @@ weir::Status Follower::drain(Duration limit) {
   }
 }
 
-Status Follower::status() const {
+LakeStatus Follower::status() const {
   std::lock_guard lock(mutex_);
   return status_locked();
 }
 
-Status Follower::status_locked() const {
-  Status out;
+LakeStatus Follower::status_locked() const {
+  LakeStatus out;
   out.cursor.value = cursor_;
   out.followed.value = tail_.through;
   out.version = version_;
   int64_t oldest = tail_.oldest_arrival;
-  for (const Tail* tail : {committing_.get(), &tail_}) {
+  for (const Tail* tail : {static_cast<const Tail*>(committing_.get()), &tail_}) {
     if (tail == nullptr) continue;
     out.tail_rows += tail->rows;
     out.tail_bytes += tail->bytes;

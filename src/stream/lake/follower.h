@@ -33,16 +33,16 @@ class Follower : public Lake {
  public:
   Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journal& journal, control::Control& control,
            Options options);
-  weir::Status start();
+  Status start();
 
   void set_engine(engine::Engine& engine, ParquetWriter writer) override;
-  weir::Status set_streams(std::vector<capture::AppliedStream> streams) override;
+  Status set_streams(std::vector<capture::AppliedStream> streams) override;
   Result<uint64_t> pump() override;
-  weir::Status commit() override;
+  Status commit() override;
   void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) override;
-  weir::Status drain(Duration limit) override;
+  Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
-  Status status() const override;
+  LakeStatus status() const override;
   Result<Verification> verify() override;
   Result<Json> manifest(std::string_view table) override;
   Result<std::vector<Place>> explain(std::string_view event_id) override;
@@ -56,8 +56,8 @@ class Follower : public Lake {
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
-  weir::Status take_record(const journal::Entry& entry);
-  weir::Status add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
+  Status take_record(const journal::Entry& entry);
+  Status add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
                        const std::vector<int64_t>& partition, capture::RowWriter& writer);
   bool tail_is_full() const;
   void restart_tail(uint64_t at);
@@ -70,16 +70,16 @@ class Follower : public Lake {
     control::LakeFile file;
     std::string staging;
   };
-  weir::Status write_outputs(Tail& tail, std::vector<Output>& outputs);
-  weir::Status write_partition(const Table& table, const std::vector<int64_t>& partition, PartitionTail& rows,
+  Status write_outputs(Tail& tail, std::vector<Output>& outputs);
+  Status write_partition(const Table& table, const std::vector<int64_t>& partition, PartitionTail& rows,
                                std::vector<Output>& outputs);
-  weir::Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
+  Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
                              std::vector<Output>& outputs);
-  weir::Status publish_outputs(const std::vector<Output>& outputs);
-  weir::Status write_manifests(const Tail& tail);
-  weir::Status remove_leftovers();
-  weir::Status load_catalog();
-  Status status_locked() const;
+  Status publish_outputs(const std::vector<Output>& outputs);
+  Status write_manifests(const Tail& tail);
+  Status remove_leftovers();
+  Status load_catalog();
+  LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;
   // One round of run(): true if it made progress.
   void follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at);

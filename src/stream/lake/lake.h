@@ -44,7 +44,7 @@ struct Options {
   int gzip_level = 3;                      // of libdeflate
 };
 
-struct Status {
+struct LakeStatus {
   journal::Sequence cursor;    // first sequence that no committed file holds
   journal::Sequence followed;  // first sequence that is not in the tail either
   uint64_t version = 0;        // of the catalog
@@ -90,19 +90,19 @@ class Lake : public engine::TableSource {
   // `writer` stands in for engine.write_parquet where the files do not lie on the machine's own disk (tests/sim).
   virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}) = 0;
   // Streams whose records are followed, detached ones too. Called at start and after each apply.
-  virtual weir::Status set_streams(std::vector<capture::AppliedStream> streams) = 0;
+  virtual Status set_streams(std::vector<capture::AppliedStream> streams) = 0;
 
   // Moves journal records into the tail up to the durable end or the tail's limit; returns the number of records.
   virtual Result<uint64_t> pump() = 0;
   // Writes what is in the tail to files and commits. Nothing to do is a success.
-  virtual weir::Status commit() = 0;
+  virtual Status commit() = 0;
   // Follows until `stop` returns true: pumps, commits by interval and size, releases journal segments whose records are
   // all committed here and lie below `sealed()` (what capture no longer needs).
   virtual void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) = 0;
   // Waits until everything acknowledged before the call is committed.
-  virtual weir::Status drain(Duration limit) = 0;
+  virtual Status drain(Duration limit) = 0;
 
-  virtual Status status() const = 0;
+  virtual LakeStatus status() const = 0;
   virtual Result<Verification> verify() = 0;
   // The committed files of a table for readers outside: {"table","version","cursor","columns","files":[…]}. Also kept
   // as <store>/lake/<table>/manifest.json, replaced after each commit.
