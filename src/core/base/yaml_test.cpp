@@ -170,9 +170,9 @@ TEST(Yaml, an_overlay_merges_mappings_and_replaces_the_rest) {
 TEST(Yaml, plain_json_follows_the_core_schema_and_no_further) {
   Yaml root = parsed(
       "[true, 'true', yes, null, 5, -1.5, 1e3, 007, 1_000, 0x10, 1.2.3, 99999999999999999999, '', 1., .5, -, 1e, +1]");
-  EXPECT_EQ(
-      plain_json(root).dump(),
-      R"([true,"true","yes",null,5,-1.5,1000.0,"007","1_000","0x10","1.2.3","99999999999999999999","","1.",".5","-","1e","+1"])");
+  EXPECT_EQ(plain_json(root).dump(),
+            R"([true,"true","yes",null,5,-1.5,1000.0,"007","1_000","0x10","1.2.3","99999999999999999999","","1.",)"
+            R"(".5","-","1e","+1"])");
 }
 
 }  // namespace
