@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -29,7 +30,8 @@ std::thread start_thread(const std::string& name, std::function<void()> run) {
 bool lower_thread_priority(int nice_by) {
   // On Linux a thread id in place of a process id means this thread alone.
   const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  return ::setpriority(PRIO_PROCESS, thread, nice_by) == 0;
+  const int now = ::getpriority(PRIO_PROCESS, thread);
+  return ::setpriority(PRIO_PROCESS, thread, std::min(now + nice_by, 19)) == 0;
 }
 
 }  // namespace weir

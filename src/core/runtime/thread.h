@@ -13,7 +13,8 @@ inline constexpr size_t kThreadNameBytesMax = 15;  // the kernel's limit
 // `name` is CHECKed against the limit: it is our own text.
 std::thread start_thread(const std::string& name, std::function<void()> run);
 
-// Makes the calling thread give way to others: 0 (normal) to 19 (last). True if the system agreed.
+// Makes the calling thread give way to others, by so many steps more than it does already (0 to 19; 19 is last). True
+// if the system agreed.
 bool lower_thread_priority(int nice_by);
 
 }  // namespace weir
