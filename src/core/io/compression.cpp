@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kChunkBytes = 64 << 10;
 constexpr uint64_t kRatioFreeBytes = 64 << 10;
+constexpr uint64_t kReserveBytesMax = 64 << 20;
 
 // Counts what comes out and says when it is too much.
 class Meter {
@@ -64,8 +65,8 @@ Result<std::string> collect(const char* format, DecompressTo decompress_to, std:
                             const DecompressLimits& limits) {
   std::string decoded;
   // Growing by doubling would hold the old and the new copy at once. Memory that is reserved and not yet written costs
-  // nothing, so the whole is reserved at first.
-  decoded.reserve(Meter(format, encoded.size(), limits).most());
+  // nothing, so the whole is reserved at first, as long as even a small address space has room for it.
+  decoded.reserve(std::min(kReserveBytesMax, Meter(format, encoded.size(), limits).most()));
   TRY(decompress_to(encoded, limits, [&](std::string_view piece) -> Status {
     decoded += piece;
     return {};

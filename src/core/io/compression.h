@@ -1,8 +1,9 @@
 // gzip and zstd, decoded under limits because the bytes come from anybody, and encoded for our own archives.
 //
 // Decoding never holds more than `decoded_bytes_max` plus a constant (a 64 KiB buffer, the decoder's window of at most
-// `window_bytes_max`). Reaching a limit is `too_large` and names it; anything else that is wrong with the bytes is
-// `invalid` (a reader of our own files turns that into `corrupt`). Pure functions, from any thread.
+// `window_bytes_max`); with a `decoded_bytes_max` above 64 MiB a string that grows is copied, so take pieces there.
+// Reaching a limit is `too_large` and names it; anything else that is wrong with the bytes is `invalid` (a reader of
+// our own files turns that into `corrupt`). Pure functions, from any thread.
 #pragma once
 
 #include <cstdint>
