@@ -99,8 +99,9 @@ void encode(const Record& record, std::string& into) {
 Result<Record> decode(std::string_view bytes) {
   if (bytes.empty()) return damaged("it is empty");
   if (static_cast<uint8_t>(bytes[0]) > kFormat) {
-    return Error(Code::unsupported, "a journal record has format " + std::to_string(static_cast<uint8_t>(bytes[0])) +
-                                        ", this program knows up to " + std::to_string(kFormat),
+    return Error(Code::unsupported,
+                 "a journal record has format " + std::to_string(static_cast<uint8_t>(bytes[0])) +
+                     ", this program knows up to " + std::to_string(kFormat),
                  "it was written by a newer weir: start that one");
   }
   Header header;

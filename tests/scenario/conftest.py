@@ -1,0 +1,168 @@
+"""Fixtures: a project folder, the real server on it, and small verbs to talk to it."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import pytest
+
+BINARY = os.environ["WEIR_BIN"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEADLINE_S = 30
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=12, help="how often the real program is killed, half of it at named points")
+
+
+def wait_for(condition, what, deadline_s=DEADLINE_S):
+    """Calls condition() until it is true; fails with `what` after the deadline."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    pytest.fail(f"after {deadline_s} s still not: {what}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"Reply({self.status}, {self.body[:500]!r})"
+
+
+class Project:
+    """A folder of declarations, and the commands and server that work on it."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.process = None
+        self.port = None
+        self.token = None
+        self.environment = dict(os.environ)
+
+    def write(self, path, text):
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        return target
+
+    def weir(self, *arguments, code=0, stdin=None, env=None, timeout=120):
+        """Runs a command on this folder and returns its standard output."""
+        done = subprocess.run([BINARY, *arguments, "--dir", str(self.folder)], capture_output=True, text=True, input=stdin,
+                              timeout=timeout, env={**self.environment, **(env or {})})
+        assert done.returncode == code, f"weir {arguments} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
+        self.stderr = done.stderr
+        return done.stdout
+
+    def start(self, env=None, wait=True):
+        self.port = free_port()
+        self.log = open(self.folder / "server.log", "ab")
+        self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"127.0.0.1:{self.port}"],
+                                        stdout=self.log, stderr=self.log, env={**self.environment, **(env or {})})
+        if wait:
+            wait_for(self.is_ready_or_dead, "server ready")
+            assert self.process.poll() is None, f"the server ended:\n{self.output()}"
+        return self
+
+    def output(self):
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def is_ready_or_dead(self):
+        if self.process.poll() is not None:
+            return True
+        try:
+            return self.get("/health/ready").status == 200
+        except OSError:
+            return False
+
+    def stop(self, deadline_s=DEADLINE_S):
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(deadline_s)
+        code = self.process.returncode
+        self.process = None
+        self.log.close()
+        return code
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def request(self, method, path, body=None, headers=None, timeout=60):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            if body is not None and not isinstance(body, (bytes, str)):
+                body = json.dumps(body)
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, body, headers=None, **options):
+        return self.request("POST", path, body, {"Content-Type": "application/json", **(headers or {})}, **options)
+
+    def admin(self):
+        """Headers of an administrator's token, made over the folder's own socket."""
+        if self.token is None:
+            self.token = re.search(r"weir_\w+", self.weir("token", "create", "--admin")).group(0)
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def sql(self, statement):
+        """Rows of a SELECT, asked over HTTP."""
+        reply = self.post("/v1/sql", {"sql": statement}, self.admin())
+        assert reply.status == 200, reply
+        return reply.json["rows"]
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = Project(tmp_path / "shop")
+    made.folder.mkdir()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def advertising(project):
+    """The example project, served."""
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir"))
+    return project.start()
+
+
+def impression(**changes):
+    event = {"impression_id": str(uuid.uuid4()), "ad_id": str(uuid.uuid4()), "occurred_at": now_text()}
+    event.update(changes)
+    return {key: value for key, value in event.items() if value is not None}
+
+
+def now_text(ago_s=0):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ago_s)) + ".000"

@@ -1,0 +1,204 @@
+"""A newcomer in an empty folder: init, serve, send, ask."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+from conftest import BINARY, ROOT, impression, wait_for
+
+
+def test_init_and_serve_work_with_no_configuration(project):
+    project.weir("init")
+    project.start()
+    reply = project.post("/v1/streams/events", {"type": "page_view", "user_id": "u1"})
+    assert reply.status == 200, reply
+    [record] = reply.json["records"]
+    assert record["status"] == "accepted" and record["id"]
+    assert project.sql("SELECT type, user_id FROM events") == [["page_view", "u1"]]
+    out = project.output()
+    assert f"http://127.0.0.1:{project.port}" in out and "curl" in out and re.search(r"weir_\w{32}", out)
+
+
+def test_serve_works_in_an_empty_folder(project):
+    project.start()
+    assert project.get("/health/live").status == 200
+    assert project.get("/v1/streams", headers=project.admin()).json == {"streams": []}
+
+
+def test_init_keeps_what_is_there(project):
+    project.write("weir.yaml", "name: mine\n")
+    project.weir("init")
+    assert (project.folder / "weir.yaml").read_text() == "name: mine\n"
+
+
+def test_the_sign_in_token_is_shown_once(project):
+    project.start()
+    assert re.search(r"weir_\w{32}", project.output())
+    project.stop()
+    (project.folder / "server.log").write_text("")
+    project.start()
+    assert not re.search(r"weir_\w{32}", project.output())
+
+
+def test_queries_need_a_token_on_loopback_too(advertising):
+    assert advertising.post("/v1/sql", {"sql": "SELECT 1"}).status == 401
+    assert advertising.post("/v1/sql", {"sql": "SELECT 1"}, {"Authorization": "Bearer weir_" + "a" * 32}).status == 401
+    assert advertising.sql("SELECT 1") == [[1]]
+
+
+def test_sql_from_the_command_line_with_and_without_a_server(advertising):
+    advertising.post("/impressions", {"impressions": [impression(), impression()]})
+    assert advertising.weir("sql", "SELECT count(*) AS n FROM impressions", "--format", "csv").splitlines() == ["n", "2"]
+    advertising.stop()
+    assert json.loads(advertising.weir("sql", "SELECT count(*) AS n FROM impressions", "--json")) == [{"n": 2}]
+    assert "n" in advertising.weir("sql", stdin="SELECT count(*) AS n FROM impressions; SELECT 2 AS two;")
+
+
+def test_sql_errors_say_where(advertising):
+    advertising.weir("sql", "SELECT nothing_like_it FROM impressions", code=1)
+    assert "nothing_like_it" in advertising.stderr
+    advertising.weir("sql", "SELECT * FROM read_csv('/etc/passwd')", code=1)
+    advertising.weir("sql", "DELETE FROM impressions", code=1)
+    assert advertising.sql("SELECT 1") == [[1]]
+
+
+def test_sql_writes_parquet(advertising):
+    advertising.post("/impressions", {"impressions": [impression()]})
+    target = advertising.folder / "out.parquet"
+    advertising.weir("sql", "--format", "parquet", "-o", str(target), "SELECT * FROM impressions")
+    assert target.read_bytes()[:4] == b"PAR1" and target.read_bytes()[-4:] == b"PAR1"
+
+
+def test_ctrl_c_cancels_a_statement_within_a_second(advertising):
+    running = subprocess.Popen([BINARY, "sql", "--dir", str(advertising.folder),
+                                "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(lambda: advertising.get("/v1/statements", headers=advertising.admin()).json["statements"], "statement running")
+    running.send_signal(signal.SIGINT)
+    running.wait(5)
+    assert running.returncode == 1
+    assert not advertising.get("/v1/statements", headers=advertising.admin()).json["statements"]
+
+
+def test_plan_and_apply_follow_the_folder(project):
+    project.weir("init")
+    project.weir("plan", code=3)
+    project.weir("apply")
+    project.weir("plan", code=0)
+    events = project.folder / "streams/events.yaml"
+    events.write_text(events.read_text().replace("  user_id: string\n", "  user_id: string\n  country: string\n"))
+    assert "country" in project.weir("plan", code=3)
+    project.weir("apply")
+    events.write_text(events.read_text().replace("  user_id: string\n", "  user_id: integer\n"))
+    project.weir("apply", code=1)
+    events.unlink()
+    assert "detach" in project.weir("plan", code=3)
+
+
+def test_declarations_are_refused_with_their_place(project):
+    project.write("streams/x.yaml", "fields:\n  a: strin\nkeyy: a\n")
+    project.weir("plan", code=1)
+    assert "streams/x.yaml:2:" in project.stderr and "string" in project.stderr
+    assert "streams/x.yaml:3:" in project.stderr and "key" in project.stderr
+
+
+def test_apply_to_a_server_from_a_build_pipeline(project):
+    project.start()
+    project.write("streams/orders.yaml", "fields:\n  order_id: uuid\nkey: order_id\nwrite: public\n")
+    token = project.admin()["Authorization"].split()[1]
+    done = subprocess.run([BINARY, "apply", "--dir", str(project.folder), "--server", f"http://127.0.0.1:{project.port}"],
+                          capture_output=True, text=True, env={**os.environ, "WEIR_TOKEN": token})
+    assert done.returncode == 0, done.stderr
+    assert project.post("/v1/streams/orders", {}).json["accepted"] == 1
+
+
+def test_explain_tells_where_an_event_is(advertising):
+    event = impression()
+    advertising.post("/impressions", {"impressions": [event]})
+    [place] = json.loads(advertising.weir("explain", event["impression_id"], "--json"))["places"]
+    assert place["stream"] == "impressions" and place["verdict"] == "accepted" and place["segment"]
+    advertising.weir("lake", "drain")
+    [place] = json.loads(advertising.weir("explain", event["impression_id"], "--json"))["places"]
+    assert place["archive_file"].startswith("raw/impressions/") and place["lake_file"].endswith(".parquet")
+    advertising.weir("explain", "nobody", code=1)
+
+
+def test_lake_verify_proves_the_files_and_finds_damage(advertising):
+    advertising.post("/impressions", {"impressions": [impression() for _ in range(100)] })
+    advertising.weir("lake", "drain")
+    assert "agree" in advertising.weir("lake", "verify")
+    [archive] = list((advertising.folder / ".weir/store/raw/impressions").rglob("*.json.gz"))
+    damaged = bytearray(archive.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    archive.write_bytes(damaged)
+    assert archive.name in advertising.weir("lake", "verify", code=3)
+
+
+def test_infer_makes_a_declaration_that_works(project):
+    lines = [{"order_id": f"00000000-0000-4000-8000-{i:012d}", "amount": i + 0.5, "at": "2026-01-01T00:00:00Z"} for i in range(50)]
+    sample = project.write("orders.ndjson", "".join(json.dumps(line) + "\n" for line in lines))
+    project.write("streams/orders.yaml", project.weir("stream", "infer", str(sample)))
+    project.weir("plan", code=3)
+
+
+def test_load_makes_a_table_of_a_file(advertising):
+    file = advertising.write("prices.csv", "ad,price\na,1.5\nb,2.5\n")
+    advertising.weir("load", str(file), "--table", "prices")
+    assert advertising.sql("SELECT sum(price) FROM prices") == [[4.0]]
+    broken = advertising.write("broken.parquet", "this is no parquet")
+    advertising.weir("load", str(broken), "--table", "prices2", code=1)
+
+
+def test_loadgen_accounts_for_every_record(advertising):
+    out = json.loads(advertising.weir("loadgen", "-c", str(ROOT / "examples/advertising/loadgen.yaml"), "--url",
+                                      f"http://127.0.0.1:{advertising.port}/Prod", "--duration", "3s", "--rate", "2000", "--duplicates", "0.1",
+                                      "--malformed", "0.01", "--check", "--json"))
+    assert out["acknowledged"] > 1000 and out["errors"] == 0 and out["refused"] == 0
+    assert out["malformed_refused"] == out["malformed_sent"] > 0 and out["duplicates_sent"] > 0
+    assert out["impressions"] == {"asked": out["impressions"]["asked"], "once": out["impressions"]["asked"], "missing": 0, "doubled": 0}
+
+
+def test_status_and_metrics_agree(advertising):
+    advertising.post("/impressions", {"impressions": [impression(), impression(ad_id="x")]})
+    [stream] = [s for s in json.loads(advertising.weir("status", "--json"))["streams"] if s["name"] == "impressions"]
+    assert stream["accepted"] == 1 and stream["quarantined"] == 1
+    metrics = advertising.get("/metrics").body.decode()
+    assert re.search(r'weir_capture_records_total\{[^}]*outcome="accepted"[^}]*stream="impressions"[^}]*\} 1\b', metrics) or \
+        re.search(r'weir_capture_records_total\{[^}]*stream="impressions"[^}]*outcome="accepted"[^}]*\} 1\b', metrics)
+
+
+def test_sigterm_drains_and_ends_cleanly(advertising):
+    advertising.post("/impressions", {"impressions": [impression()]})
+    assert advertising.stop() == 0
+
+
+def test_a_second_server_names_the_first(advertising):
+    second = subprocess.run([BINARY, "serve", "--dir", str(advertising.folder), "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1 and str(advertising.process.pid) in second.stderr
+
+
+def test_secrets_are_listed_by_name_only(project):
+    project.weir("secret", "set", "db_password", stdin="hunter2\n")
+    assert "db_password" in project.weir("secret", "list") and "hunter2" not in project.weir("secret", "list", "--json")
+    for path in (project.folder / ".weir").rglob("*"):
+        if path.is_file():
+            assert b"hunter2" not in path.read_bytes(), path
+    project.weir("secret", "rm", "db_password")
+    assert "db_password" not in project.weir("secret", "list")
+
+
+def test_write_keys_open_one_stream(project):
+    project.write("streams/a.yaml", "fields:\n  x: integer\n")
+    project.write("streams/b.yaml", "fields:\n  x: integer\n")
+    project.start()
+    assert project.post("/v1/streams/a", {"x": 1}, {"Idempotency-Key": "1"}).status == 401
+    key = {"Authorization": "Bearer " + project.weir("token", "create", "--write", "a").strip(), "Idempotency-Key": "1"}
+    assert project.post("/v1/streams/a", {"x": 1}, key).json["accepted"] == 1
+    assert project.post("/v1/streams/b", {"x": 1}, key).status == 403
+    assert project.post("/v1/sql", {"sql": "SELECT 1"}, key).status == 403
+
+
+def test_doctor_measures_this_disk(project):
+    found = json.loads(project.weir("doctor", "--json"))
+    assert any("syncs" in finding["what"] for finding in found["findings"])
