@@ -1,8 +1,8 @@
 // The types and the columnar rows that cross the seam between our rooms and a SQL engine.
 //
-// A RowBlock is filled column by column or row by row by one thread, then sealed by Engine::seal() into an immutable chunk that any
-// number of statements may read. Times are microseconds UTC, dates days since 1970-01-01, decimals integers scaled by 10^scale,
-// UUIDs 16 bytes in text order, JSON its text.
+// A RowBlock is filled column by column or row by row by one thread, then sealed by Engine::seal() into an immutable
+// chunk that any number of statements may read. Times are microseconds UTC, dates days since 1970-01-01, decimals
+// integers scaled by 10^scale, UUIDs 16 bytes in text order, JSON its text.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Column {
   friend bool operator==(const Column&, const Column&) = default;
 };
 
-const char* column_type_name(ColumnType type);                  // as in JSON and documentation: "timestamp"
+const char* column_type_name(ColumnType type);  // as in JSON and documentation: "timestamp"
 Result<ColumnType> parse_column_type(std::string_view name);
 
 // One column's values; `valid` is empty while nothing is null.
@@ -34,7 +34,7 @@ class ColumnValues {
   void add_bool(bool value) { add_fixed(value ? 1 : 0); }
   void add_int(int64_t value) { add_fixed(value); }  // int32, int64, decimal, timestamp, date
   void add_double(double value);
-  void add_text(std::string_view value);             // text, json
+  void add_text(std::string_view value);  // text, json
   void add_uuid(uint64_t high, uint64_t low);
 
   ColumnType type() const { return type_; }
@@ -52,9 +52,9 @@ class ColumnValues {
   void mark_valid(bool valid);
   ColumnType type_;
   size_t size_ = 0;
-  std::vector<int64_t> fixed_;    // two per row for uuid
-  std::string text_;              // all texts, back to back
-  std::vector<uint32_t> ends_;    // end of each text in text_
+  std::vector<int64_t> fixed_;  // two per row for uuid
+  std::string text_;            // all texts, back to back
+  std::vector<uint32_t> ends_;  // end of each text in text_
   std::vector<uint8_t> valid_;
 };
 

@@ -1,16 +1,21 @@
-// The seam to a SQL engine. DuckDB 1.4.4 lives behind it (duckdb.hpp is included only in this folder), outside engines later.
+// The seam to a SQL engine. DuckDB 1.4.4 lives behind it (duckdb.hpp is included only in this folder), outside engines
+// later.
 //
 // What it promises
-//   - Tables of a TableSource (the lake's streams) read as ordinary tables of the default schema. Each statement, or transaction from its
+//   - Tables of a TableSource (the lake's streams) read as ordinary tables of the default schema. Each statement, or
+//   transaction from its
 //     first read on, pins one Snapshot for all its references.
-//   - A statement of a user opens no file, no network address, no extension: three locks (docs/security.md, notes of decision in
-//     docs/internals/engine.md). Trusted work of our own rooms (write_parquet, copy_result) is marked as such on its own connection.
-//   - Interrupt reaches a running statement within a second, except inside one call of one function; arguments that would make such a
+//   - A statement of a user opens no file, no network address, no extension: three locks (docs/security.md, notes of
+//   decision in
+//     docs/internals/engine.md). Trusted work of our own rooms (write_parquet, copy_result) is marked as such on its
+//     own connection.
+//   - Interrupt reaches a running statement within a second, except inside one call of one function; arguments that
+//   would make such a
 //     call huge are refused before it runs.
 //
-// Threads: an Engine is used from any thread; a Session by one thread at a time, but for cancel(). Calls block: run them on a work lane.
-// Errors: invalid (syntax, names, types: with line and column where the engine knows), denied (not on the allow-list), cancelled,
-// timed_out, too_large (memory or row limit), io, internal.
+// Threads: an Engine is used from any thread; a Session by one thread at a time, but for cancel(). Calls block: run
+// them on a work lane. Errors: invalid (syntax, names, types: with line and column where the engine knows), denied (not
+// on the allow-list), cancelled, timed_out, too_large (memory or row limit), io, internal.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +37,15 @@ namespace weir::engine {
 
 class SealedChunk;  // an immutable block of rows in the engine's own layout; made by Engine::seal()
 
-// A file of a table, as the catalog knows it. `partition` holds the values of the table's partition columns, in their order.
+// A file of a table, as the catalog knows it. `partition` holds the values of the table's partition columns, in their
+// order.
 struct TableFile {
   std::string path;  // below the store's root; the engine opens it through its private read-only scheme
   uint64_t rows = 0;
   uint64_t bytes = 0;
-  std::vector<int64_t> partition;                      // int or date (days) values
-  std::vector<std::optional<std::pair<int64_t, int64_t>>> int_bounds;  // per column min/max of timestamps, dates, integers; may be empty
+  std::vector<int64_t> partition;  // int or date (days) values
+  std::vector<std::optional<std::pair<int64_t, int64_t>>>
+      int_bounds;  // per column min/max of timestamps, dates, integers; may be empty
 };
 
 // One version of one table: what a statement sees. Never changes once handed out.
@@ -46,8 +53,9 @@ struct TableVersion {
   std::string name;
   std::vector<Column> columns;            // without partition columns
   std::vector<Column> partition_columns;  // int32 or date; appear after `columns` in SQL
-  std::vector<TableFile> files;           // columns missing in an older file read as NULL; narrower integers are widened
-  std::vector<std::shared_ptr<const SealedChunk>> tail;  // acknowledged rows that no file holds yet; carry partition columns too
+  std::vector<TableFile> files;  // columns missing in an older file read as NULL; narrower integers are widened
+  std::vector<std::shared_ptr<const SealedChunk>>
+      tail;  // acknowledged rows that no file holds yet; carry partition columns too
   std::string comment;
 };
 
@@ -59,8 +67,8 @@ class Snapshot {
   virtual std::vector<std::string> names() const = 0;
 };
 
-// Where snapshots come from; implemented by stream/lake, wired by app. take() is called at the first read of each transaction, on the
-// statement's thread, and returns a snapshot that holds every record acknowledged before the call.
+// Where snapshots come from; implemented by stream/lake, wired by app. take() is called at the first read of each
+// transaction, on the statement's thread, and returns a snapshot that holds every record acknowledged before the call.
 class TableSource {
  public:
   virtual ~TableSource() = default;
@@ -76,8 +84,8 @@ struct SystemView {
 };
 
 struct EngineOptions {
-  std::string database;        // path of warehouse.duckdb; empty: in memory
-  std::string store_root;      // folder that TableFile::path is below
+  std::string database;    // path of warehouse.duckdb; empty: in memory
+  std::string store_root;  // folder that TableFile::path is below
   std::string temp_directory;
   int threads = 1;
   uint64_t memory_bytes = 1ull << 30;
@@ -100,7 +108,8 @@ struct ParquetFile {
   std::vector<std::optional<std::pair<int64_t, int64_t>>> int_bounds;  // one per column, as in TableFile
 };
 
-// A cell of a result: null, bool, integer, double, or text (everything else in its SQL text form; JSON, lists and structs as JSON text).
+// A cell of a result: null, bool, integer, double, or text (everything else in its SQL text form; JSON, lists and
+// structs as JSON text).
 using Cell = std::variant<std::nullptr_t, bool, int64_t, double, std::string>;
 
 struct ResultColumn {
@@ -108,7 +117,8 @@ struct ResultColumn {
   std::string type;  // the engine's name, for example "TIMESTAMP", "DECIMAL(18,3)"
 };
 
-// Rows of a running statement, in pieces of up to a few thousand. Destroying it ends the statement and lets its snapshot go.
+// Rows of a running statement, in pieces of up to a few thousand. Destroying it ends the statement and lets its
+// snapshot go.
 class ResultStream {
  public:
   virtual ~ResultStream() = default;
@@ -121,9 +131,10 @@ class ResultStream {
 class Session {
  public:
   virtual ~Session() = default;
-  // Runs one statement with `$1…$n` parameters. User sessions take a single SELECT (also VALUES, FROM …, DESCRIBE, SHOW TABLES, EXPLAIN of
-  // one) whose functions are on the allow-list; trusted ones take anything.
-  virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters, QueryLimits limits) = 0;
+  // Runs one statement with `$1…$n` parameters. User sessions take a single SELECT (also VALUES, FROM …, DESCRIBE, SHOW
+  // TABLES, EXPLAIN of one) whose functions are on the allow-list; trusted ones take anything.
+  virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
+                                                      QueryLimits limits) = 0;
   // From any thread: ends the running statement with `cancelled`. Nothing if none runs.
   virtual void cancel() = 0;
   // 0..1, or nothing if the engine cannot tell; from any thread.
@@ -137,7 +148,8 @@ class Engine {
   virtual ~Engine() = default;
 
   // Checks the library's version, opens the database, arms the locks. `source` and `views` outlive the engine.
-  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, TableSource& source, std::vector<SystemView> views);
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, TableSource& source,
+                                              std::vector<SystemView> views);
   static std::string version();  // "DuckDB v1.4.4"
 
   virtual Result<std::unique_ptr<Session>> connect(Trust trust) = 0;
@@ -148,11 +160,14 @@ class Engine {
 
   // Writes chunks of one layout as one Parquet file (not synced, not renamed: the caller does both through Files).
   // `columns` selects and orders; a column missing in a chunk is written as NULL.
-  virtual Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks, const std::vector<Column>& columns,
-                                            const std::string& path, const ParquetOptions& options) = 0;
-  // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same locks as query().
+  virtual Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
+                                            const std::vector<Column>& columns, const std::string& path,
+                                            const ParquetOptions& options) = 0;
+  // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same
+  // locks as query().
   virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) = 0;
-  // Loads a local CSV, JSON or Parquet file into a table of the engine, all or nothing; creates it from the file's types if missing.
+  // Loads a local CSV, JSON or Parquet file into a table of the engine, all or nothing; creates it from the file's
+  // types if missing.
   virtual Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) = 0;
 
   virtual Status checkpoint() = 0;

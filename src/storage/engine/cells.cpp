@@ -1,0 +1,231 @@
+// Values between DuckDB and the house: result vectors to cells, parameters to values, columns to types.
+#include <charconv>
+
+#include "core/base/check.h"
+#include "storage/engine/inside.h"
+
+namespace weir::engine {
+namespace {
+
+using duckdb::LogicalTypeId;
+
+// Nested values as JSON; scalars inside them as JSON scalars where JSON has them, as SQL text otherwise.
+Json to_json(const duckdb::Value& value) {
+  if (value.IsNull()) return nullptr;
+  switch (value.type().id()) {
+    case LogicalTypeId::BOOLEAN:
+      return value.GetValue<bool>();
+    case LogicalTypeId::TINYINT:
+    case LogicalTypeId::SMALLINT:
+    case LogicalTypeId::INTEGER:
+    case LogicalTypeId::BIGINT:
+    case LogicalTypeId::UTINYINT:
+    case LogicalTypeId::USMALLINT:
+    case LogicalTypeId::UINTEGER:
+      return value.GetValue<int64_t>();
+    case LogicalTypeId::UBIGINT:
+      return value.GetValue<uint64_t>();
+    case LogicalTypeId::FLOAT:
+    case LogicalTypeId::DOUBLE:
+      return value.GetValue<double>();
+    case LogicalTypeId::DECIMAL:  // up to 15 digits a double prints the same number again
+      if (duckdb::DecimalType::GetWidth(value.type()) <= 15) return value.GetValue<double>();
+      return value.ToString();
+    case LogicalTypeId::VARCHAR: {
+      const std::string& text = duckdb::StringValue::Get(value);
+      if (value.type().IsJSONType()) {
+        if (Result<Json> parsed = Json::parse(text)) return std::move(*parsed);
+      }
+      return text;
+    }
+    case LogicalTypeId::LIST:
+    case LogicalTypeId::ARRAY: {
+      const auto& children = value.type().id() == LogicalTypeId::LIST ? duckdb::ListValue::GetChildren(value)
+                                                                      : duckdb::ArrayValue::GetChildren(value);
+      Json::Array array;
+      for (const auto& child : children) array.push_back(to_json(child));
+      return array;
+    }
+    case LogicalTypeId::STRUCT: {
+      const auto& types = duckdb::StructType::GetChildTypes(value.type());
+      const auto& children = duckdb::StructValue::GetChildren(value);
+      Json::Object object;
+      for (size_t i = 0; i < children.size(); ++i) object.emplace_back(types[i].first, to_json(children[i]));
+      return object;
+    }
+    case LogicalTypeId::MAP: {
+      Json::Object object;
+      for (const auto& entry : duckdb::MapValue::GetChildren(value)) {
+        const auto& pair = duckdb::StructValue::GetChildren(entry);
+        object.emplace_back(pair[0].ToString(), to_json(pair[1]));
+      }
+      return object;
+    }
+    default:
+      return value.ToString();
+  }
+}
+
+bool is_nested(LogicalTypeId type) {
+  return type == LogicalTypeId::LIST || type == LogicalTypeId::ARRAY || type == LogicalTypeId::STRUCT ||
+         type == LogicalTypeId::MAP;
+}
+
+using Rows = std::vector<std::vector<Cell>>;
+
+template <class From, class To>
+void fill_plain(duckdb::Vector& vector, size_t first, size_t count, size_t column, Rows& rows) {
+  duckdb::UnifiedVectorFormat format;
+  vector.ToUnifiedFormat(count, format);
+  const From* data = duckdb::UnifiedVectorFormat::GetData<From>(format);
+  for (size_t i = 0; i < count; ++i) {
+    const duckdb::idx_t at = format.sel->get_index(i);
+    if (format.validity.RowIsValid(at)) rows[first + i][column] = static_cast<To>(data[at]);
+  }
+}
+
+void fill_text(duckdb::Vector& vector, size_t first, size_t count, size_t column, Rows& rows) {
+  duckdb::UnifiedVectorFormat format;
+  vector.ToUnifiedFormat(count, format);
+  const auto* data = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format);
+  for (size_t i = 0; i < count; ++i) {
+    const duckdb::idx_t at = format.sel->get_index(i);
+    if (format.validity.RowIsValid(at)) rows[first + i][column] = data[at].GetString();
+  }
+}
+
+// Wide integers: as an integer where it fits, as text beyond.
+void fill_values(duckdb::Vector& vector, size_t first, size_t count, size_t column, Rows& rows) {
+  const LogicalTypeId id = vector.GetType().id();
+  for (size_t i = 0; i < count; ++i) {
+    const duckdb::Value value = vector.GetValue(i);
+    if (value.IsNull()) continue;
+    Cell& cell = rows[first + i][column];
+    if (is_nested(id)) {
+      cell = to_json(value).dump();
+      continue;
+    }
+    const std::string text = value.ToString();
+    int64_t number = 0;
+    const bool is_wide = id == LogicalTypeId::HUGEINT || id == LogicalTypeId::UHUGEINT || id == LogicalTypeId::UBIGINT;
+    if (is_wide && std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) {
+      cell = number;
+    } else {
+      cell = text;
+    }
+  }
+}
+
+void fill_column(duckdb::Vector& vector, size_t first, size_t count, size_t column, Rows& rows) {
+  switch (vector.GetType().id()) {
+    case LogicalTypeId::BOOLEAN:
+      return fill_plain<bool, bool>(vector, first, count, column, rows);
+    case LogicalTypeId::TINYINT:
+      return fill_plain<int8_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::SMALLINT:
+      return fill_plain<int16_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::INTEGER:
+      return fill_plain<int32_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::BIGINT:
+      return fill_plain<int64_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::UTINYINT:
+      return fill_plain<uint8_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::USMALLINT:
+      return fill_plain<uint16_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::UINTEGER:
+      return fill_plain<uint32_t, int64_t>(vector, first, count, column, rows);
+    case LogicalTypeId::FLOAT:
+      return fill_plain<float, double>(vector, first, count, column, rows);
+    case LogicalTypeId::DOUBLE:
+      return fill_plain<double, double>(vector, first, count, column, rows);
+    case LogicalTypeId::VARCHAR:
+      return fill_text(vector, first, count, column, rows);
+    case LogicalTypeId::DATE:
+    case LogicalTypeId::TIME:
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_TZ:
+    case LogicalTypeId::DECIMAL:
+    case LogicalTypeId::UUID:
+    case LogicalTypeId::INTERVAL: {
+      duckdb::Vector text(duckdb::LogicalType::VARCHAR, count);
+      duckdb::VectorOperations::DefaultCast(vector, text, count);
+      return fill_text(text, first, count, column, rows);
+    }
+    default:
+      return fill_values(vector, first, count, column, rows);
+  }
+}
+
+}  // namespace
+
+void append_cells(duckdb::DataChunk& chunk, Rows& rows) {
+  const size_t first = rows.size();
+  rows.resize(first + chunk.size(), std::vector<Cell>(chunk.ColumnCount(), nullptr));
+  for (size_t column = 0; column < chunk.ColumnCount(); ++column) {
+    fill_column(chunk.data[column], first, chunk.size(), column, rows);
+  }
+}
+
+Result<std::vector<duckdb::Value>> parameter_values(const std::vector<Json>& parameters) {
+  std::vector<duckdb::Value> values;
+  for (const Json& parameter : parameters) {
+    if (parameter.is_null()) {
+      values.emplace_back();
+    } else if (parameter.is_bool()) {
+      values.push_back(duckdb::Value::BOOLEAN(parameter.as_bool()));
+    } else if (parameter.is_integer()) {
+      // Beyond int64 Json holds an unsigned number; its text is exact.
+      const std::string text = parameter.dump();
+      duckdb::Value value(text);
+      const auto type = text.size() > 18 ? duckdb::LogicalType::HUGEINT : duckdb::LogicalType::BIGINT;
+      if (text.size() <= 18 && std::abs(parameter.as_int()) <= INT32_MAX) {
+        values.push_back(duckdb::Value::INTEGER(static_cast<int32_t>(parameter.as_int())));
+      } else {
+        values.push_back(value.DefaultCastAs(type));
+      }
+    } else if (parameter.is_number()) {
+      values.push_back(duckdb::Value::DOUBLE(parameter.as_double()));
+    } else if (parameter.is_string()) {
+      const std::string& text = parameter.as_string();
+      if (!duckdb::Value::StringIsValid(text)) {
+        return Error(Code::invalid, "parameter $" + std::to_string(values.size() + 1) + " is not valid UTF-8");
+      }
+      values.emplace_back(text);
+    } else {
+      values.emplace_back(parameter.dump());
+    }
+  }
+  return values;
+}
+
+duckdb::LogicalType logical_type(const Column& column) {
+  using duckdb::LogicalType;
+  switch (column.type) {
+    case ColumnType::boolean:
+      return LogicalType::BOOLEAN;
+    case ColumnType::int32:
+      return LogicalType::INTEGER;
+    case ColumnType::int64:
+      return LogicalType::BIGINT;
+    case ColumnType::float64:
+      return LogicalType::DOUBLE;
+    case ColumnType::decimal:
+      CHECK(column.precision >= 1 && column.precision <= 18 && column.scale >= 0 && column.scale <= column.precision,
+            "a decimal column has a precision of 1 to 18 and a scale within it");
+      return LogicalType::DECIMAL(static_cast<uint8_t>(column.precision), static_cast<uint8_t>(column.scale));
+    case ColumnType::text:
+      return LogicalType::VARCHAR;
+    case ColumnType::uuid:
+      return LogicalType::UUID;
+    case ColumnType::timestamp:
+      return LogicalType::TIMESTAMP;
+    case ColumnType::date:
+      return LogicalType::DATE;
+    case ColumnType::json:
+      return LogicalType::JSON();
+  }
+  CHECK(false, "every ColumnType has a type of the engine");
+  return LogicalType::SQLNULL;
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,47 @@
+// Every DuckDB header this folder uses, in one place: it is the folder's precompiled header (7 s a file without it). No
+// other folder may include it, or any header of DuckDB; nothing of ours is declared here.
+#pragma once
+
+#include <duckdb.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_search_path.hpp>
+#include <duckdb/catalog/default/default_schemas.hpp>
+#include <duckdb/common/file_opener.hpp>
+#include <duckdb/common/local_file_system.hpp>
+#include <duckdb/common/multi_file/multi_file_function.hpp>
+#include <duckdb/common/multi_file/multi_file_list.hpp>
+#include <duckdb/common/multi_file/multi_file_reader.hpp>
+#include <duckdb/common/types/blob.hpp>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <duckdb/common/types/date.hpp>
+#include <duckdb/common/types/uuid.hpp>
+#include <duckdb/common/virtual_file_system.hpp>
+#include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/main/attached_database.hpp>
+#include <duckdb/main/client_context_state.hpp>
+#include <duckdb/main/client_data.hpp>
+#include <duckdb/main/database_manager.hpp>
+#include <duckdb/main/pending_query_result.hpp>
+#include <duckdb/main/stream_query_result.hpp>
+#include <duckdb/optimizer/optimizer_extension.hpp>
+#include <duckdb/parser/expression/list.hpp>
+#include <duckdb/parser/parsed_data/create_schema_info.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/parsed_expression_iterator.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/query_node/list.hpp>
+#include <duckdb/parser/result_modifier.hpp>
+#include <duckdb/parser/statement/list.hpp>
+#include <duckdb/parser/tableref/list.hpp>
+#include <duckdb/parser/tableref/showref.hpp>
+#include <duckdb/planner/expression/list.hpp>
+#include <duckdb/planner/expression_iterator.hpp>
+#include <duckdb/planner/filter/list.hpp>
+#include <duckdb/planner/operator/list.hpp>
+#include <duckdb/planner/table_filter_state.hpp>
+#include <duckdb/storage/database_size.hpp>
+#include <duckdb/storage/storage_extension.hpp>
+#include <duckdb/storage/table/column_segment.hpp>
+#include <duckdb/storage/table_storage_info.hpp>
+#include <duckdb/transaction/transaction_manager.hpp>

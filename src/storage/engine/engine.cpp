@@ -1,0 +1,230 @@
+#include "storage/engine/engine.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "storage/engine/inside.h"
+#include "storage/engine/sealed.h"
+#include "storage/engine/session.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr const char* kVersion = "v1.4.4";
+constexpr const char* kSourceId = "6ddac802ff";
+
+// The C++ interface of DuckDB is the interface of exactly one build of it.
+Status check_library() {
+  const std::string version = duckdb::DuckDB::LibraryVersion(), source = duckdb::DuckDB::SourceID();
+  if (version == kVersion && source == kSourceId) return {};
+  return Error(Code::unsupported,
+               "libduckdb.so is " + version + " (" + source + "), this program needs exactly " + kVersion + " (" +
+                   kSourceId + ")",
+               "install the library that came with the program, in ../lib beside its bin folder");
+}
+
+Status run(duckdb::Connection& connection, const std::string& sql) {
+  const auto result = connection.Query(sql);
+  if (result->HasError()) return to_error(result->GetErrorObject(), sql);
+  return {};
+}
+
+void configure(duckdb::DBConfig& config, const EngineOptions& options) {
+  config.options.autoinstall_known_extensions = false;
+  config.options.autoload_known_extensions = false;
+  config.options.allow_community_extensions = false;
+  config.options.maximum_threads = static_cast<duckdb::idx_t>(std::max(1, options.threads));
+  config.options.maximum_memory = options.memory_bytes;
+  config.options.temporary_directory = options.temp_directory;
+  config.options.use_temporary_directory = !options.temp_directory.empty();
+  // The lake's files are local and read through the page cache; a second copy would count against the memory limit.
+  config.options.enable_external_file_cache = false;
+  config.SetOptionByName("default_null_order", duckdb::Value("nulls_last_on_asc_first_on_desc"));
+}
+
+// Statements of our own that run once at open, before the locks are armed.
+Status prepare(Database& database, const DuckEngine&) {
+  duckdb::Connection connection(*database.duck);
+  connection.context->registered_state->Insert("weir", duckdb::make_shared_ptr<ConnectionState>(Trust::own));
+  TRY(run(connection, std::string("ATTACH '' AS ") + kLakeCatalog + " (TYPE weir)"));
+  TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
+  register_sealed_rows(connection);
+  const auto views = connection.Query(
+      "SELECT DISTINCT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema'");
+  if (views->HasError()) return to_error(views->GetErrorObject(), "");
+  for (const auto& row : *views) database.own_views.push_back(row.GetValue<std::string>(0));
+  TRY(run(connection, "SET GLOBAL enable_external_access = false"));
+  TRY(run(connection, "SET GLOBAL lock_configuration = true"));
+  return {};
+}
+
+}  // namespace
+
+bool Database::is_invalidated() const {
+  return duckdb::ValidChecker::IsInvalidated(*duck->instance);
+}
+
+// --- ConnectionState -------------------------------------------------------------------------------------------------
+
+duckdb::shared_ptr<ConnectionState> ConnectionState::of(duckdb::ClientContext& context) {
+  return context.registered_state->Get<ConnectionState>("weir");
+}
+
+void ConnectionState::QueryBegin(duckdb::ClientContext& context) {
+  if (!pin_at_begin) return;
+  try {
+    if (auto lake = duckdb::Catalog::GetCatalogEntry(context, kLakeCatalog)) pinned_tables(context, *lake);
+  } catch (const std::exception&) {  // the lookup of a stream will say it
+    take_error();
+  }
+}
+
+std::shared_ptr<const Tables> ConnectionState::pinned() {
+  const std::lock_guard lock(mutex_);
+  return tables_;
+}
+
+void ConnectionState::pin(std::shared_ptr<const Tables> tables) {
+  const std::lock_guard lock(mutex_);
+  tables_ = std::move(tables);
+}
+
+void ConnectionState::release() {
+  std::shared_ptr<const Tables> last;  // ends outside the lock: letting a snapshot go may remove files
+  const std::lock_guard lock(mutex_);
+  last.swap(tables_);
+}
+
+void ConnectionState::remember(Error error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+}
+
+std::optional<Error> ConnectionState::take_error() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(error_, std::nullopt);
+}
+
+// --- DuckEngine ------------------------------------------------------------------------------------------------------
+
+DuckEngine::DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views)
+    : options_(std::move(options)), source_(source), views_(std::move(views)) {}
+
+Status DuckEngine::start() {
+  TRY(check_library());
+  const std::string stem = std::filesystem::path(options_.database).stem().string();
+  if (stem == kLakeCatalog || stem == "system" || stem == "temp" || stem == "memory") {
+    return Error(Code::invalid, "the engine's database file cannot be named " + stem, "name it warehouse.duckdb");
+  }
+  for (const SystemView& view : views_) {
+    if (view.columns.empty()) return Error(Code::internal, "system view " + view.name + " has no columns");
+  }
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(database_, open_database());
+  return {};
+}
+
+Result<std::shared_ptr<Database>> DuckEngine::open_database() {
+  auto database = std::make_shared<Database>();
+  try {
+    duckdb::DBConfig config;
+    configure(config, options_);
+    config.file_system = guarded_file_system(database->armed);
+    config.storage_extensions["weir"] = lake_storage(source_, views_);
+    config.AddAllowedDirectory(kOwnScheme);
+    config.AddAllowedDirectory(kLakeScheme);
+    database->duck =
+        std::make_unique<duckdb::DuckDB>(options_.database.empty() ? ":memory:" : options_.database, &config);
+    duckdb::DatabaseInstance& instance = *database->duck->instance;
+    instance.GetFileSystem().RegisterSubSystem(lake_file_system(options_.store_root));
+    instance.GetFileSystem().RegisterSubSystem(own_file_system());
+    database->catalog = options_.database.empty() ? "memory" : std::filesystem::path(options_.database).stem().string();
+    TRY(prepare(*database, *this));
+    // Unlike other extensions this one is not copied from the configuration given at open.
+    instance.config.optimizer_extensions.push_back(plan_lock());
+  } catch (const std::exception& thrown) {
+    Error error = to_error(thrown, "");
+    return Error(error.code, "the engine's database " + options_.database + " cannot be opened: " + error.message,
+                 "if another process has it open, stop that one first");
+  }
+  database->armed->store(true);
+  return database;
+}
+
+Result<std::shared_ptr<Database>> DuckEngine::usable_database() {
+  const std::lock_guard lock(mutex_);
+  if (database_ && !database_->is_invalidated()) return database_;
+  if (database_) {
+    const std::string why = duckdb::ValidChecker::InvalidatedMessage(*database_->duck->instance);
+    if (database_.use_count() > 1) {
+      return Error(Code::unavailable, "the engine stopped after an internal error: " + why,
+                   "it reopens by itself when the statements that still hold it have ended");
+    }
+    database_.reset();  // one process must not have a file open twice
+  }
+  TRY_ASSIGN(database_, open_database());
+  return database_;
+}
+
+Result<std::shared_ptr<Link>> DuckEngine::link(Trust trust) {
+  auto link = std::make_shared<Link>();
+  TRY_ASSIGN(link->database, usable_database());
+  try {
+    link->connection = std::make_unique<duckdb::Connection>(*link->database->duck);
+    duckdb::ClientContext& context = link->context();
+    link->state = duckdb::make_shared_ptr<ConnectionState>(trust);
+    context.registered_state->Insert("weir", link->state);
+    context.config.use_replacement_scans = false;
+    context.config.enable_progress_bar = true;
+    context.config.print_progress_bar = false;
+    context.config.wait_time = 0;
+    duckdb::vector<duckdb::CatalogSearchEntry> path;
+    path.emplace_back(link->database->catalog, DEFAULT_SCHEMA);
+    path.emplace_back(kLakeCatalog, DEFAULT_SCHEMA);
+    duckdb::ClientData::Get(context).catalog_search_path->Set(std::move(path),
+                                                              duckdb::CatalogSetPathType::SET_DIRECTLY);
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, "");
+  }
+  return link;
+}
+
+void DuckEngine::invalidate(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  duckdb::ValidChecker::Invalidate(*database_->duck->instance, why);
+}
+
+Result<std::unique_ptr<Session>> DuckEngine::connect(Trust trust) {
+  TRY_ASSIGN(std::shared_ptr<Link> link, this->link(trust));
+  return std::unique_ptr<Session>(std::make_unique<DuckSession>(*this, trust, std::move(link)));
+}
+
+std::shared_ptr<const SealedChunk> DuckEngine::seal(const RowBlock& rows) {
+  return seal_rows(rows);
+}
+
+Status DuckEngine::checkpoint() {
+  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
+  return run(*link->connection, "CHECKPOINT");
+}
+
+// --- Engine ----------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, TableSource& source,
+                                             std::vector<SystemView> views) {
+  auto engine = std::make_unique<DuckEngine>(options, source, std::move(views));
+  TRY(engine->start());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+std::string Engine::version() {
+  return std::string("DuckDB ") + duckdb::DuckDB::LibraryVersion();
+}
+
+uint64_t Engine::chunk_rows(const SealedChunk& chunk) {
+  return chunk.rows;
+}
+
+}  // namespace weir::engine

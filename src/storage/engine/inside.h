@@ -1,0 +1,156 @@
+// What the files of this room share about DuckDB. Internal to storage/engine: everybody else includes engine.h.
+//
+// DuckDB's exceptions stop in the function of ours that sees them; to_error() gives them our words. Code that runs
+// inside DuckDB (scans, catalog, file systems) throws IOException or InvalidInputException, never InternalException:
+// that one invalidates the whole database.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/engine/duck.h"
+#include "storage/engine/engine.h"
+#include "storage/engine/watchdog.h"
+
+namespace weir::engine {
+
+inline constexpr const char* kLakeScheme = "weirlake://";  // read-only, below EngineOptions::store_root
+inline constexpr const char* kOwnScheme = "weirown://";    // local files, for connections of our own rooms
+inline constexpr const char* kLakeCatalog = "lake";
+inline constexpr const char* kLakeScan = "weir_scan";  // the function's name in plans
+inline constexpr const char* kViewScan = "weir_view";
+inline constexpr const char* kRowsScan = "weir_sealed_rows";
+
+duckdb::LogicalType logical_type(const Column& column);
+// `sql`: for line and column. Positions count from 1.
+Error to_error(const duckdb::ErrorData& error, std::string_view sql);
+Error to_error(const std::exception& thrown, std::string_view sql);
+Position place_in(std::string_view sql, size_t offset);
+
+// --- the tables of one snapshot --------------------------------------------------------------------------------------
+
+class Tables;  // catalog.h: a snapshot with its catalog entries, shared by all statements that see it
+
+// What a connection of ours remembers: whether it is trusted, and the snapshot its transaction has pinned. Connections
+// that DuckDB opens by itself have none, and are treated as a user's without tables.
+class ConnectionState final : public duckdb::ClientContextState {
+ public:
+  explicit ConnectionState(Trust trust_in) : trust(trust_in) {}
+  static duckdb::shared_ptr<ConnectionState> of(duckdb::ClientContext& context);
+
+  const Trust trust;
+  std::string copy_path;  // weirown://…: the one file that copy_result() may write on a user's connection
+  // The chunks that write_parquet() copies; null otherwise.
+  const std::vector<std::shared_ptr<const SealedChunk>>* sealed_rows = nullptr;
+  const std::vector<Column>* sealed_columns = nullptr;
+
+  std::shared_ptr<const Tables> pinned();
+  void pin(std::shared_ptr<const Tables> tables);
+  void release();
+  // The Error behind an exception that code of ours threw through DuckDB, so that its code is not lost.
+  void remember(Error error);
+  std::optional<Error> take_error();
+
+  // The streams' snapshot is taken before the engine starts its own, so that a row moved from a stream into a table is
+  // not missed by a statement that reads both. A failure is left to the lookup: the statement may read tables of the
+  // engine only.
+  bool pin_at_begin = false;
+  void QueryBegin(duckdb::ClientContext& context) override;
+  void TransactionCommit(duckdb::MetaTransaction&, duckdb::ClientContext&) override { release(); }
+  void TransactionRollback(duckdb::MetaTransaction&, duckdb::ClientContext&) override { release(); }
+
+ private:
+  std::mutex mutex_;  // guards both: scans may run on DuckDB's threads
+  std::shared_ptr<const Tables> tables_;
+  std::optional<Error> error_;
+};
+
+// --- the locks -------------------------------------------------------------------------------------------------------
+
+// First lock: a local file system that refuses what a user's statement opens. `armed` is shared with the engine.
+duckdb::unique_ptr<duckdb::FileSystem> guarded_file_system(std::shared_ptr<std::atomic<bool>> armed);
+duckdb::unique_ptr<duckdb::FileSystem> lake_file_system(std::string store_root);
+duckdb::unique_ptr<duckdb::FileSystem> own_file_system();
+
+// Second lock: the parsed statement. Parameters become constants on the way, so that they are checked too.
+struct Allowed {
+  bool reads_tables = false;  // it names a table somewhere
+};
+// With Trust::own nothing is refused, parameters become constants all the same.
+Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
+                                const std::vector<duckdb::Value>& parameters, const std::vector<std::string>& own_views,
+                                std::string_view sql);
+
+// Third lock: the bound plan of a user's statement.
+duckdb::OptimizerExtension plan_lock();
+
+// --- streams, views, Parquet -----------------------------------------------------------------------------------------
+
+duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, const std::vector<SystemView>& views);
+// The snapshot of the connection's transaction, taken now if this is its first read. Throws IOException.
+std::shared_ptr<const Tables> pinned_tables(duckdb::ClientContext& context, duckdb::Catalog& lake);
+void register_sealed_rows(duckdb::Connection& connection);
+
+// --- results ---------------------------------------------------------------------------------------------------------
+
+void append_cells(duckdb::DataChunk& chunk, std::vector<std::vector<Cell>>& rows);
+Result<std::vector<duckdb::Value>> parameter_values(const std::vector<Json>& parameters);
+
+// --- the engine ------------------------------------------------------------------------------------------------------
+
+// One opened DuckDB. Replaced by a new one when an internal error has invalidated it and its last connection is gone.
+struct Database {
+  std::shared_ptr<std::atomic<bool>> armed = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<duckdb::DuckDB> duck;
+  std::string catalog;                 // the name of its own tables' catalog, for the search path
+  std::vector<std::string> own_views;  // names of DuckDB's built-in views: users do not read them
+  bool is_invalidated() const;
+};
+
+// A connection with its state. Shared by a session and its open result.
+struct Link {
+  std::shared_ptr<Database> database;  // outlives the connection: declared first
+  std::unique_ptr<duckdb::Connection> connection;
+  duckdb::shared_ptr<ConnectionState> state;
+  duckdb::ClientContext& context() const { return *connection->context; }
+};
+
+class DuckEngine final : public Engine {
+ public:
+  DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views);
+  Status start();
+
+  Result<std::unique_ptr<Session>> connect(Trust trust) override;
+  std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) override;
+  Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
+                                    const std::vector<Column>& columns, const std::string& path,
+                                    const ParquetOptions& options) override;
+  Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) override;
+  Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) override;
+  Status checkpoint() override;
+
+  // A new connection; reopens the database first if it was invalidated and nobody holds it any more.
+  Result<std::shared_ptr<Link>> link(Trust trust);
+  Watchdog& watchdog() { return watchdog_; }
+  TableSource& source() { return source_; }
+  // For the test of reopening.
+  void invalidate(const std::string& why);
+
+ private:
+  Result<std::shared_ptr<Database>> open_database();
+  Result<std::shared_ptr<Database>> usable_database();
+
+  const EngineOptions options_;
+  TableSource& source_;
+  const std::vector<SystemView> views_;
+  std::mutex mutex_;  // guards database_
+  std::shared_ptr<Database> database_;
+  Watchdog watchdog_;
+};
+
+}  // namespace weir::engine

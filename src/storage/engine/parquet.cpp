@@ -1,0 +1,166 @@
+// Files that the engine writes and loads for our own rooms. Each call has a connection of its own, except a copied
+// result.
+#include <filesystem>
+
+#include "storage/engine/inside.h"
+#include "storage/engine/sealed.h"
+#include "storage/engine/session.h"
+
+namespace weir::engine {
+namespace {
+
+std::string in_quotes(const std::string& text, char mark) {
+  std::string out(1, mark);
+  for (const char c : text) {
+    if (c == mark) out += mark;
+    out += c;
+  }
+  return out + mark;
+}
+
+std::string own_path(const std::string& path) {
+  return kOwnScheme + std::filesystem::absolute(path).string();
+}
+
+struct Written {
+  uint64_t rows = 0, bytes = 0;
+};
+
+// What COPY … (RETURN_STATS) answers: path, rows, bytes, …
+Result<Written> written(duckdb::QueryResult& result) {
+  const auto chunk = result.Fetch();
+  if (result.HasError()) return to_error(result.GetErrorObject(), "");
+  if (!chunk || chunk->size() != 1) return Written{};  // nothing selected: an empty file was written
+  return Written{chunk->GetValue(1, 0).GetValue<uint64_t>(), chunk->GetValue(2, 0).GetValue<uint64_t>()};
+}
+
+Result<std::string> reader_of(std::string_view format) {
+  if (format == "csv" || format == "tsv") return std::string("read_csv");
+  if (format == "json" || format == "ndjson" || format == "jsonl") return std::string("read_json");
+  if (format == "parquet") return std::string("read_parquet");
+  return Error(Code::invalid, "unknown format \"" + std::string(format) + "\"",
+               "known are csv, json, ndjson and parquet");
+}
+
+bool is_table_name(const std::string& name) {
+  if (name.empty() || name.size() > 63 || (name[0] >= '0' && name[0] <= '9')) return false;
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+}
+
+// The line of a bad record, out of DuckDB's words: "CSV Error on Line: 3", "in line 3".
+Error load_error(const duckdb::ErrorData& thrown, const std::string& path) {
+  Error error = to_error(thrown, "");
+  error.position.reset();
+  const std::string scheme_path = own_path(path);
+  for (size_t at = 0; (at = error.message.find(scheme_path, at)) != std::string::npos;) {
+    error.message.replace(at, scheme_path.size(), path);
+  }
+  for (const char* mark : {"Line: ", "in line ", "record/value "}) {
+    const size_t at = error.message.find(mark);
+    if (at == std::string::npos) continue;
+    const int line = std::atoi(error.message.c_str() + at + std::string_view(mark).size());
+    if (line > 0) error.at({.file = path, .line = line, .column = 1});
+    break;
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
+                                              const std::vector<Column>& columns, const std::string& path,
+                                              const ParquetOptions& options) {
+  if (columns.empty()) return Error(Code::invalid, "a Parquet file needs at least one column");
+  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
+  link->state->sealed_rows = &chunks;
+  link->state->sealed_columns = &columns;
+  std::string sql = "COPY (SELECT * FROM ";
+  sql.append(kRowsScan).append("()");
+  for (size_t i = 0; i < options.sort_by.size(); ++i) {
+    sql += (i == 0 ? " ORDER BY " : ", ") + in_quotes(options.sort_by[i], '"');
+  }
+  sql += ") TO " + in_quotes(own_path(path), '\'') + " (FORMAT parquet, CODEC " + in_quotes(options.codec, '\'');
+  if (options.codec == "zstd") sql += ", COMPRESSION_LEVEL " + std::to_string(options.level);
+  sql += ", ROW_GROUP_SIZE " + std::to_string(options.row_group_rows) + ", USE_TMP_FILE false, RETURN_STATS true)";
+  const auto result = link->connection->Query(sql);
+  if (result->HasError()) return to_error(result->GetErrorObject(), "");
+  TRY_ASSIGN(const Written counts, written(*result));
+
+  ParquetFile file{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
+  for (const Column& column : columns) {
+    IntBounds bounds;
+    for (const auto& chunk : chunks) {
+      for (size_t i = 0; i < chunk->columns.size(); ++i) {
+        if (chunk->columns[i].name == column.name) bounds = merge(bounds, chunk->bounds_of(i));
+      }
+    }
+    file.int_bounds.push_back(bounds);
+  }
+  return file;
+}
+
+Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path) {
+  return static_cast<DuckSession&>(session).copy(select, path);
+}
+
+Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& path) {
+  TRY(ready());
+  const std::string sql(select);
+  TRY_ASSIGN(Statement statement, parse_checked(sql, {}));
+  if (statement->type != duckdb::StatementType::SELECT_STATEMENT) {
+    return Error(Code::invalid, "only the result of a SELECT can be written to a file");
+  }
+  const std::string target = own_path(path);
+  Statement copy;
+  try {
+    duckdb::Parser parser(link_->context().GetParserOptions());
+    std::string frame = "COPY (SELECT 1) TO ";
+    frame.append(in_quotes(target, '\''))
+        .append(" (FORMAT parquet, CODEC 'zstd', USE_TMP_FILE false, RETURN_STATS true)");
+    parser.ParseQuery(frame);
+    copy = std::move(parser.statements[0]);
+    copy->Cast<duckdb::CopyStatement>().info->select_statement =
+        std::move(statement->Cast<duckdb::SelectStatement>().node);
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, sql);
+  }
+  link_->state->copy_path = target;
+  Result<std::unique_ptr<ResultStream>> result = run(std::move(copy), sql, {}, {});
+  Result<std::vector<std::vector<Cell>>> rows = Error(Code::internal, "the copy gave no answer");
+  if (result) rows = (*result)->next();
+  link_->state->copy_path.clear();
+  if (!result) return result.error();
+  if (!rows) return rows.error();
+  if (rows->empty() || !std::holds_alternative<int64_t>((*rows)[0][1])) return uint64_t{0};
+  return static_cast<uint64_t>(std::get<int64_t>((*rows)[0][1]));
+}
+
+Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view format, const std::string& table) {
+  TRY_ASSIGN(const std::string reader, reader_of(format));
+  if (!is_table_name(table)) {
+    return Error(Code::invalid, "\"" + table + "\" cannot be a table's name", "use letters, digits and _, at most 63");
+  }
+  TRY_ASSIGN(const std::shared_ptr<const Snapshot> snapshot, source_.take());
+  bool is_taken = snapshot && snapshot->find(duckdb::StringUtil::Lower(table)) != nullptr;
+  for (const SystemView& view : views_) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, table);
+  if (is_taken)
+    return Error(Code::conflict, table + " is a stream or a system view; a file is loaded into a table of its own");
+  if (!std::filesystem::exists(path)) return Error(Code::not_found, "there is no file " + path);
+
+  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
+  duckdb::Connection& connection = *link->connection;
+  const auto fail = [&](const duckdb::ErrorData& thrown) { return load_error(thrown, path); };
+  const auto known = connection.Query(
+      "SELECT 1 FROM information_schema.tables WHERE table_catalog = " + in_quotes(link->database->catalog, '\'') +
+      " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")");
+  if (known->HasError()) return fail(known->GetErrorObject());
+  const std::string rows = " FROM " + reader + "(" + in_quotes(own_path(path), '\'') + ")";
+  // One statement, so all of it or nothing.
+  const auto loaded =
+      connection.Query(known->RowCount() > 0 ? "INSERT INTO main." + in_quotes(table, '"') + " BY NAME SELECT *" + rows
+                                             : "CREATE TABLE main." + in_quotes(table, '"') + " AS SELECT *" + rows);
+  if (loaded->HasError()) return fail(loaded->GetErrorObject());
+  return loaded->RowCount() == 1 ? static_cast<uint64_t>(loaded->GetValue(0, 0).GetValue<int64_t>()) : 0;
+}
+
+}  // namespace weir::engine

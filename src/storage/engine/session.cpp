@@ -1,0 +1,196 @@
+#include "storage/engine/session.h"
+
+#include <utility>
+
+namespace weir::engine {
+namespace {
+
+constexpr size_t kStatementBytesMax = 1 << 20;
+
+// The error of a statement, in our words: what stopped it, and what code of ours threw through DuckDB, come first.
+Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Link& link, const Running& running) {
+  const std::optional<Error> ours = link.state->take_error();
+  if (running.why() == Stop::cancelled) return Error(Code::cancelled, "the statement was cancelled");
+  if (running.why() == Stop::timed_out) {
+    return Error(Code::timed_out, "the statement ran longer than its time limit", "select less, or raise the limit");
+  }
+  if (ours) return *ours;
+  if (link.database->is_invalidated()) {
+    return Error(Code::unavailable, "the engine stopped after an internal error: " + to_error(thrown, "").message,
+                 "it reopens with the next statement");
+  }
+  return to_error(thrown, sql);
+}
+
+class DuckResult final : public ResultStream {
+ public:
+  DuckResult(std::shared_ptr<Link> link, std::shared_ptr<Running> running, std::string sql, uint64_t rows_max,
+             duckdb::unique_ptr<duckdb::QueryResult> result)
+      : link_(std::move(link)),
+        running_(std::move(running)),
+        sql_(std::move(sql)),
+        rows_left_(rows_max),
+        rows_max_(rows_max),
+        result_(std::move(result)) {
+    for (size_t i = 0; i < result_->names.size(); ++i)
+      columns_.push_back({result_->names[i], result_->types[i].ToString()});
+  }
+  ~DuckResult() override { close(); }
+
+  const std::vector<ResultColumn>& columns() const override { return columns_; }
+
+  Result<std::vector<std::vector<Cell>>> next() override {
+    std::vector<std::vector<Cell>> rows;
+    if (!result_) return rows;
+    try {
+      const auto chunk = result_->FetchRaw();
+      if (result_->HasError()) return fail(result_->GetErrorObject());
+      if (chunk && chunk->size() > 0) {
+        if (chunk->size() > rows_left_) return too_many();
+        rows_left_ -= chunk->size();
+        append_cells(*chunk, rows);
+      }
+    } catch (const std::exception& thrown) {
+      return fail(duckdb::ErrorData(thrown));
+    }
+    if (rows.empty()) close();
+    return rows;
+  }
+
+ private:
+  Error too_many() {
+    close();
+    return Error(Code::too_large, "the statement has more than " + std::to_string(rows_max_) + " rows, the limit",
+                 "add a LIMIT, or aggregate");
+  }
+  Error fail(const duckdb::ErrorData& thrown) {
+    const Error error = statement_error(thrown, sql_, *link_, *running_);
+    close();
+    return error;
+  }
+  // Ends the statement. A result dropped half-way would keep its snapshot until the connection's next statement.
+  void close() {
+    if (!result_) return;
+    result_.reset();
+    running_->finished();
+    duckdb::ClientContext& context = link_->context();
+    try {
+      context.CancelTransaction();
+    } catch (const std::exception&) {  // it has ended already; nothing is left to stop
+    }
+    if (context.transaction.IsAutoCommit()) link_->state->release();
+  }
+
+  std::shared_ptr<Link> link_;
+  std::shared_ptr<Running> running_;
+  std::string sql_;
+  uint64_t rows_left_, rows_max_;
+  duckdb::unique_ptr<duckdb::QueryResult> result_;
+  std::vector<ResultColumn> columns_;
+};
+
+}  // namespace
+
+// An invalidated database is let go, so that the engine can open it again.
+Status DuckSession::ready() {
+  if (link_ && !link_->database->is_invalidated()) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    link_.reset();
+  }
+  TRY_ASSIGN(std::shared_ptr<Link> link, engine_.link(trust_));
+  const std::lock_guard lock(mutex_);
+  link_ = std::move(link);
+  return {};
+}
+
+Result<DuckSession::Statement> DuckSession::parse(const std::string& sql) {
+  if (trust_ == Trust::user && sql.size() > kStatementBytesMax) {
+    return Error(Code::too_large, "the statement has " + std::to_string(sql.size()) + " bytes, allowed up to " +
+                                      std::to_string(kStatementBytesMax));
+  }
+  if (sql.find('\0') != std::string::npos) return Error(Code::invalid, "the statement contains a zero byte");
+  try {
+    // Never Connection::ExtractStatements() on a user's text: it runs pragma handlers, which read files.
+    duckdb::Parser parser(link_->context().GetParserOptions());
+    parser.ParseQuery(sql);
+    if (trust_ == Trust::own) link_->context().HandlePragmaStatements(parser.statements);
+    if (parser.statements.size() == 1) return std::move(parser.statements[0]);
+    if (parser.statements.empty()) return Error(Code::invalid, "there is no statement");
+    return Error(Code::invalid, "one statement at a time: found " + std::to_string(parser.statements.size()));
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, sql);
+  }
+}
+
+Result<DuckSession::Statement> DuckSession::parse_checked(const std::string& sql, const std::vector<Json>& parameters) {
+  TRY_ASSIGN(Statement statement, parse(sql));
+  link_->state->pin_at_begin = false;
+  if (trust_ == Trust::own && statement->type != duckdb::StatementType::SELECT_STATEMENT) return statement;
+  TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
+  TRY_ASSIGN(const Allowed allowed, check_statement(*statement, trust_, values, link_->database->own_views, sql));
+  link_->state->pin_at_begin = allowed.reads_tables;
+  return statement;
+}
+
+Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, const std::vector<Json>& parameters,
+                                                         QueryLimits limits) {
+  TRY(ready());
+  const std::string sql(text);
+  TRY_ASSIGN(Statement statement, parse_checked(sql, parameters));
+  return run(std::move(statement), sql, parameters, limits);
+}
+
+Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, const std::string& sql,
+                                                       const std::vector<Json>& parameters, QueryLimits limits) {
+  auto running = std::make_shared<Running>([context = link_->connection->context] { context->Interrupt(); });
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = running;
+  }
+  engine_.watchdog().add(running, limits.time);
+  link_->state->take_error();
+  try {
+    TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
+    duckdb::case_insensitive_map_t<duckdb::BoundParameterData> named;
+    // check_statement() has made constants of a SELECT's parameters.
+    for (size_t i = 0; !statement->named_param_map.empty() && i < values.size(); ++i) {
+      named[std::to_string(i + 1)] = duckdb::BoundParameterData(values[i]);
+    }
+    const auto pending = link_->context().PendingQuery(std::move(statement), named, true);
+    duckdb::unique_ptr<duckdb::QueryResult> result;
+    if (!pending->HasError()) result = pending->Execute();
+    if (pending->HasError() || result->HasError()) {
+      const Error error = statement_error(pending->HasError() ? pending->GetErrorObject() : result->GetErrorObject(),
+                                          sql, *link_, *running);
+      running->finished();
+      if (link_->context().transaction.IsAutoCommit()) link_->state->release();
+      return error;
+    }
+    return std::unique_ptr<ResultStream>(
+        std::make_unique<DuckResult>(link_, running, sql, limits.rows_max, std::move(result)));
+  } catch (const std::exception& thrown) {
+    running->finished();
+    return statement_error(duckdb::ErrorData(thrown), sql, *link_, *running);
+  }
+}
+
+void DuckSession::cancel() {
+  std::shared_ptr<Running> running;
+  {
+    const std::lock_guard lock(mutex_);
+    running = running_.lock();
+  }
+  if (running && !running->is_finished()) engine_.watchdog().stop(running, Stop::cancelled);
+}
+
+std::optional<double> DuckSession::progress() const {
+  const std::lock_guard lock(mutex_);
+  const std::shared_ptr<Running> running = running_.lock();
+  if (!link_ || !running || running->is_finished()) return std::nullopt;
+  const double percent = link_->context().GetQueryProgress().GetPercentage();
+  if (percent < 0) return std::nullopt;
+  return std::min(percent / 100.0, 1.0);
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,41 @@
+// A connection of the engine as the rooms see it. Internal to storage/engine.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "storage/engine/inside.h"
+
+namespace weir::engine {
+
+class DuckSession final : public Session {
+ public:
+  DuckSession(DuckEngine& engine, Trust trust, std::shared_ptr<Link> link)
+      : engine_(engine), trust_(trust), link_(std::move(link)) {}
+
+  Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
+                                              QueryLimits limits) override;
+  void cancel() override;
+  std::optional<double> progress() const override;
+
+  // As query(), with the result written to a file instead: for Engine::copy_result().
+  Result<uint64_t> copy(std::string_view select, const std::string& path);
+
+ private:
+  using Statement = duckdb::unique_ptr<duckdb::SQLStatement>;
+  Status ready();
+  Result<Statement> parse(const std::string& sql);
+  Result<Statement> parse_checked(const std::string& sql, const std::vector<Json>& parameters);
+  Result<std::unique_ptr<ResultStream>> run(Statement statement, const std::string& sql,
+                                            const std::vector<Json>& parameters, QueryLimits limits);
+
+  DuckEngine& engine_;
+  const Trust trust_;
+  std::shared_ptr<Link> link_;
+  mutable std::mutex mutex_;  // guards running_ and link_ against cancel() and progress()
+  std::weak_ptr<Running> running_;
+};
+
+}  // namespace weir::engine
