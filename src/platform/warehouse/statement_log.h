@@ -1,0 +1,115 @@
+// What runs and what ran: the registry of statements, behind GET /v1/statements, weir_statements and the metrics.
+//
+// `app` makes it first, gives statements_view() to the engine and the log itself to the Warehouse, which alone adds to
+// it. It holds every statement that waits or runs and the last kHistory that ended. Everything here may be called from
+// any thread, also from inside a statement that reads the view.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/guarded.h"
+#include "core/base/metrics.h"
+#include "core/base/result.h"
+#include "core/runtime/cancel.h"
+#include "storage/engine/engine.h"
+
+namespace weir::warehouse {
+
+// Who asks. Surfaces translate an identity to it; names are compared to tell whose statement it is.
+struct User {
+  std::string name;
+  bool may_read = false;
+  bool may_administer = false;
+};
+
+enum class StatementState { waiting, running, done, failed, cancelled, timed_out };
+const char* state_name(StatementState state);  // "timed_out"
+
+struct StatementInfo {
+  std::string id;   // a UUID in lower case
+  std::string sql;  // cut at kSqlShownBytes
+  std::string user;
+  std::string client;  // how it came: "http", "weir sql", …
+  WallTime started_at;
+  Duration elapsed{};  // since it came, waiting included
+  StatementState state = StatementState::waiting;
+  uint64_t rows = 0;               // handed on so far
+  std::optional<double> progress;  // 0..1 while it runs, if the engine can tell
+  bool truncated = false;          // it had more rows than it was asked for
+  std::optional<Error> error;
+};
+
+inline constexpr size_t kSqlShownBytes = 10'000;
+
+class StatementLog {
+ public:
+  static constexpr size_t kHistory = 1'000;
+
+  StatementLog(const Clock& clock, Metrics& metrics);
+  StatementLog(const StatementLog&) = delete;
+  StatementLog& operator=(const StatementLog&) = delete;
+
+  std::vector<StatementInfo> running() const;   // waiting or running, oldest first
+  std::vector<StatementInfo> finished() const;  // newest first
+  // Ends a statement that waits or runs. An administrator may end any, others their own: `denied`. `not_found` if no
+  // such statement waits or runs.
+  Status cancel(const std::string& id, const User& user);
+  void cancel_all(const Error& reason);
+
+  // The following are the Warehouse's.
+
+  // A statement on its way; changed by the thread that runs it, read by everybody.
+  class Live {
+   public:
+    Live(StatementInfo info_in, int64_t came_in, Cancel stop_in)
+        : info(std::move(info_in)), came(came_in), stop(std::move(stop_in)) {}
+    const StatementInfo info;  // as it came
+    const int64_t came;        // by the steady clock
+    const Cancel stop;
+    std::atomic<uint64_t> rows{0};
+
+   private:
+    friend class StatementLog;
+    std::atomic<bool> is_running_{false};
+    mutable Mutex mutex_;
+    std::function<std::optional<double>()> progress_ GUARDED_BY(mutex_);
+  };
+  // `conflict` if a statement with this id waits or runs.
+  Result<std::shared_ptr<Live>> begin(StatementInfo info, Cancel stop);
+  // From now on it runs. `progress` is asked from any thread until end() returned.
+  void run(Live& live, std::function<std::optional<double>()> progress);
+  struct End {
+    StatementState state = StatementState::done;
+    bool truncated = false;
+    std::optional<Error> error{};
+  };
+  void end(Live& live, End end);
+  void refused();  // counts a statement that was not taken on at all
+  Duration elapsed(const Live& live) const;
+  size_t live_count() const;
+
+ private:
+  StatementInfo describe(const Live& live) const;
+  Counter& ended(StatementState state);
+
+  const Clock& clock_;
+  Counter &done_, &failed_, &cancelled_, &timed_out_, &refused_;
+  Histogram& seconds_;
+  Gauge &waiting_, &running_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Live>> live_ GUARDED_BY(mutex_);
+  std::deque<StatementInfo> history_ GUARDED_BY(mutex_);  // newest last
+};
+
+// The table weir_statements over `log`, which must outlive the engine that gets it.
+engine::SystemView statements_view(const StatementLog& log);
+
+}  // namespace weir::warehouse

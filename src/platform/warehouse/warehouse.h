@@ -1,0 +1,173 @@
+// The warehouse: where every statement of a user passes, whichever way it came, on its way to the SQL engine.
+//
+// It checks who may ask, numbers and registers the statement, lets `concurrent` run at once and the others wait in
+// order of arrival, and ends a statement that is cancelled or out of time: while it waits, while it computes and while
+// its rows are read, also if the reader has gone quiet. Rows beyond `rows_max` are left out and `truncated` says so.
+//
+// Threads: Warehouse from any thread; an Admission or Execution by one at a time. Calls that say so block: run them on
+// a work lane. All Admissions and Executions are gone before the Warehouse is destroyed.
+// Errors: denied, too_large (text, parameters), conflict (id in use), busy (queue full), timed_out, cancelled,
+// unavailable (stopping), and what the engine says.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/result.h"
+#include "core/runtime/cancel.h"
+#include "core/runtime/timers.h"
+#include "platform/warehouse/statement_log.h"
+#include "storage/engine/engine.h"
+
+namespace weir::warehouse {
+
+struct Limits {
+  size_t concurrent = 2;        // statements that run at once (setting sql_concurrent)
+  size_t queue = 64;            // statements that wait (setting sql_queue); beyond: busy
+  Duration time = seconds(60);  // of a statement that names no limit; waiting counts
+  Duration time_max = hours(24);
+  uint64_t json_rows_max = 1'000'000;  // of run_to_json(); more is cut off
+  size_t json_bytes_max = 64u << 20;
+  size_t statement_bytes_max = 1u << 20;
+  size_t parameters_max = 1'000;
+};
+
+struct Statement {
+  std::string sql;
+  std::vector<Json> parameters{};
+  std::optional<Duration> time{};      // at most Limits::time_max
+  std::optional<uint64_t> rows_max{};  // without it: all
+  std::string id{};                    // a UUID the client chose, so that it can cancel; empty: one is made
+  std::string client{};
+};
+
+using Rows = std::vector<std::vector<engine::Cell>>;
+
+class Run;  // one statement from its arrival to its end; internal
+
+// A statement whose rows are being read. Destroying it ends the statement, if it has not ended yet.
+class Execution {
+ public:
+  explicit Execution(std::shared_ptr<Run> run) : run_(std::move(run)) {}
+  ~Execution();
+  Execution(Execution&&) noexcept = default;
+  Execution& operator=(Execution&&) = delete;
+
+  const std::string& id() const;
+  const std::vector<engine::ResultColumn>& columns() const;
+  // The next rows, up to a few thousand; empty at the end. Blocks.
+  Result<Rows> next();
+  uint64_t rows() const;   // handed on so far
+  bool truncated() const;  // known at the end: there were more than rows_max
+  Duration elapsed() const;
+
+ private:
+  std::shared_ptr<Run> run_;  // shared with the thread that closes what a quiet reader left open
+};
+
+// A statement that was taken on and has a place in the queue. Dropping it gives the place back.
+class Admission {
+ public:
+  explicit Admission(std::shared_ptr<Run> run) : run_(std::move(run)) {}
+  ~Admission();
+  Admission(Admission&&) noexcept = default;
+  Admission& operator=(Admission&&) = delete;
+
+  const std::string& id() const;
+  // `call` is called once, when start() would not wait any more: its turn has come, or it was stopped. It runs in the
+  // thread that made it so, perhaps at once; it must be quick, and may submit to a lane but not start the statement.
+  // So a waiting statement takes no thread of a lane.
+  void when_ready(std::function<void()> call);
+  // Waits for its turn if need be, then runs the statement to its first rows. Blocks. Once only.
+  Result<std::unique_ptr<Execution>> start();
+
+ private:
+  friend class Warehouse;
+  std::shared_ptr<Run> run_;
+};
+
+// A result as JSON, complete in memory.
+struct JsonResult {
+  std::string statement_id;
+  std::vector<engine::ResultColumn> columns;
+  std::string rows;  // JSON text: [[1,"a"],[2,null]]
+  uint64_t row_count = 0;
+  bool truncated = false;
+  Duration elapsed{};
+  // {"statement_id","columns":[{"name","type"}],"rows","row_count","truncated","elapsed_ms"}
+  std::string text() const;
+};
+// Reads an execution to its end. Stops after `bytes_max` bytes of rows, and then says truncated.
+Result<JsonResult> read_json(Execution& execution, size_t bytes_max);
+
+struct FileResult {
+  std::string statement_id;
+  uint64_t rows = 0;
+  Duration elapsed{};
+};
+
+enum class TableKind { stream, quarantine, system, table };
+const char* table_kind_name(TableKind kind);
+
+struct CatalogTable {
+  std::string name;
+  TableKind kind = TableKind::table;
+  std::vector<engine::ResultColumn> columns;
+};
+struct Catalog {
+  std::vector<CatalogTable> tables;    // by name
+  std::vector<std::string> functions;  // that statements may call, by name
+};
+Json catalog_json(const Catalog& catalog);  // {"tables":[{"name","kind","columns":[…]}],"functions":[{"name"}]}
+
+class Warehouse {
+ public:
+  // All of them outlive the Warehouse.
+  struct Parts {
+    engine::Engine& engine;
+    StatementLog& log;
+    Timers& timers;
+    const Clock& clock;
+    Random& random;
+  };
+  Warehouse(const Parts& parts, const Limits& limits);
+  ~Warehouse();
+  Warehouse(const Warehouse&) = delete;
+  Warehouse& operator=(const Warehouse&) = delete;
+
+  const Limits& limits() const;
+
+  // Checks, registers and queues. Never blocks.
+  Result<std::unique_ptr<Admission>> admit(const User& user, Statement statement, const Cancel& cancel = {});
+  // admit() and start(): blocks until the statement's turn has come and its first rows are there.
+  Result<std::unique_ptr<Execution>> execute(const User& user, Statement statement, const Cancel& cancel = {});
+  // execute() and read_json(), under the limits for JSON. Blocks.
+  Result<JsonResult> run_to_json(const User& user, Statement statement, const Cancel& cancel = {});
+  // Writes the result as a Parquet file, under the same limits and in the same registry. Takes neither parameters nor
+  // rows_max: `unsupported`. `path` is the caller's, who syncs and renames it, and removes it after an error. Blocks.
+  Result<FileResult> write_parquet_result(const User& user, Statement statement, const std::string& path,
+                                          const Cancel& cancel = {});
+
+  std::vector<StatementInfo> running() const;
+  Status cancel(const std::string& id, const User& user);  // as StatementLog::cancel()
+
+  // For completion; kept until catalog_changed(), at most 5 s. Blocks.
+  Result<std::shared_ptr<const Catalog>> catalog(const User& user);
+  void catalog_changed();
+
+  // Takes no more statements and ends those on their way with `unavailable`. Does not wait for their owners.
+  void stop();
+
+  struct Core;
+
+ private:
+  std::shared_ptr<Core> core_;  // shared with every Run
+};
+
+}  // namespace weir::warehouse
