@@ -1,13 +1,15 @@
 // The deduplication index: which keys were accepted within their stream's window, in bounded memory and on disk.
 //
-// New keys go to an active table in memory. When it is full or old it is frozen, and once the journal has made everything in it durable it is
-// sealed: written as a run sorted by fingerprint, with a filter, and listed in a manifest. Runs of similar size are merged; what is older than
-// the longest window is dropped. Memory: two tables, the filters that fit their budget, and a cache for the filters that do not: with more keys
-// lookups get slower, never wrong.
+// New keys go to an active table in memory. When it is full or old it is frozen, and once the journal has made
+// everything in it durable it is sealed: written as a run sorted by fingerprint, with a filter, and listed in a
+// manifest. Runs of similar size are merged; what is older than the longest window is dropped. Memory: two tables, the
+// filters that fit their budget, and a cache for the filters that do not: with more keys lookups get slower, never
+// wrong.
 //
-// Who guards what: functions marked (locked) are called under one mutex of the caller, the same that orders its journal appends. runs(),
-// find_sealed() and maintain() are called without it; maintain() by one thread at a time, with a function that takes that mutex.
-// What lies after sealed_through() in the journal is put back with insert() at start. Format: docs/internals/dedup.md.
+// Who guards what: functions marked (locked) are called under one mutex of the caller, the same that orders its journal
+// appends. runs(), find_sealed() and maintain() are called without it; maintain() by one thread at a time, with a
+// function that takes that mutex. What lies after sealed_through() in the journal is put back with insert() at start.
+// Format: docs/internals/dedup.md.
 #pragma once
 
 #include <atomic>
@@ -28,10 +30,10 @@
 namespace weir::capture {
 
 struct DedupEntry {
-  Fingerprint key;             // of (stream, key); never all zero
-  uint64_t sequence = 0;       // in the journal; 0: no entry
-  uint32_t payload_hash = 0;   // the low half of the payload's hash
-  uint32_t arrival_s = 0;      // seconds since 1970
+  Fingerprint key;            // of (stream, key); never all zero
+  uint64_t sequence = 0;      // in the journal; 0: no entry
+  uint32_t payload_hash = 0;  // the low half of the payload's hash
+  uint32_t arrival_s = 0;     // seconds since 1970
 };
 static_assert(sizeof(DedupEntry) == 32);
 
@@ -47,13 +49,14 @@ struct DedupRuns {
 struct DedupOptions {
   std::string folder;
   size_t memory_bytes = 224u << 20;
-  size_t table_slots = 0;               // 0: from memory_bytes; a power of two
-  Duration seal_after = minutes(15);    // an active table with entries is sealed at this age
+  size_t table_slots = 0;             // 0: from memory_bytes; a power of two
+  Duration seal_after = minutes(15);  // an active table with entries is sealed at this age
 };
 
 class DedupIndex {
  public:
-  static Result<std::unique_ptr<DedupIndex>> open(Files& files, Clock& clock, Random& random, Metrics& metrics, DedupOptions options);
+  static Result<std::unique_ptr<DedupIndex>> open(Files& files, Clock& clock, Random& random, Metrics& metrics,
+                                                  DedupOptions options);
   ~DedupIndex();
 
   // Secret of this folder; fingerprints of other folders mean nothing here.
@@ -62,8 +65,10 @@ class DedupIndex {
   uint64_t sealed_through() const { return sealed_through_.load(); }
 
   std::shared_ptr<const DedupRuns> runs() const;
-  // The newest sealed entry of the key that arrived at or after `not_before_s`. Reads at most a page or two of a run's file.
-  Result<std::optional<DedupEntry>> find_sealed(const DedupRuns& runs, const Fingerprint& key, uint32_t not_before_s) const;
+  // The newest sealed entry of the key that arrived at or after `not_before_s`. Reads at most a page or two of a run's
+  // file.
+  Result<std::optional<DedupEntry>> find_sealed(const DedupRuns& runs, const Fingerprint& key,
+                                                uint32_t not_before_s) const;
 
   // (locked) The same among the tables in memory.
   std::optional<DedupEntry> find_recent(const Fingerprint& key, uint32_t not_before_s) const;
@@ -74,9 +79,11 @@ class DedupIndex {
   // (locked) Takes back an entry whose record did not become durable.
   void erase(const Fingerprint& key, uint64_t sequence);
 
-  // Freezes and seals what is due, merges, drops what is older than `window`. `locked` runs a function under the caller's mutex; `durable_end` says
-  // below which sequence everything is on disk and every failure was taken back by erase().
-  Status maintain(Duration window, const std::function<void(const std::function<void()>&)>& locked, const std::function<uint64_t()>& durable_end);
+  // Freezes and seals what is due, merges, drops what is older than `window`. `locked` runs a function under the
+  // caller's mutex; `durable_end` says below which sequence everything is on disk and every failure was taken back by
+  // erase().
+  Status maintain(Duration window, const std::function<void(const std::function<void()>&)>& locked,
+                  const std::function<uint64_t()>& durable_end);
   bool wants_maintenance() const { return wants_seal_.load(std::memory_order_relaxed); }
 
  private:
@@ -97,10 +104,10 @@ class DedupIndex {
   HashKey hash_key_;
   std::atomic<uint64_t> sealed_through_{1};
   std::atomic<bool> wants_seal_{false};
-  uint64_t next_run_ = 1;              // maintain() only
+  uint64_t next_run_ = 1;                   // maintain() only
   std::unique_ptr<Table> active_, frozen_;  // the caller's mutex
-  int64_t active_since_ = 0;           // the caller's mutex
-  mutable std::mutex runs_mutex_;      // guards runs_
+  int64_t active_since_ = 0;                // the caller's mutex
+  mutable std::mutex runs_mutex_;           // guards runs_
   std::shared_ptr<const DedupRuns> runs_;
   std::unique_ptr<FilterCache> filters_;
   Gauge& keys_;

@@ -1,0 +1,114 @@
+// A sealed run: entries sorted by fingerprint in checksummed pages, the first key of each page, and a blocked Bloom
+// filter. Written once, then only read. See docs/internals/dedup.md for the bytes.
+//
+// Threads: a DedupRun may be read from any thread. A RunWriter and merge_runs() belong to one.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/metrics.h"
+#include "core/base/result.h"
+#include "core/io/files.h"
+#include "stream/capture/dedup.h"
+
+namespace weir::capture {
+
+inline constexpr size_t kRunPageBytes = 4096;
+inline constexpr size_t kRunPageEntries = 127;   // 32 bytes each; the rest of the page is its checksum and count
+inline constexpr size_t kFilterBlockBytes = 64;  // one cache line decides
+inline constexpr size_t kFilterBlockKeys = 40;   // 12.8 bits a key: about 1 in 300 new keys costs a needless page read
+
+// Filter pages of runs whose filter is not in memory as a whole. Bounded; a miss reads one page.
+class FilterCache {
+ public:
+  FilterCache(size_t bytes, Metrics& metrics);
+  // The 64 bytes at `offset` of the file.
+  Status read_block(const File& file, uint64_t run_number, uint64_t offset, char into[kFilterBlockBytes]);
+
+ private:
+  struct Page {
+    uint64_t run = 0, number = 0;
+    std::array<char, kRunPageBytes> bytes;
+  };
+  static constexpr size_t kStripes = 64;
+  std::vector<std::unique_ptr<Page>> pages_;  // direct-mapped; pages_[i] is guarded by stripes_[i % kStripes]
+  std::array<std::mutex, kStripes> stripes_;
+  Counter& hits_;
+  Counter& misses_;
+};
+
+struct RunSummary {
+  std::string file;     // name in the folder
+  uint64_t number = 0;  // grows with age: a merged run takes a new one
+  uint64_t count = 0, bytes = 0;
+  uint64_t first_sequence = 0, last_sequence = 0;
+  uint32_t newest_arrival_s = 0;
+};
+
+class DedupRun {
+ public:
+  // Checks header and size; reads neither entries nor filter.
+  static Result<std::shared_ptr<DedupRun>> open(Files& files, const std::string& folder, const RunSummary& summary);
+
+  const RunSummary& summary() const { return summary_; }
+  uint64_t filter_bytes() const { return filter_blocks_ * kFilterBlockBytes; }
+  // The whole filter into memory, so that lookups need no lock. May be called once, while others read.
+  Status load_filter();
+  bool has_filter_in_memory() const { return filter_.load(std::memory_order_acquire) != nullptr; }
+
+  Result<std::optional<DedupEntry>> find(const Fingerprint& key, FilterCache& cache) const;
+  // Entries of page `index`, checked; at most kRunPageEntries.
+  Status read_page(uint64_t index, std::vector<DedupEntry>& into) const;
+  uint64_t pages() const { return page_count_; }
+
+ private:
+  DedupRun() = default;
+  Result<bool> may_hold(const Fingerprint& key, FilterCache& cache) const;
+
+  RunSummary summary_;
+  std::unique_ptr<File> file_;
+  uint64_t page_count_ = 0, filter_offset_ = 0, filter_blocks_ = 0;
+  std::vector<uint64_t> fences_;  // the first key's high half of each page
+  std::unique_ptr<char[]> filter_owned_;
+  std::atomic<const char*> filter_{nullptr};
+};
+
+// Writes one run to a staging file; finish() syncs it and gives it its name.
+class RunWriter {
+ public:
+  static Result<std::unique_ptr<RunWriter>> create(Files& files, const std::string& folder, uint64_t number,
+                                                   uint64_t keys_max);
+  Status add(const DedupEntry& entry);  // in ascending order of key, each key once
+  Result<RunSummary> finish();
+
+ private:
+  RunWriter(Files& files, std::string folder, uint64_t number, uint64_t keys_max);
+  Status flush_page();
+
+  Files& files_;
+  std::string folder_;
+  RunSummary summary_;
+  std::unique_ptr<File> file_;
+  std::string page_;
+  size_t page_count_entries_ = 0;
+  uint64_t pages_ = 0, offset_ = 0;
+  std::vector<uint64_t> fences_;
+  std::string filter_;
+  std::string pending_;  // pages gathered into larger writes
+};
+
+// Merges runs (any order) into one: of equal keys the newest sequence stays, entries that arrived before `not_before_s`
+// go. Nothing if no entry is left.
+Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& folder, uint64_t number,
+                                             const std::vector<std::shared_ptr<const DedupRun>>& runs,
+                                             uint32_t not_before_s);
+
+}  // namespace weir::capture

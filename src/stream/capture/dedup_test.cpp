@@ -1,0 +1,202 @@
+// The deduplication index through its public face: what was inserted is found, before and after sealing, merging,
+// restarting and crashing.
+#include "stream/capture/dedup.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "core/io/simulated_clock.h"
+#include "core/io/simulated_files.h"
+
+namespace weir::capture {
+namespace {
+
+class DedupTest : public ::testing::Test {
+ protected:
+
+  void open(size_t slots = 1024, size_t memory = 64u << 20) {
+    index_.reset();
+    auto opened = DedupIndex::open(files_, clock_, random_, metrics_,
+                                   {.folder = "/w/dedup", .memory_bytes = memory, .table_slots = slots});
+    ASSERT_TRUE(opened) << opened.error().text();
+    index_ = std::move(*opened);
+  }
+  uint32_t now_s() const { return static_cast<uint32_t>(clock_.wall().micros / 1'000'000); }
+  static Fingerprint key(uint64_t number) { return fingerprint({1, 2}, std::to_string(number)); }
+
+  void insert(uint64_t number) {
+    if (!index_->has_room(1)) seal();
+    index_->insert({key(number), ++sequence_, static_cast<uint32_t>(number), now_s()});
+  }
+  Status maintain(Duration window = days(7)) {
+    return index_->maintain(
+        window, [](const auto& run) { run(); }, [this] { return durable_ ? sequence_ + 1 : 0; });
+  }
+  void seal() {
+    auto done = maintain();
+    ASSERT_TRUE(done) << done.error().text();
+  }
+  // As capture asks: sealed runs first, then the tables.
+  bool knows(uint64_t number, Duration window = days(7)) {
+    const auto not_before = static_cast<uint32_t>(now_s() - static_cast<uint32_t>(window.micros / 1'000'000));
+    auto sealed = index_->find_sealed(*index_->runs(), key(number), not_before);
+    EXPECT_TRUE(sealed) << sealed.error().text();
+    auto found = sealed && *sealed ? *sealed : index_->find_recent(key(number), not_before);
+    if (!found) return false;
+    EXPECT_EQ(found->payload_hash, static_cast<uint32_t>(number));
+    return true;
+  }
+
+  SimulatedFiles files_;
+  ManualClock clock_;
+  SeededRandom random_{7};
+  Metrics metrics_;
+  std::unique_ptr<DedupIndex> index_;
+  uint64_t sequence_ = 0;
+  bool durable_ = true;
+};
+
+TEST_F(DedupTest, finds_what_was_inserted_and_nothing_else_over_seals_and_merges) {
+  open();
+  for (uint64_t i = 0; i < 20'000; ++i) insert(i);
+  EXPECT_GT(index_->runs()->runs.size(), 1u);
+  EXPECT_LT(index_->runs()->runs.size(), 25u) << "runs of similar size are merged";
+  for (uint64_t i = 0; i < 20'000; ++i) ASSERT_TRUE(knows(i)) << i;
+  for (uint64_t i = 20'000; i < 40'000; ++i) ASSERT_FALSE(knows(i)) << i;
+}
+
+TEST_F(DedupTest, finds_sealed_keys_after_a_restart_and_says_from_where_the_journal_is_read) {
+  open();
+  for (uint64_t i = 0; i < 5'000; ++i) insert(i);
+  const uint64_t through = index_->sealed_through();
+  ASSERT_GT(through, 1u);
+  open();
+  EXPECT_EQ(index_->sealed_through(), through);
+  for (uint64_t i = 0; i < through - 1; ++i) ASSERT_TRUE(knows(i)) << i;
+  for (uint64_t i = through - 1; i < 5'000; ++i) ASSERT_FALSE(knows(i)) << "not sealed: the journal puts it back";
+}
+
+TEST_F(DedupTest, keeps_its_fingerprints_secret_and_the_same_over_restarts) {
+  open();
+  const HashKey before = index_->hash_key();
+  open();
+  EXPECT_EQ(index_->hash_key().k0, before.k0);
+  EXPECT_NE(before.k0, 0u);
+}
+
+TEST_F(DedupTest, does_not_seal_what_is_not_durable_yet) {
+  open();
+  durable_ = false;
+  for (uint64_t i = 0; i < 600; ++i) insert(i);
+  ASSERT_TRUE(maintain());
+  EXPECT_TRUE(index_->runs()->runs.empty());
+  index_->erase(key(3), 4);
+  EXPECT_FALSE(knows(3));
+  EXPECT_TRUE(knows(4));
+  durable_ = true;
+  ASSERT_TRUE(maintain());
+  EXPECT_EQ(index_->runs()->runs.size(), 1u);
+  EXPECT_FALSE(knows(3));
+  EXPECT_TRUE(knows(4));
+}
+
+TEST_F(DedupTest, says_that_it_has_no_room_instead_of_growing) {
+  open();
+  durable_ = false;
+  uint64_t i = 0;
+  while (index_->has_room(1)) index_->insert({key(i), ++sequence_, 0, now_s()}), ++i;
+  ASSERT_TRUE(maintain());
+  while (index_->has_room(1)) index_->insert({key(i), ++sequence_, 0, now_s()}), ++i;
+  ASSERT_TRUE(maintain());
+  EXPECT_FALSE(index_->has_room(1)) << "one table is frozen, the other full";
+  durable_ = true;
+  ASSERT_TRUE(maintain());
+  ASSERT_TRUE(maintain());
+  EXPECT_TRUE(index_->has_room(1));
+}
+
+TEST_F(DedupTest, takes_a_key_back_only_for_the_append_that_failed) {
+  open();
+  insert(1);
+  index_->erase(key(1), 99);
+  EXPECT_TRUE(knows(1));
+  index_->erase(key(1), 1);
+  EXPECT_FALSE(knows(1));
+  insert(1);
+  EXPECT_TRUE(knows(1));
+}
+
+TEST_F(DedupTest, forgets_keys_beyond_the_window_and_removes_their_files) {
+  open();
+  for (uint64_t i = 0; i < 3'000; ++i) insert(i);
+  clock_.advance(hours(2));
+  EXPECT_TRUE(knows(0, days(7)));
+  EXPECT_FALSE(knows(0, hours(1)));
+  ASSERT_TRUE(maintain(hours(1)));
+  ASSERT_TRUE(maintain(hours(1)));
+  EXPECT_TRUE(index_->runs()->runs.empty());
+  auto left = files_.list("/w/dedup");
+  ASSERT_TRUE(left);
+  for (const auto& entry : *left) EXPECT_FALSE(entry.name.starts_with("run-")) << entry.name;
+}
+
+TEST_F(DedupTest, answers_right_when_the_filters_do_not_fit_in_memory) {
+  open(1024, 1);  // no budget: every filter page comes through the cache
+  for (uint64_t i = 0; i < 10'000; ++i) insert(i);
+  for (uint64_t i = 0; i < 10'000; ++i) ASSERT_TRUE(knows(i)) << i;
+  for (uint64_t i = 10'000; i < 20'000; ++i) ASSERT_FALSE(knows(i)) << i;
+  EXPECT_GT(*metrics_.read("weir_dedup_filter_cache_misses_total"), 0);
+}
+
+TEST_F(DedupTest, loses_no_sealed_key_over_power_cuts_at_any_point) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SeededRandom chance(seed);
+    files_.~SimulatedFiles();
+    new (&files_) SimulatedFiles();
+    sequence_ = 0;
+    open(256);
+    uint64_t inserted = 0;
+    files_.power_off_after(20 + random_below(chance, 120));
+    while (inserted < 3'000) {
+      if (!index_->has_room(1) && !maintain()) break;
+      if (!index_->has_room(1)) break;
+      index_->insert({key(inserted), ++sequence_, static_cast<uint32_t>(inserted), now_s()});
+      ++inserted;
+    }
+    const uint64_t promised = index_->sealed_through();
+    files_.power_cut(chance);
+    open(256);
+    ASSERT_GE(index_->sealed_through(), promised) << "seed " << seed;
+    for (uint64_t i = 0; i + 1 < index_->sealed_through(); ++i)
+      ASSERT_TRUE(knows(i)) << "seed " << seed << " key " << i;
+  }
+}
+
+TEST_F(DedupTest, names_a_run_whose_bytes_changed) {
+  open();
+  for (uint64_t i = 0; i < 2'000; ++i) insert(i);
+  const auto run = index_->runs()->runs.back();
+  index_.reset();
+  auto entries = files_.list("/w/dedup");
+  std::string name;
+  for (const auto& entry : *entries) {
+    if (entry.name.starts_with("run-")) name = entry.name;
+  }
+  auto file = files_.open("/w/dedup/" + name, OpenMode::read_write);
+  ASSERT_TRUE((*file)->write_at(4096 + 100, "damage"));
+  open();
+  bool named = false;
+  for (uint64_t i = 0; i < 2'000; ++i) {
+    auto found = index_->find_sealed(*index_->runs(), key(i), 0);
+    if (!found) {
+      EXPECT_EQ(found.error().code, Code::corrupt);
+      EXPECT_NE(found.error().message.find(name), std::string::npos);
+      named = true;
+    }
+  }
+  EXPECT_TRUE(named);
+}
+
+}  // namespace
+}  // namespace weir::capture
