@@ -1,0 +1,26 @@
+// The settings of the spine: what weir.yaml understands in this version. Values that name a thing which is not built
+// yet are understood and answered with `unsupported`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/project/settings.h"
+
+namespace weir::project {
+
+SettingTable spine_settings();
+
+struct Address {
+  std::string host;  // "127.0.0.1", "::1", "localhost"
+  uint16_t port = 0;
+};
+// "127.0.0.1:8480", "[::1]:8480", "localhost:0".
+Result<Address> parse_address(std::string_view text);
+bool is_loopback(const Address& address);
+// What a listener may be today: loopback. Elsewhere needs TLS, which is not built.
+Status check_listener(std::string_view text);
+
+}  // namespace weir::project

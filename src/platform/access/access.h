@@ -1,0 +1,133 @@
+// Access: who somebody is, and what they may. Tokens for programs, sessions for browsers, and the three questions every
+// door asks.
+//
+// Promises
+//   - A token's text (160 random bits or more) is shown once and stored only as its SHA-256; a session's cookie value
+//   likewise.
+//   - A revoked or expired token, and every session opened with it, is refused from the next request on.
+//   - authenticate() and session() answer from memory and never wait for a disk: they may be called on io threads.
+//   - Failed sign-ins are limited per peer; every table here is bounded.
+// Threads: everything from any thread. Functions that change something write to the control database: call them on a
+// lane.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/guarded.h"
+#include "core/base/result.h"
+#include "core/base/time.h"
+#include "storage/control/control.h"
+
+namespace weir::access {
+
+enum class Role { admin, read, write };
+const char* role_name(Role role);
+Result<Role> parse_role(std::string_view name);
+
+struct Identity {
+  std::string id;  // of its token; "local" for the folder's owner on the Unix socket
+  Role role = Role::read;
+  std::vector<std::string> streams;  // of a writer; empty: all
+  std::string label;
+};
+// Immutable and shared with requests that go on while the token is revoked.
+using IdentityPtr = std::shared_ptr<const Identity>;
+
+// The folder's owner, as the Unix socket tells by the peer's uid.
+IdentityPtr local_administrator();
+
+Status may_read(const Identity& identity);                            // SQL, status, streams
+Status may_write(const Identity& identity, std::string_view stream);  // events of this stream
+Status may_administer(const Identity& identity);
+
+struct NewToken {
+  Role role = Role::read;
+  std::vector<std::string> streams = {};  // only of a writer
+  std::string label = {};                 // up to 200 bytes
+  std::optional<Duration> expires_in = {};
+};
+struct CreatedToken {
+  std::string id;
+  std::string text;  // the only time it is known
+  std::optional<WallTime> expires_at;
+};
+struct TokenInfo {
+  IdentityPtr identity;
+  WallTime created_at;
+  std::optional<WallTime> expires_at, last_used_at;
+  bool revoked = false;
+};
+
+struct Options {
+  Duration session_idle = hours(12);
+  size_t sessions_max = 10'000;  // the one unused longest goes first
+  size_t tokens_max = 10'000;    // revoked ones count
+  int failures_max = 10;         // sign-ins of one peer that fail within …
+  Duration failure_window = minutes(5);
+  size_t peers_max = 10'000;
+};
+
+class Access {
+ public:
+  static Result<std::unique_ptr<Access>> open(control::Control& control, Clock& clock, Random& random,
+                                              Options options = {});
+  ~Access();
+
+  // --- tokens ---
+  Result<CreatedToken> create_token(const NewToken& wanted);
+  Result<IdentityPtr> authenticate(std::string_view text);  // `unauthenticated`
+  std::vector<TokenInfo> tokens() const;                    // by creation
+  Status revoke_token(std::string_view id);
+  // At the first start, when no administrator's token is valid: makes one and returns its text for `serve` to print;
+  // else nothing.
+  Result<std::optional<CreatedToken>> first_sign_in();
+  // Writes when tokens were last used to the control database; at most once a minute for each. Call it from a timer's
+  // task and at the end.
+  Status flush_last_used();
+
+  // --- browser sessions ---
+  struct Session {
+    std::string cookie;  // the value; 256 random bits
+    IdentityPtr identity;
+  };
+  // `unauthenticated`; `busy` after too many failures of this peer (address without port).
+  Result<Session> sign_in(std::string_view token, std::string_view peer);
+  Result<IdentityPtr> session(std::string_view cookie);  // prolongs it
+  void sign_out(std::string_view cookie);
+  size_t session_count() const;
+
+ private:
+  struct Entry;
+  struct Table;
+  struct OpenSession;
+  struct Failures;
+  Access(control::Control& control, Clock& clock, Random& random, Options options);
+  std::shared_ptr<const Table> table() const;
+  Status reload() REQUIRES(change_mutex_);
+  std::shared_ptr<Entry> valid_entry(std::string_view digest) const;
+  Status check_failures(const std::string& peer);
+  void count_failure(const std::string& peer);
+  void make_room_for_session() REQUIRES(session_mutex_);
+
+  control::Control& control_;
+  Clock& clock_;
+  Random& random_;
+  const Options options_;
+  Mutex change_mutex_;                                           // one change of tokens at a time
+  mutable Mutex table_mutex_;                                    // held for a copy of the pointer only
+  std::shared_ptr<const Table> table_ GUARDED_BY(table_mutex_);  // shared with requests under way
+  mutable Mutex session_mutex_;
+  std::unordered_map<std::string, OpenSession> sessions_ GUARDED_BY(session_mutex_);  // by SHA-256 of the cookie
+  Mutex failure_mutex_;
+  std::map<std::string, Failures> failures_ GUARDED_BY(failure_mutex_);  // by peer
+};
+
+}  // namespace weir::access
