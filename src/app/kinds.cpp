@@ -1,0 +1,104 @@
+#include "app/kinds.h"
+
+#include "stream/capture/declaration.h"
+
+namespace weir::app {
+namespace {
+
+project::Declared parse_stream_file(const project::DeclarationSource& source) {
+  capture::ParsedStream parsed = capture::parse_stream(source.root, source.name);
+  project::Declared out;
+  out.name = parsed.stream.name;
+  out.body = capture::to_json(parsed.stream);
+  out.errors = std::move(parsed.errors);
+  return out;
+}
+
+std::vector<project::Difference> compare_streams(const Json& from, const Json& to) {
+  auto applied = capture::stream_from_json(from);
+  auto wanted = capture::stream_from_json(to);
+  if (!applied || !wanted) {
+    project::Difference out;
+    out.compatible = false;
+    out.reason = applied ? wanted.error().text() : applied.error().text();
+    return {out};
+  }
+  std::vector<project::Difference> out;
+  for (auto& change : capture::compare(*applied, *wanted)) {
+    project::Difference difference;
+    difference.detail = change.what;
+    difference.compatible = change.compatible;
+    if (!change.compatible) difference.reason = "the events that are there would no longer fit";
+    difference.way_out = change.way_out;
+    out.push_back(std::move(difference));
+  }
+  return out;
+}
+
+}  // namespace
+
+project::Registry make_registry(std::function<Status(std::string_view name, uint32_t number)> destroy_stream) {
+  project::Registry registry;
+  project::Kind stream;
+  stream.name = "stream";
+  stream.folder = "streams";
+  stream.prose = "An event type: its fields, its key, who may send it.";
+  stream.parse = parse_stream_file;
+  stream.compare = compare_streams;
+  stream.schema = capture::stream_schema;
+  stream.destroy = std::move(destroy_stream);
+  registry.add_kind(std::move(stream));
+  return registry;
+}
+
+Result<std::vector<project::AppliedDeclaration>> ControlState::declarations() {
+  TRY_ASSIGN(auto stored, control_.declarations());
+  std::vector<project::AppliedDeclaration> out;
+  for (auto& declaration : stored) {
+    project::AppliedDeclaration applied;
+    applied.kind = declaration.kind;
+    applied.name = declaration.name;
+    applied.number = declaration.number;
+    applied.revision = declaration.revision;
+    applied.body = std::move(declaration.body);
+    applied.detached = declaration.detached;
+    out.push_back(std::move(applied));
+  }
+  return out;
+}
+
+Status ControlState::apply(const std::vector<project::Declaration>& changed,
+                           const std::vector<std::pair<std::string, std::string>>& detached) {
+  std::vector<control::Declaration> stored;
+  for (const auto& declaration : changed) {
+    control::Declaration made;
+    made.kind = declaration.kind;
+    made.name = declaration.name;
+    made.body = declaration.body;
+    stored.push_back(std::move(made));
+  }
+  TRY(control_.apply(stored, detached));
+  return {};
+}
+
+Status ControlState::destroy(std::string_view kind, std::string_view name) {
+  return control_.destroy(kind, name);
+}
+
+Result<AppliedStreams> applied_streams(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  AppliedStreams out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "stream") continue;
+    TRY_ASSIGN(capture::Stream stream, capture::stream_from_json(declaration.body));
+    capture::AppliedStream applied;
+    applied.number = declaration.number;
+    applied.revision = declaration.revision;
+    applied.stream = std::make_shared<const capture::Stream>(std::move(stream));
+    if (!declaration.detached) out.captured.push_back(applied);  // a disabled one is known, and refused by name
+    out.followed.push_back(std::move(applied));
+  }
+  return out;
+}
+
+}  // namespace weir::app

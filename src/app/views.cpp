@@ -1,0 +1,109 @@
+#include "app/views.h"
+
+namespace weir::app {
+namespace {
+
+using engine::Column;
+using engine::ColumnType;
+using engine::RowBlock;
+using engine::SystemView;
+
+Column column(const char* name, ColumnType type) {
+  Column out;
+  out.name = name;
+  out.type = type;
+  return out;
+}
+
+int64_t number(uint64_t value) {
+  return static_cast<int64_t>(value);
+}
+
+SystemView streams(const capture::Capture& capture) {
+  SystemView out;
+  out.name = "weir_streams";
+  out.comment = "what was captured since the server started, by stream";
+  out.columns = {column("stream", ColumnType::text),           column("accepted", ColumnType::int64),
+                 column("duplicates", ColumnType::int64),      column("quarantined", ColumnType::int64),
+                 column("refused", ColumnType::int64),         column("bytes", ColumnType::int64),
+                 column("last_arrival", ColumnType::timestamp)};
+  out.rows = [&capture, columns = out.columns]() -> Result<RowBlock> {
+    RowBlock rows(columns);
+    for (const auto& counts : capture.counts()) {
+      rows.column(0).add_text(counts.stream);
+      rows.column(1).add_int(number(counts.accepted));
+      rows.column(2).add_int(number(counts.duplicates));
+      rows.column(3).add_int(number(counts.quarantined));
+      rows.column(4).add_int(number(counts.refused));
+      rows.column(5).add_int(number(counts.bytes));
+      if (counts.last_arrival.micros == 0) {
+        rows.column(6).add_null();
+      } else {
+        rows.column(6).add_int(counts.last_arrival.micros);
+      }
+    }
+    return rows;
+  };
+  return out;
+}
+
+SystemView lake_files(control::Control& control) {
+  SystemView out;
+  out.name = "weir_lake_files";
+  out.comment = "the committed files of the lake: Parquet and archive";
+  out.columns = {column("table_name", ColumnType::text),    column("kind", ColumnType::text),
+                 column("path", ColumnType::text),          column("partition", ColumnType::text),
+                 column("rows", ColumnType::int64),         column("bytes", ColumnType::int64),
+                 column("version", ColumnType::int64),      column("first_sequence", ColumnType::int64),
+                 column("last_sequence", ColumnType::int64)};
+  out.rows = [&control, columns = out.columns]() -> Result<RowBlock> {
+    TRY_ASSIGN(auto files, control.lake_files());
+    RowBlock rows(columns);
+    for (const auto& file : files) {
+      rows.column(0).add_text(file.table);
+      rows.column(1).add_text(file.kind == control::FileKind::parquet ? "parquet" : "archive");
+      rows.column(2).add_text(file.path);
+      rows.column(3).add_text(file.partition);
+      rows.column(4).add_int(number(file.rows));
+      rows.column(5).add_int(number(file.bytes));
+      rows.column(6).add_int(number(file.version));
+      rows.column(7).add_int(number(file.first_sequence));
+      rows.column(8).add_int(number(file.last_sequence));
+    }
+    return rows;
+  };
+  return out;
+}
+
+SystemView journal_state(const journal::Journal& journal, const lake::Lake& lake) {
+  SystemView out;
+  out.name = "weir_journal";
+  out.comment = "the journal's extent and how far the lake has followed it; one row";
+  out.columns = {column("segments", ColumnType::int64),       column("bytes", ColumnType::int64),
+                 column("first_sequence", ColumnType::int64), column("durable_end", ColumnType::int64),
+                 column("lake_cursor", ColumnType::int64),    column("groups", ColumnType::int64),
+                 column("syncs_failed", ColumnType::int64),   column("disk_full", ColumnType::boolean)};
+  out.rows = [&journal, &lake, columns = out.columns]() -> Result<RowBlock> {
+    const journal::Stats stats = journal.stats();
+    RowBlock rows(columns);
+    rows.column(0).add_int(number(stats.segments));
+    rows.column(1).add_int(number(stats.bytes_on_disk));
+    rows.column(2).add_int(number(stats.first.value));
+    rows.column(3).add_int(number(stats.durable_end.value));
+    rows.column(4).add_int(number(lake.status().cursor.value));
+    rows.column(5).add_int(number(stats.groups));
+    rows.column(6).add_int(number(stats.syncs_failed));
+    rows.column(7).add_bool(stats.full);
+    return rows;
+  };
+  return out;
+}
+
+}  // namespace
+
+std::vector<SystemView> system_views(const capture::Capture& capture, control::Control& control,
+                                     const journal::Journal& journal, const lake::Lake& lake) {
+  return {streams(capture), lake_files(control), journal_state(journal, lake)};
+}
+
+}  // namespace weir::app
