@@ -47,6 +47,16 @@ class LakeTable final : public duckdb::TableCatalogEntry {
     info.cardinality = rows;
     return info;
   }
+  // What a statement may name beside the columns: the file a row is in, as a path below the store; NULL in the tail.
+  duckdb::virtual_column_map_t GetVirtualColumns() const override {
+    duckdb::virtual_column_map_t shown;
+    shown.insert({duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+    if (version_ != nullptr) {
+      shown.insert({duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILENAME,
+                    duckdb::TableColumn("filename", duckdb::LogicalType::VARCHAR)});
+    }
+    return shown;
+  }
   // DELETE and UPDATE bind these before the catalog refuses them.
   duckdb::vector<duckdb::column_t> GetRowIdColumns() const override { return {}; }
 

@@ -188,9 +188,13 @@ duckdb::unique_ptr<duckdb::MultiFileList> StreamList::ComplexFilterPushdown(
     for (const auto& filter : filters) keep = keep && pruning.may_match(*filter, bind_->version->files[index]);
     if (keep) kept.push_back(index);
   }
+  if (kept.size() == files_.size()) return nullptr;
+  // What EXPLAIN shows.
   info.extra_info.total_files = bind_->version->files.size();
   info.extra_info.filtered_files = kept.size();
-  if (kept.size() == files_.size()) return nullptr;
+  for (const auto& filter : filters) {
+    info.extra_info.file_filters += (info.extra_info.file_filters.empty() ? "" : " AND ") + filter->ToString();
+  }
   return duckdb::make_uniq<StreamList>(bind_, std::move(kept));
 }
 
