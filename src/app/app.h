@@ -1,7 +1,8 @@
 // Composition: builds every room in order of dependency, hands out references, and takes everything down in reverse.
 //
-// An App owns one folder (.weir/lock). With `listen` it serves HTTP there; in any case it answers on a Unix socket in the state folder, which is how
-// commands talk to it, also when it lives only as long as one command. open() and stop() from one thread.
+// An App owns one folder (.weir/lock). With `listen` it serves HTTP there; in any case it answers on a Unix socket in
+// the state folder, which is how commands talk to it, also when it lives only as long as one command. open() and stop()
+// from one thread.
 #pragma once
 
 #include <memory>
@@ -16,9 +17,9 @@ namespace weir::app {
 struct AppOptions {
   std::string folder = ".";
   std::string environment;
-  bool serves = true;            // listens on TCP; otherwise only on the command's own socket
-  std::string listen;            // instead of listeners.http
-  bool applies_folder = true;    // make the applied state equal to the folder, as far as that is compatible
+  bool serves = true;          // listens on TCP; otherwise only on the command's own socket
+  std::string listen;          // instead of listeners.http
+  bool applies_folder = true;  // make the applied state equal to the folder, as far as that is compatible
 };
 
 class App {
@@ -26,7 +27,7 @@ class App {
   virtual ~App() = default;  // stops if stop() was not called
   static Result<std::unique_ptr<App>> open(const AppOptions& options);
 
-  virtual std::string url() const = 0;          // "http://127.0.0.1:8480"; empty without TCP
+  virtual std::string url() const = 0;  // "http://127.0.0.1:8480"; empty without TCP
   virtual std::string socket_path() const = 0;
   // At the first start: the text of the administrator's token, to be shown once.
   virtual const std::optional<std::string>& sign_in_token() const = 0;

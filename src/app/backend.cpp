@@ -44,11 +44,13 @@ Result<cli::ApiResponse> HttpBackend::call(const cli::ApiRequest& request) {
   return translated(std::move(response));
 }
 
-Result<cli::ApiResponse> HttpBackend::stream(const cli::ApiRequest& request, const std::function<bool(std::string_view)>& take) {
-  TRY_ASSIGN(HttpResponse response, client_.stream(prepared(request), [&](const HttpResponse&, std::string_view piece) -> Status {
-    if (take(piece)) return {};
-    return Error(Code::cancelled, "nobody reads on");
-  }));
+Result<cli::ApiResponse> HttpBackend::stream(const cli::ApiRequest& request,
+                                             const std::function<bool(std::string_view)>& take) {
+  TRY_ASSIGN(HttpResponse response,
+             client_.stream(prepared(request), [&](const HttpResponse&, std::string_view piece) -> Status {
+               if (take(piece)) return {};
+               return Error(Code::cancelled, "nobody reads on");
+             }));
   return translated(std::move(response));
 }
 
@@ -57,13 +59,15 @@ Result<std::unique_ptr<cli::Backend>> open_backend(const cli::Common& common) {
     std::string url = common.server;
     while (url.ends_with('/')) url.pop_back();
     if (common.token.empty()) {
-      return Error(Code::unauthenticated, "--server needs a token", "WEIR_TOKEN=… weir …, from `weir token create` on that machine");
+      return Error(Code::unauthenticated, "--server needs a token",
+                   "WEIR_TOKEN=… weir …, from `weir token create` on that machine");
     }
     return std::unique_ptr<cli::Backend>(std::make_unique<HttpBackend>(url, "", common.token, true));
   }
   TRY_ASSIGN(std::string state, project::state_folder(common.folder, common.environment));
   const std::string socket = join_path(state, "weir.sock");
-  if (answers(socket)) return std::unique_ptr<cli::Backend>(std::make_unique<HttpBackend>("http://localhost", socket, "", true));
+  if (answers(socket))
+    return std::unique_ptr<cli::Backend>(std::make_unique<HttpBackend>("http://localhost", socket, "", true));
   AppOptions options;
   options.folder = common.folder;
   options.environment = common.environment;

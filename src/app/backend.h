@@ -1,4 +1,5 @@
-// cli::Backend over HTTP: to the server that owns the folder, to one elsewhere, or to the App of the command's own process.
+// cli::Backend over HTTP: to the server that owns the folder, to one elsewhere, or to the App of the command's own
+// process.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ class HttpBackend : public cli::Backend {
       : url_(std::move(url)), socket_(std::move(socket)), token_(std::move(token)), is_server_(is_server) {}
 
   Result<cli::ApiResponse> call(const cli::ApiRequest& request) override;
-  Result<cli::ApiResponse> stream(const cli::ApiRequest& request, const std::function<bool(std::string_view)>& take) override;
+  Result<cli::ApiResponse> stream(const cli::ApiRequest& request,
+                                  const std::function<bool(std::string_view)>& take) override;
   bool is_server() const override { return is_server_; }
   // The App that answers, when it is this process's own: it lives as long as the backend.
   void keep(std::unique_ptr<App> app) { app_ = std::move(app); }

@@ -39,7 +39,8 @@ AppOptions serving(const cli::Common& common, const std::string& listen) {
 void print_start(const App& app) {
   std::printf("%s", app.summary().c_str());
   if (app.sign_in_token()) {
-    std::printf("\nsign in at %s with this token, shown once:\n  %s\n", app.url().c_str(), app.sign_in_token()->c_str());
+    std::printf("\nsign in at %s with this token, shown once:\n  %s\n", app.url().c_str(),
+                app.sign_in_token()->c_str());
   }
   std::printf("ready at %s\n", app.url().c_str());
   std::fflush(stdout);
@@ -95,7 +96,9 @@ int main(int argc, char** argv) {
   wiring.start = app::start;
   wiring.schema = app::schema;
   wiring.versions = app::versions;
-  wiring.infer_stream = [](const std::string& text, const std::string& name) { return capture::infer_stream(text, name); };
+  wiring.infer_stream = [](const std::string& text, const std::string& name) {
+    return capture::infer_stream(text, name);
+  };
   wiring.count_parquet = engine::count_parquet;
   return cli::run(argc, argv, wiring);
 }

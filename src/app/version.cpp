@@ -7,7 +7,8 @@
 namespace weir::app {
 
 std::string versions() {
-         OpenSSL_version(OPENSSL_VERSION) + "\n" + "g++ " + __VERSION__ + "\n";
+  return std::string("weir ") + kVersion + "\n" + engine::Engine::version() + "\n" + OpenSSL_version(OPENSSL_VERSION) +
+         "\ng++ " + __VERSION__ + "\n";
 }
 
 }  // namespace weir::app

@@ -197,7 +197,7 @@ Status Follower::take_record(const journal::Entry& entry) {
 }
 
 Status Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
-                               const std::vector<int64_t>& partition, capture::RowWriter& writer) {
+                         const std::vector<int64_t>& partition, capture::RowWriter& writer) {
   auto& partitions = tail_.tables[table_name].partitions;
   auto found = partitions.find(partition);
   if (found == partitions.end()) {

@@ -40,6 +40,7 @@ class Follower : public Lake {
   Result<uint64_t> pump() override;
   Status commit() override;
   void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) override;
+  Status drop(std::string_view stream) override;
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
   LakeStatus status() const override;
@@ -58,7 +59,7 @@ class Follower : public Lake {
   Result<uint64_t> pump_locked(uint64_t until);
   Status take_record(const journal::Entry& entry);
   Status add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
-                       const std::vector<int64_t>& partition, capture::RowWriter& writer);
+                 const std::vector<int64_t>& partition, capture::RowWriter& writer);
   bool tail_is_full() const;
   void restart_tail(uint64_t at);
   void note_problem(const std::string& what);
@@ -72,9 +73,8 @@ class Follower : public Lake {
   };
   Status write_outputs(Tail& tail, std::vector<Output>& outputs);
   Status write_partition(const Table& table, const std::vector<int64_t>& partition, PartitionTail& rows,
-                               std::vector<Output>& outputs);
-  Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines,
-                             std::vector<Output>& outputs);
+                         std::vector<Output>& outputs);
+  Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines, std::vector<Output>& outputs);
   Status publish_outputs(const std::vector<Output>& outputs);
   Status write_manifests(const Tail& tail);
   Status remove_leftovers();

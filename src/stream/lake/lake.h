@@ -99,6 +99,9 @@ class Lake : public engine::TableSource {
   // Follows until `stop` returns true: pumps, commits by interval and size, releases journal segments whose records are
   // all committed here and lie below `sealed()` (what capture no longer needs).
   virtual void run(const std::function<bool()>& stop, const std::function<journal::Sequence()>& sealed) = 0;
+  // Removes a stream's table and its quarantine with all their files, for good. The stream takes no more events and
+  // everything is drained.
+  virtual Status drop(std::string_view stream) = 0;
   // Waits until everything acknowledged before the call is committed.
   virtual Status drain(Duration limit) = 0;
 

@@ -1,0 +1,57 @@
+// Plan and apply: what the files declare against what is applied, and the rooms told about it. One apply at a time; any
+// thread.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "app/kinds.h"
+#include "core/project/plan.h"
+#include "platform/access/secrets.h"
+#include "stream/capture/capture.h"
+#include "stream/lake/lake.h"
+
+namespace weir::app {
+
+class Deployment {
+ public:
+  struct Parts {
+    control::Control& control;
+    capture::Capture& capture;
+    lake::Lake& lake;
+    access::Secrets& secrets;
+  };
+  Deployment(const Parts& parts, std::string folder, std::string environment);
+
+  struct Outcome {
+    project::Plan plan;
+    project::Project project;  // with its errors and warnings
+    bool applied = false;
+  };
+  // Of the project's own folder, or of files that somebody sent.
+  Result<Outcome> plan_folder(bool drop);
+  Result<Outcome> apply_folder(bool drop);
+  Result<Outcome> plan_files(project::Sources sources, bool drop);
+  Result<Outcome> apply_files(project::Sources sources, bool drop);
+  // Tells capture and lake which streams there are; at start and after each apply.
+  Status reload();
+
+ private:
+  Result<project::Project> read_folder();
+  project::Project read_files(const project::Sources& sources);
+  project::ReadOptions read_options();
+  Result<Outcome> plan(project::Project project, bool drop);
+  Result<Outcome> apply(project::Project project, bool drop);
+  Status destroy_stream(std::string_view name);
+
+  Parts parts_;
+  const std::string folder_, environment_;
+  project::Registry registry_;
+  ControlState state_;
+  std::mutex mutex_;  // one apply at a time
+};
+
+// As weir.yaml's `${…}` needs them: the process's environment, the folder's files, the secrets.
+std::map<std::string, std::string> process_environment();
+
+}  // namespace weir::app
