@@ -1,15 +1,18 @@
-// Capture: judges every record of a request against its stream's schema, drops what it has seen before, and answers with one verdict per
-// record, in order, after the accepted ones are on disk.
+// Capture: judges every record of a request against its stream's schema, drops what it has seen before, and answers
+// with one verdict per record, in order, after the accepted ones are on disk.
 //
 // Promises
 //   - `accepted` and `duplicate` are answered only after the record (for a duplicate: its original) is synced.
-//   - Within the stream's window the same key is accepted once, whatever the resends, batches, restarts and crashes between.
+//   - Within the stream's window the same key is accepted once, whatever the resends, batches, restarts and crashes
+//   between.
 //     The same key with another payload is `conflict`, kept in quarantine.
-//   - A record that does not fit is kept in quarantine with the reason and answered as failed; nothing is dropped silently.
+//   - A record that does not fit is kept in quarantine with the reason and answered as failed; nothing is dropped
+//   silently.
 //   - Bounded: one request at most `limits`; when the journal's queue is full every record is answered `busy`.
 //
-// Threads: submit() from any thread; it never waits for a disk on the way in except to look a key up in a sealed run (a bounded read), and
-// calls `done` exactly once, on the journal's thread or before it returns. set_streams() from any thread.
+// Threads: submit() from any thread; it never waits for a disk on the way in except to look a key up in a sealed run (a
+// bounded read), and calls `done` exactly once, on the journal's thread or before it returns. set_streams() from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +32,11 @@
 namespace weir::capture {
 
 struct Limits {
-  size_t body_bytes = 16u << 20;   // decoded
-  double ratio_max = 100;          // decoded / received
+  size_t body_bytes = 16u << 20;  // decoded
+  double ratio_max = 100;         // decoded / received
   size_t record_bytes = 1u << 20;
   int depth = 32;
-  size_t records = 100'000;        // of one request on /v1
+  size_t records = 100'000;  // of one request on /v1
 };
 
 enum class Outcome {
@@ -46,11 +49,11 @@ enum class Outcome {
 struct Verdict {
   Outcome outcome = Outcome::refused;
   bool retryable = false;
-  std::string id;       // the event's id (assigned if it was missing), or of the quarantine entry
-  std::string code;     // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern", "unknown_field",
-                        // "too_large", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range", "not_finite", "syntax",
-                        // "too_old", "too_new", "conflict", "busy", "no_space"
-  std::string field;    // JSON path, for example items[2].price
+  std::string id;     // the event's id (assigned if it was missing), or of the quarantine entry
+  std::string code;   // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern",
+                      // "unknown_field", "too_large", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range",
+                      // "not_finite", "syntax", "too_old", "too_new", "conflict", "busy", "no_space"
+  std::string field;  // JSON path, for example items[2].price
   std::string message;  // what was found, what was expected
 };
 
@@ -65,9 +68,10 @@ enum class BodyFormat {
 };
 
 struct Submission {
-  std::string_view body;        // decoded; must stay valid until submit() returns
+  std::string_view body;  // decoded; must stay valid until submit() returns
   BodyFormat format = BodyFormat::any_json;
-  std::string idempotency_key;  // for streams without a key: ids derive from (key, index); same key with another body is `conflict`
+  std::string idempotency_key;  // for streams without a key: ids derive from (key, index); same key with another body
+                                // is `conflict`
 };
 
 // A stream as applied: its declaration, number and revision.
@@ -95,17 +99,19 @@ class Capture {
  public:
   virtual ~Capture() = default;
   // Opens the index and brings it up to the journal's end (reads only what no run holds).
-  static Result<std::unique_ptr<Capture>> open(Files& files, Clock& clock, Random& random, Metrics& metrics, journal::Journal& journal,
-                                               Options options);
+  static Result<std::unique_ptr<Capture>> open(Files& files, Clock& clock, Random& random, Metrics& metrics,
+                                               journal::Journal& journal, Options options);
 
   // Replaces what is captured. Requests under way finish with the declaration they started with.
   virtual void set_streams(std::vector<AppliedStream> streams) = 0;
-  virtual Result<AppliedStream> find(std::string_view name) const = 0;  // not_found names the nearest; disabled is `denied`
+  virtual Result<AppliedStream> find(
+      std::string_view name) const = 0;  // not_found names the nearest; disabled is `denied`
 
   // An error (wrong shape of the whole body: 400 on the wire) means that nothing was taken and `done` is not called.
   virtual Status submit(const AppliedStream& stream, const Submission& submission, Done done) = 0;
 
-  // Everything below is sealed in the deduplication index; the journal may be released up to here as far as capture is concerned.
+  // Everything below is sealed in the deduplication index; the journal may be released up to here as far as capture is
+  // concerned.
   virtual journal::Sequence sealed_through() const = 0;
   // Seals and merges what is due; cheap if nothing is. Called on a background lane, one caller at a time.
   virtual Status maintain() = 0;

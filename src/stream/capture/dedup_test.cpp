@@ -14,7 +14,6 @@ namespace {
 
 class DedupTest : public ::testing::Test {
  protected:
-
   void open(size_t slots = 1024, size_t memory = 64u << 20) {
     index_.reset();
     auto opened = DedupIndex::open(files_, clock_, random_, metrics_,

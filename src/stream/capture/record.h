@@ -1,6 +1,6 @@
-// One record as it lies in the journal: what was judged, and enough beside it that the lake, the live windows and the deduplication
-// index are rebuilt without judging again. Encoded little-endian with a leading format byte; documented in docs/internals/journal.md.
-// Pure functions; views point into the given bytes.
+// One record as it lies in the journal: what was judged, and enough beside it that the lake, the live windows and the
+// deduplication index are rebuilt without judging again. Encoded little-endian with a leading format byte; documented
+// in docs/internals/journal.md. Pure functions; views point into the given bytes.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,18 @@ enum class RecordKind : uint8_t { accepted = 1, quarantined = 2 };
 
 struct Record {
   RecordKind kind = RecordKind::accepted;
-  uint32_t stream = 0;             // the stream's number, given at apply and never reused
-  uint32_t revision = 0;           // of the stream's declaration that judged it
-  ArrivalTime arrived_at;          // first arrival; a requeue keeps it
-  EventTime event_time;            // accepted: decides the partition
-  Fingerprint key;                 // of (stream, key); zero if quarantined
-  uint64_t payload_hash = 0;       // of the payload as received, for `conflict`
-  std::string_view id;             // key as text, or the assigned id; for quarantined: the id of the quarantine entry (a UUID)
-  std::string_view payload;        // accepted: one JSON object, key assigned, unknown fields by policy; quarantined: bytes as received
-  std::string_view reason;         // quarantined: code, for example "missing_field"
-  std::string_view field;          // quarantined: JSON path, or empty
-  std::string_view message;        // quarantined: sentence
+  uint32_t stream = 0;        // the stream's number, given at apply and never reused
+  uint32_t revision = 0;      // of the stream's declaration that judged it
+  ArrivalTime arrived_at;     // first arrival; a requeue keeps it
+  EventTime event_time;       // accepted: decides the partition
+  Fingerprint key;            // of (stream, key); zero if quarantined
+  uint64_t payload_hash = 0;  // of the payload as received, for `conflict`
+  std::string_view id;  // key as text, or the assigned id; for quarantined: the id of the quarantine entry (a UUID)
+  std::string_view
+      payload;  // accepted: one JSON object, key assigned, unknown fields by policy; quarantined: bytes as received
+  std::string_view reason;   // quarantined: code, for example "missing_field"
+  std::string_view field;    // quarantined: JSON path, or empty
+  std::string_view message;  // quarantined: sentence
 };
 
 void encode(const Record& record, std::string& into);  // appends

@@ -1,9 +1,10 @@
 // From records to table rows: the columns a stream's table has in SQL and in Parquet, and the writer that fills them.
 //
-// A stream's table: one column per declared field in declared order (object, array and json as JSON text), `_extra` (JSON, with
-// `unknown: keep`), `_id` (text, only if the stream has no key), `_seq`, `_arrived_at`; then its partition columns: `dt` (date), or `year` and `month` (int32).
-// A quarantine table: `quarantine_id`, `_arrived_at`, `reason`, `field`, `message`, `payload`, `_seq`; partitioned by `dt` of arrival.
-// A payload that an older revision of the declaration judged still fits: absent columns take the default or NULL, renamed fields are found by `was`.
+// A stream's table: one column per declared field in declared order (object, array and json as JSON text), `_extra`
+// (JSON, with `unknown: keep`), `_id` (text, only if the stream has no key), `_seq`, `_arrived_at`; then its partition
+// columns: `dt` (date), or `year` and `month` (int32). A quarantine table: `quarantine_id`, `_arrived_at`, `reason`,
+// `field`, `message`, `payload`, `_seq`; partitioned by `dt` of arrival. A payload that an older revision of the
+// declaration judged still fits: absent columns take the default or NULL, renamed fields are found by `was`.
 //
 // Threads: a RowWriter belongs to one thread (it reuses a parser); the functions are pure.
 #pragma once
@@ -25,8 +26,8 @@ std::vector<engine::Column> partition_columns(const Stream& stream);
 std::vector<engine::Column> quarantine_columns();
 std::vector<engine::Column> quarantine_partition_columns();
 
-// Values of the partition columns for an event time (dates as days, year and month as numbers), and their folder: "dt=2026-11-21",
-// "year=2026/month=11".
+// Values of the partition columns for an event time (dates as days, year and month as numbers), and their folder:
+// "dt=2026-11-21", "year=2026/month=11".
 std::vector<int64_t> partition_values(const Stream& stream, EventTime time);
 std::string partition_folder(const std::vector<engine::Column>& columns, const std::vector<int64_t>& values);
 
@@ -37,7 +38,8 @@ class RowWriter {
   static std::unique_ptr<RowWriter> accepted(std::shared_ptr<const Stream> stream);
   // For quarantined records of any stream. Rows have quarantine_columns() followed by quarantine_partition_columns().
   static std::unique_ptr<RowWriter> quarantined();
-  // Appends one row, or nothing and an error (`corrupt`: the payload no longer reads; it was judged before, so that is damage).
+  // Appends one row, or nothing and an error (`corrupt`: the payload no longer reads; it was judged before, so that is
+  // damage).
   virtual Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) = 0;
 };
 

@@ -1,12 +1,13 @@
 #include "stream/capture/stream.h"
 
+#include <algorithm>
+
 namespace weir::capture {
 
 const Field* Stream::find(std::string_view field) const {
-  for (const Field& candidate : fields) {
-    if (candidate.name == field) return &candidate;
-  }
-  return nullptr;
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& known) { return known.name == field; });
+  return found == fields.end() ? nullptr : &*found;
 }
 
 }  // namespace weir::capture

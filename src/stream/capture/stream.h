@@ -1,5 +1,5 @@
-// The declaration of a stream (`streams/<name>.yaml`) as a value: what an event of it looks like, who may send it, how long its
-// keys are remembered. Parsed by declaration.h, immutable afterwards, shared freely.
+// The declaration of a stream (`streams/<name>.yaml`) as a value: what an event of it looks like, who may send it, how
+// long its keys are remembered. Parsed by declaration.h, immutable afterwards, shared freely.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +19,19 @@ enum class FieldType { boolean, integer, number, decimal, string, uuid, timestam
 struct Field {
   std::string name;
   FieldType type = FieldType::string;
-  bool required = false;           // absent is an error; null is an error unless `nullable`
+  bool required = false;  // absent is an error; null is an error unless `nullable`
   bool nullable = false;
   std::string description;
-  std::string was;                 // its former name, for a rename
-  bool subject = false;            // names a person: `weir lake forget` may select by it
-  std::vector<std::string> values;             // enum of a string; empty: any
-  std::optional<double> minimum, maximum;      // of numbers, bounds included
+  std::string was;                                // its former name, for a rename
+  bool subject = false;                           // names a person: `weir lake forget` may select by it
+  std::vector<std::string> values;                // enum of a string; empty: any
+  std::optional<double> minimum, maximum;         // of numbers, bounds included
   std::optional<int64_t> length_min, length_max;  // characters of a string, items of an array
-  std::string pattern;             // RE2, must match the whole string
-  std::optional<Json> otherwise;   // `default:` value when absent
-  int precision = 18, scale = 3;   // decimal
-  std::vector<Field> fields;       // of an object
-  std::vector<Field> items;        // of an array: exactly one, without a name
+  std::string pattern;                            // RE2, must match the whole string
+  std::optional<Json> otherwise;                  // `default:` value when absent
+  int precision = 18, scale = 3;                  // decimal
+  std::vector<Field> fields;                      // of an object
+  std::vector<Field> items;                       // of an array: exactly one, without a name
   friend bool operator==(const Field&, const Field&) = default;
 };
 
@@ -49,17 +49,17 @@ struct Beacon {
 enum class PartitionBy { day, year_month };  // `dt` (date), or `year`, `month` (int)
 
 struct Stream {
-  std::string name;                // [a-z][a-z0-9_]{0,62}
+  std::string name;  // [a-z][a-z0-9_]{0,62}
   std::string description;
   bool enabled = true;
   std::map<std::string, std::string> tags;
   std::vector<Field> fields;
-  std::string key;                 // field that identifies an event; empty: no key, ids are assigned
-  bool assign_key = true;          // a missing key is assigned (only for a uuid or string key)
-  std::string time_field;          // empty: the arrival time is the event's time
+  std::string key;         // field that identifies an event; empty: no key, ids are assigned
+  bool assign_key = true;  // a missing key is assigned (only for a uuid or string key)
+  std::string time_field;  // empty: the arrival time is the event's time
   UnknownFields unknown = UnknownFields::keep;
   WhoWrites write = WhoWrites::key;
-  bool public_off_loopback = false;  // `write: public` on a listener off loopback must say so
+  bool public_off_loopback = false;       // `write: public` on a listener off loopback must say so
   std::vector<std::string> cors_origins;  // "https://shop.example", or "*"
   std::optional<Beacon> beacon;
   PartitionBy partition = PartitionBy::day;
