@@ -1,0 +1,157 @@
+// The one way to the server: time limit, abort, typed errors, Retry-After. Every page goes through these functions.
+import { parse_json } from './lossless';
+import type {
+  Catalog,
+  Position,
+  QuarantinedRecord,
+  Session,
+  SqlResult,
+  Status,
+  StoredEvent,
+  StreamDetail,
+  StreamSummary,
+} from './types';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status = 0,
+    readonly hint = '',
+    readonly position: Position | null = null,
+    readonly retry_after_s: number | null = null,
+  ) {
+    super(message);
+  }
+
+  /** Nothing answered, or only something in between: the pages keep their last numbers and try again. */
+  get is_away(): boolean {
+    return this.code === 'unreachable' || this.code === 'timed_out' || [502, 503, 504].includes(this.status);
+  }
+}
+
+export function as_api_error(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError('internal', error instanceof Error ? error.message : String(error));
+}
+
+/** An abort is a decision of the page (it was left, or the statement was cancelled), never something to show. */
+export function is_abort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+interface RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  body?: unknown;
+  accept?: string;
+  signal?: AbortSignal;
+  timeout_ms?: number;
+}
+
+let on_signed_out: () => void = () => {};
+
+/** Called whenever the server says 401 to a request other than signing in. */
+export function set_signed_out_handler(handler: () => void): void {
+  on_signed_out = handler;
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const timeout_ms = options.timeout_ms ?? 10_000;
+  const limit = AbortSignal.timeout(timeout_ms);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  // X-Weir shows that a page of ours asks: another site's form cannot set it.
+  const headers: Record<string, string> = { Accept: options.accept ?? 'application/json', 'X-Weir': '1' };
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  try {
+    return await fetch(path, {
+      method: options.method ?? 'GET',
+      headers,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal,
+    });
+  } catch (error) {
+    throw failure_of(error, options.signal, timeout_ms);
+  }
+}
+
+function failure_of(error: unknown, caller: AbortSignal | undefined, timeout_ms: number): unknown {
+  if (caller?.aborted) return new DOMException('aborted by the page', 'AbortError');
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new ApiError('timed_out', `weir did not answer within ${timeout_ms / 1000} s`);
+  }
+  return new ApiError('unreachable', 'weir does not answer', 0, 'Is `weir serve` still running?');
+}
+
+interface ErrorBody {
+  error?: string | { code?: string; message?: string; hint?: string; position?: Position };
+}
+
+async function error_of(response: Response): Promise<ApiError> {
+  const retry_after = Number(response.headers.get('Retry-After'));
+  const retry_after_s = Number.isFinite(retry_after) && retry_after > 0 ? retry_after : null;
+  let body: ErrorBody = {};
+  try {
+    body = (await response.json()) as ErrorBody;
+  } catch {
+    // Something in between answered, not weir: the status says what there is to say.
+  }
+  const error = typeof body.error === 'string' ? { message: body.error } : body.error;
+  return new ApiError(
+    error?.code ?? `http_${response.status}`,
+    error?.message ?? `the server answered ${response.status} ${response.statusText}`.trim(),
+    response.status,
+    error?.hint ?? '',
+    error?.position ?? null,
+    retry_after_s,
+  );
+}
+
+async function checked(path: string, options: RequestOptions): Promise<Response> {
+  const response = await send(path, options);
+  if (response.ok) return response;
+  const error = await error_of(response);
+  if (error.status === 401 && path !== '/v1/session') on_signed_out();
+  throw error;
+}
+
+async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await checked(path, options);
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (error) {
+    throw failure_of(error, options.signal, options.timeout_ms ?? 10_000);
+  }
+  if (text === '') return undefined as T;
+  try {
+    return parse_json(text) as T;
+  } catch {
+    throw new ApiError('bad_answer', `the answer of ${path} is not JSON`, response.status, 'Is something between the browser and weir?');
+  }
+}
+
+const name_in_path = encodeURIComponent;
+
+export const api = {
+  session: (signal?: AbortSignal) => request<Session>('/v1/session', { signal }),
+  sign_in: (token: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { token } }),
+  sign_out: () => request<void>('/v1/session', { method: 'DELETE' }),
+  status: (signal?: AbortSignal) => request<Status>('/v1/status', { signal }),
+  streams: async (signal?: AbortSignal) => (await request<{ streams: StreamSummary[] }>('/v1/streams', { signal })).streams,
+  stream: (name: string, signal?: AbortSignal) => request<StreamDetail>(`/v1/streams/${name_in_path(name)}`, { signal }),
+  events: async (name: string, limit: number, signal?: AbortSignal) =>
+    (await request<{ events: StoredEvent[] }>(`/v1/streams/${name_in_path(name)}/events?limit=${limit}`, { signal })).events,
+  quarantine: async (name: string, limit: number, signal?: AbortSignal) =>
+    (await request<{ records: QuarantinedRecord[] }>(`/v1/streams/${name_in_path(name)}/quarantine?limit=${limit}`, { signal })).records,
+  catalog: (signal?: AbortSignal) => request<Catalog>('/v1/catalog', { signal }),
+  sql: (statement: { sql: string; statement_id: string; rows_max: number; time_limit_ms: number }, signal?: AbortSignal) =>
+    request<SqlResult>('/v1/sql', { method: 'POST', body: statement, signal, timeout_ms: statement.time_limit_ms + 10_000 }),
+  sql_file: async (sql: string, accept: 'text/csv' | 'application/x-ndjson', signal?: AbortSignal): Promise<Blob> => {
+    const options: RequestOptions = { method: 'POST', body: { sql }, accept, signal, timeout_ms: 600_000 };
+    return (await checked('/v1/sql', options)).blob();
+  },
+  cancel: (statement_id: string) => request<void>(`/v1/statements/${name_in_path(statement_id)}`, { method: 'DELETE' }),
+};
