@@ -3,41 +3,45 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/base/result.h"
+#include "platform/access/access.h"
 
 namespace weir::http {
 
-enum class Role : uint8_t { nobody, writer, reader, admin };
 enum class Via : uint8_t { nothing, token, cookie, unix_socket };
 
 struct Caller {
-  Role role = Role::nobody;
   Via via = Via::nothing;
-  // Of a token: what lists and logs call it, and the streams a writer may write (empty: all). Shared because it is the
-  // gate's.
-  struct Identity {
-    std::string id, label;
-    std::vector<std::string> streams;
-  };
-  std::shared_ptr<const Identity> identity;
+  access::IdentityPtr identity;  // nullptr: nobody said who they are
 
-  bool may_read() const { return role == Role::reader || role == Role::admin; }
+  bool is_known() const { return identity != nullptr; }
+  bool may_read() const { return identity && identity->role != access::Role::write; }
+  bool may_administer() const { return identity && identity->role == access::Role::admin; }
   bool may_write(std::string_view stream) const;
-  std::string name() const;  // "admin", "token ab12 (etl)", "nobody"
+  std::string name() const;  // for messages and the statement log: "ab12 (etl)", "local", "nobody"
 };
 
 class Gate {
  public:
   virtual ~Gate() = default;
   // `unauthenticated` if the token is unknown, revoked or expired.
-  virtual Result<Caller> by_token(std::string_view token) = 0;
+  virtual Result<access::IdentityPtr> by_token(std::string_view token) = 0;
   // The same for the session cookie's value.
-  virtual Result<Caller> by_session(std::string_view session) = 0;
+  virtual Result<access::IdentityPtr> by_session(std::string_view cookie) = 0;
+};
+
+// The gate of the real program.
+class AccessGate final : public Gate {
+ public:
+  explicit AccessGate(access::Access& access) : access_(access) {}
+  Result<access::IdentityPtr> by_token(std::string_view token) override { return access_.authenticate(token); }
+  Result<access::IdentityPtr> by_session(std::string_view cookie) override { return access_.session(cookie); }
+
+ private:
+  access::Access& access_;
 };
 
 }  // namespace weir::http

@@ -337,7 +337,7 @@ void Connection::run_on_lane(Request& request, std::shared_ptr<Exchange> exchang
   cancel_.emplace();
   request.cancel = *cancel_;
   const Status submitted = io_.shared().lanes.submit(
-      Lane::interactive, [handler = &route_->handler, request = request.owned(), exchange]() mutable {
+      route_->lane, [handler = &route_->handler, request = request.owned(), exchange]() mutable {
         try {
           (*handler)(request, Responder(exchange));
         } catch (const std::exception& error) {

@@ -59,7 +59,7 @@ bool Connection::begin_request(const RequestHead& head, Request& request) {
       !check_caller(head, *route_, request.caller)) {
     return false;
   }
-  sees_internals_ = request.caller.role == Role::admin;
+  sees_internals_ = request.caller.may_administer();
   if (head.content_length.value_or(0) > route_->body_bytes_max) {
     fail(Error(Code::too_large, "the request's body has " + std::to_string(*head.content_length) +
                                     " bytes, allowed are " + std::to_string(route_->body_bytes_max)));
@@ -96,7 +96,7 @@ bool Connection::check_site(const RequestHead& head, const Route& route) {
 
 bool Connection::identify(const RequestHead& head, const Route& route, Caller& caller) {
   if (peer_.owner) {
-    caller.role = Role::admin;
+    caller.identity = io_.local_administrator();
     caller.via = Via::unix_socket;
     return true;
   }
@@ -105,9 +105,11 @@ bool Connection::identify(const RequestHead& head, const Route& route, Caller& c
   const std::string_view session =
       route.access == Access::events ? std::string_view{} : cookie_value(head.cookie, kSessionCookie);
   if (bearer.empty() && session.empty()) return true;
-  Result<Caller> known = bearer.empty() ? io_.shared().gate.by_session(session) : io_.shared().gate.by_token(bearer);
+  Gate& gate = io_.shared().gate;
+  Result<access::IdentityPtr> known = bearer.empty() ? gate.by_session(session) : gate.by_token(bearer);
   if (known) {
-    caller = std::move(*known);
+    caller.identity = std::move(*known);
+    caller.via = bearer.empty() ? Via::cookie : Via::token;
     return true;
   }
   // An ended session must not keep anybody from the door itself; a wrong token is always worth saying.
@@ -130,7 +132,7 @@ bool Connection::check_caller(const RequestHead& head, const Route& route, const
       allowed = caller.may_read();
       break;
     case Access::admin:
-      allowed = caller.role == Role::admin;
+      allowed = caller.may_administer();
       break;
     case Access::owner:
       if (!peer_.owner) {
@@ -140,13 +142,13 @@ bool Connection::check_caller(const RequestHead& head, const Route& route, const
       allowed = true;
       break;
   }
-  if (!allowed && caller.role == Role::nobody) {
+  if (!allowed && !caller.is_known()) {
     fail(Error(Code::unauthenticated, "a token is needed here",
                "send `Authorization: Bearer TOKEN`; `weir token create` makes one"));
     return false;
   }
   if (!allowed) {
-    fail(Error(Code::denied, caller.name() + " may not do this"));
+    fail(Error(Code::denied, "the token " + caller.name() + " may not do this"));
     return false;
   }
   // A page elsewhere can make a browser send the cookie, but neither this header nor our own Origin.

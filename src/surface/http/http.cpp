@@ -28,8 +28,8 @@ const char* method_name(Method method) {
 }
 
 bool Caller::may_write(std::string_view stream) const {
-  if (role == Role::admin) return true;
-  if (role != Role::writer || !identity) return false;
+  if (may_administer()) return true;
+  if (!identity || identity->role != access::Role::write) return false;
   if (identity->streams.empty()) return true;
   for (const std::string& allowed : identity->streams) {
     if (allowed == stream) return true;
@@ -38,9 +38,8 @@ bool Caller::may_write(std::string_view stream) const {
 }
 
 std::string Caller::name() const {
-  if (via == Via::unix_socket) return "owner";
-  if (!identity) return role == Role::admin ? "admin" : "nobody";
-  return identity->label.empty() ? "token " + identity->id : "token " + identity->id + " (" + identity->label + ")";
+  if (!identity) return "nobody";
+  return identity->label.empty() ? identity->id : identity->id + " (" + identity->label + ")";
 }
 
 std::string_view Request::header(std::string_view name) const {

@@ -20,6 +20,7 @@
 
 #include "core/base/result.h"
 #include "core/runtime/cancel.h"
+#include "core/runtime/lanes.h"
 #include "surface/http/caller.h"
 
 namespace weir::http {
@@ -182,6 +183,7 @@ struct Route {
   std::string pattern;          // "/v1/streams/{name}/events"
   Access access = Access::reader;
   Runs runs = Runs::on_lane;
+  Lane lane = Lane::interactive;
   std::string summary;  // one sentence for the reference
   Handler handler;
   size_t body_bytes_max = 1 << 20;

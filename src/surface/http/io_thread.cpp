@@ -11,7 +11,12 @@ namespace weir::http {
 namespace asio = boost::asio;
 
 IoThread::IoThread(std::shared_ptr<Shared> shared, size_t index, size_t count)
-    : shared_(std::move(shared)), index_(index), count_(count), scratch_(64 << 10) {
+    : shared_(std::move(shared)),
+      index_(index),
+      count_(count),
+      scratch_(64 << 10),
+      local_administrator_(std::make_shared<const access::Identity>(
+          access::Identity{.id = "local", .role = access::Role::admin, .streams = {}, .label = {}})) {
   mailbox_ = std::make_shared<Mailbox>(shared_->process, [this] { asio::post(context_, [this] { drain_mailbox(); }); });
   parser_ = std::make_unique<RequestParser>(parser_limits());
   head_text_.reserve(4096);

@@ -50,6 +50,7 @@ class IoThread {
   int64_t now() const { return shared_->clock.steady_micros(); }
   uint64_t next_request_number();
   ParserLimits parser_limits() const { return {}; }
+  const access::IdentityPtr& local_administrator() const { return local_administrator_; }
 
  private:
   void drain_mailbox();
@@ -70,6 +71,7 @@ class IoThread {
   std::unique_ptr<RequestParser> parser_;
   int64_t date_second_ = -1;
   std::string date_;
+  const access::IdentityPtr local_administrator_;  // shared with its requests
 };
 
 }  // namespace weir::http

@@ -29,29 +29,24 @@ namespace weir::http::testing {
 // Knows "admin-token", "read-token", "write-token" (stream clicks), and the session "good-session" (admin).
 class TestGate final : public Gate {
  public:
-  Result<Caller> by_token(std::string_view token) override {
-    if (token == "admin-token") return caller(Role::admin, {});
-    if (token == "read-token") return caller(Role::reader, {});
-    if (token == "write-token") return caller(Role::writer, {"clicks"});
+  Result<access::IdentityPtr> by_token(std::string_view token) override {
+    if (token == "admin-token") return identity(access::Role::admin, {});
+    if (token == "read-token") return identity(access::Role::read, {});
+    if (token == "write-token") return identity(access::Role::write, {"clicks"});
     return Error(Code::unauthenticated, "this token is not known");
   }
-  Result<Caller> by_session(std::string_view session) override {
-    if (session != "good-session") return Error(Code::unauthenticated, "this session ended");
-    Caller found = caller(Role::admin, {});
-    found.via = Via::cookie;
-    return found;
+  Result<access::IdentityPtr> by_session(std::string_view session) override {
+    if (session == "good-session") return identity(access::Role::admin, {});
+    return Error(Code::unauthenticated, "this session ended");
   }
 
  private:
-  static Caller caller(Role role, std::vector<std::string> streams) {
-    Caller out;
-    out.role = role;
-    out.via = Via::token;
-    auto identity = std::make_shared<Caller::Identity>();
-    identity->id = "t1";
-    identity->streams = std::move(streams);
-    out.identity = std::move(identity);
-    return out;
+  static access::IdentityPtr identity(access::Role role, std::vector<std::string> streams) {
+    auto made = std::make_shared<access::Identity>();
+    made->id = "t1";
+    made->role = role;
+    made->streams = std::move(streams);
+    return made;
   }
 };
 
