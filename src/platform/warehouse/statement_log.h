@@ -38,13 +38,13 @@ struct StatementInfo {
   std::string sql;  // cut at kSqlShownBytes
   std::string user;
   std::string client;  // how it came: "http", "weir sql", …
-  WallTime started_at;
+  WallTime started_at{};
   Duration elapsed{};  // since it came, waiting included
   StatementState state = StatementState::waiting;
-  uint64_t rows = 0;               // handed on so far
-  std::optional<double> progress;  // 0..1 while it runs, if the engine can tell
-  bool truncated = false;          // it had more rows than it was asked for
-  std::optional<Error> error;
+  uint64_t rows = 0;                 // handed on so far
+  std::optional<double> progress{};  // 0..1 while it runs, if the engine can tell
+  bool truncated = false;            // it had more rows than it was asked for
+  std::optional<Error> error{};
 };
 
 inline constexpr size_t kSqlShownBytes = 10'000;

@@ -6,8 +6,8 @@
 //
 // Threads: Warehouse from any thread; an Admission or Execution by one at a time. Calls that say so block: run them on
 // a work lane. All Admissions and Executions are gone before the Warehouse is destroyed.
-// Errors: denied, too_large (text, parameters), conflict (id in use), busy (queue full), timed_out, cancelled,
-// unavailable (stopping), and what the engine says.
+// Errors: denied, too_large (text, parameters), invalid (id, time limit), conflict (id in use), busy (queue full),
+// timed_out, cancelled, unavailable (stopping), and what the engine says.
 #pragma once
 
 #include <functional>
@@ -63,6 +63,7 @@ class Execution {
   const std::vector<engine::ResultColumn>& columns() const;
   // The next rows, up to a few thousand; empty at the end. Blocks.
   Result<Rows> next();
+  void cut();              // enough: ends it as done, and truncated
   uint64_t rows() const;   // handed on so far
   bool truncated() const;  // known at the end: there were more than rows_max
   Duration elapsed() const;
@@ -164,10 +165,12 @@ class Warehouse {
   // Takes no more statements and ends those on their way with `unavailable`. Does not wait for their owners.
   void stop();
 
-  struct Core;
+  struct Core;  // what its statements share; internal
 
  private:
-  std::shared_ptr<Core> core_;  // shared with every Run
+  Result<std::unique_ptr<Admission>> admit_checked(const User& user, Statement statement, const Cancel& cancel);
+
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace weir::warehouse

@@ -1,0 +1,261 @@
+#include "platform/warehouse/run.h"
+
+#include <utility>
+
+#include "core/runtime/thread.h"
+
+namespace weir::warehouse {
+namespace {
+
+constexpr Duration kTick = milliseconds(50);
+
+// Errors after which a session is as good as new: the statement was refused before it ran.
+bool leaves_session_clean(const std::optional<Error>& error) {
+  return !error || error->code == Code::invalid || error->code == Code::denied;
+}
+
+// Calls back once, and not before arm(): who registers it at several places may be called back at the first.
+class Once {
+ public:
+  explicit Once(std::function<void()> call) : call_(std::move(call)) {}
+  void fire() { advance(is_fired_); }
+  void arm() { advance(is_armed_); }
+
+ private:
+  void advance(bool& step) {
+    std::function<void()> call;
+    {
+      const MutexLock lock(mutex_);
+      step = true;
+      if (is_fired_ && is_armed_) call = std::exchange(call_, nullptr);
+    }
+    if (call) call();
+  }
+  Mutex mutex_;
+  bool is_fired_ = false, is_armed_ = false;
+  std::function<void()> call_;
+};
+
+}  // namespace
+
+// --- Sessions --------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<engine::Session>> Sessions::take() {
+  {
+    const MutexLock lock(mutex_);
+    if (!idle_.empty()) {
+      auto session = std::move(idle_.back());
+      idle_.pop_back();
+      return session;
+    }
+  }
+  return engine_.connect(engine::Trust::user);
+}
+
+void Sessions::give_back(std::unique_ptr<engine::Session> session) {
+  const MutexLock lock(mutex_);
+  if (idle_.size() < idle_max_) idle_.push_back(std::move(session));
+}
+
+void Sessions::drop_idle() {
+  std::vector<std::unique_ptr<engine::Session>> dropped;  // destroyed without the lock
+  const MutexLock lock(mutex_);
+  dropped.swap(idle_);
+}
+
+// --- Closer ----------------------------------------------------------------------------------------------------------
+
+Closer::Closer() : thread_(start_thread("sql-closer", [this] { work(); })) {}
+
+Closer::~Closer() {
+  {
+    const MutexLock lock(mutex_);
+    is_ending_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void Closer::close(std::shared_ptr<Run> run) {
+  const MutexLock lock(mutex_);
+  waiting_.push_back(std::move(run));
+  changed_.notify_all();
+}
+
+void Closer::work() {
+  mutex_.lock();
+  while (!is_ending_) {
+    if (waiting_.empty()) {
+      changed_.wait(mutex_);
+      continue;
+    }
+    std::shared_ptr<Run> run = std::move(waiting_.front());
+    waiting_.pop_front();
+    mutex_.unlock();
+    run->close_if_idle();
+    run.reset();
+    mutex_.lock();
+  }
+  mutex_.unlock();
+}
+
+// --- Run -------------------------------------------------------------------------------------------------------------
+
+Run::Run(Warehouse::Core& core, Statement statement, std::shared_ptr<StatementLog::Live> live,
+         std::unique_ptr<Gate::Turn> turn)
+    : core_(core), statement_(std::move(statement)), live_(std::move(live)), turn_(std::move(turn)) {}
+
+void Run::limit_time(Duration time) {
+  deadline_ = core_.parts.timers.after(time, [stop = live_->stop, time] {
+    stop.cancel(Error(Code::timed_out, "the statement took longer than its time limit, " + format_duration(time),
+                      "select less, or ask for a higher limit"));
+  });
+}
+
+void Run::when_ready(std::function<void()> call) {
+  const auto once = std::make_shared<Once>(std::move(call));
+  ready_ = live_->stop.attach([once] { once->fire(); });
+  turn_->when_granted([once] { once->fire(); });
+  once->arm();  // last: from here on another thread may start or drop this
+}
+
+Status Run::start() {
+  Status turn = turn_->wait(live_->stop);
+  const MutexLock lock(use_);
+  if (!turn) return fail(turn.error());
+  TRY(enter_engine());
+  auto stream = session_->query(statement_.sql, statement_.parameters, {});
+  if (!stream) return fail(std::move(stream).error());
+  stream_ = std::move(*stream);
+  columns_ = stream_->columns();
+  return {};
+}
+
+Result<uint64_t> Run::write_file(const std::string& path) {
+  Status turn = turn_->wait(live_->stop);
+  const MutexLock lock(use_);
+  if (!turn) return fail(turn.error());
+  TRY(enter_engine());
+  const Result<uint64_t> rows = core_.parts.engine.copy_result(*session_, statement_.sql, path);
+  if (!rows) return fail(rows.error());
+  live_->rows.store(*rows);
+  end(StatementState::done, std::nullopt);
+  return *rows;
+}
+
+Status Run::enter_engine() {
+  auto session = core_.sessions.take();
+  if (!session) return fail(std::move(session).error());
+  session_ = std::move(*session);
+  core_.parts.log.run(*live_, [session = session_.get()] { return session->progress(); });
+  {
+    const MutexLock lock(interrupt_mutex_);
+    interruptible_ = session_.get();
+  }
+  on_stop_ = live_->stop.attach([this] { interrupt(); });
+  ticks_ = core_.parts.timers.every(kTick, [weak = weak_from_this()] {
+    if (const auto run = weak.lock()) run->tick();
+  });
+  return {};
+}
+
+Result<Rows> Run::next() {
+  const MutexLock lock(use_);
+  if (is_ended_) {
+    if (error_) return *error_;
+    return Rows();
+  }
+  return fetch();
+}
+
+Result<Rows> Run::fetch() {
+  if (Status going = live_->stop.check(); !going) return fail(going.error());
+  Result<Rows> rows = stream_->next();
+  if (!rows) return fail(rows.error());
+  if (rows->empty()) {
+    end(StatementState::done, std::nullopt);
+    return rows;
+  }
+  const uint64_t left = statement_.rows_max.value_or(UINT64_MAX) - live_->rows.load();
+  if (rows->size() > left) {
+    rows->resize(left);
+    truncated_ = true;
+  }
+  live_->rows.fetch_add(rows->size());
+  if (truncated_) end(StatementState::done, std::nullopt);
+  return rows;
+}
+
+void Run::cut() {
+  const MutexLock lock(use_);
+  if (is_ended_) return;
+  truncated_ = true;
+  end(StatementState::done, std::nullopt);
+}
+
+void Run::leave() {
+  const MutexLock lock(use_);
+  if (is_ended_) return;
+  Status going = live_->stop.check();
+  (void)fail(going ? Error(Code::cancelled, "whoever asked did not wait for the end") : going.error());
+}
+
+void Run::close_if_idle() {
+  if (!use_.try_lock()) return;  // its owner is in the engine after all, and ends it
+  if (Status going = live_->stop.check(); !is_ended_ && !going) (void)fail(going.error());
+  use_.unlock();
+}
+
+// Ends it with the reason for which it was stopped, if it was: the engine only knows that it was interrupted.
+Error Run::fail(Error engine_error) {
+  Status going = live_->stop.check();
+  Error error = going ? std::move(engine_error) : going.error();
+  StatementState state = going ? StatementState::failed : StatementState::cancelled;
+  if (error.code == Code::cancelled) state = StatementState::cancelled;
+  if (error.code == Code::timed_out) state = StatementState::timed_out;
+  end(state, error);
+  return error;
+}
+
+void Run::end(StatementState state, std::optional<Error> error) {
+  is_ended_ = true;
+  error_ = std::move(error);
+  stream_.reset();
+  {
+    const MutexLock lock(interrupt_mutex_);
+    interruptible_ = nullptr;
+  }
+  on_stop_.reset();
+  ticks_.stop();
+  deadline_.stop();
+  ready_.reset();
+  ended_after_.store(core_.parts.log.elapsed(*live_).micros);
+  core_.parts.log.end(*live_, {.state = state, .truncated = truncated_, .error = error_});
+  if (session_ && leaves_session_clean(error_) && !live_->stop.is_cancelled()) {
+    core_.sessions.give_back(std::move(session_));
+  }
+  session_.reset();
+  if (error_ && (error_->code == Code::internal || error_->code == Code::unavailable)) core_.sessions.drop_idle();
+  turn_.reset();  // the next one's turn
+}
+
+void Run::interrupt() {
+  const MutexLock lock(interrupt_mutex_);
+  if (interruptible_ != nullptr) interruptible_->cancel();
+}
+
+void Run::tick() {
+  if (!live_->stop.is_cancelled()) return;
+  interrupt();
+  if (!use_.try_lock()) return;
+  const bool is_open = !is_ended_;
+  use_.unlock();
+  if (is_open) core_.closer.close(shared_from_this());
+}
+
+Duration Run::elapsed() const {
+  const int64_t ended = ended_after_.load();
+  return ended >= 0 ? microseconds(ended) : core_.parts.log.elapsed(*live_);
+}
+
+}  // namespace weir::warehouse

@@ -1,0 +1,127 @@
+// One statement from its arrival to its end, and what all of them share. Internal to platform/warehouse.
+//
+// Who stops a Run only cancels `live->stop`. That wakes a waiting one, interrupts the engine (again and again, because
+// an interrupt that comes before the engine has begun is lost), and if nobody is in the engine, because the reader went
+// quiet, the closer's thread ends it. end() happens exactly once, under use_.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "platform/warehouse/gate.h"
+#include "platform/warehouse/warehouse.h"
+
+namespace weir::warehouse {
+
+Status check_reader(const User& user);  // denied unless they may read
+
+// Sessions that nobody uses just now. Any thread.
+class Sessions {
+ public:
+  Sessions(engine::Engine& engine, size_t idle_max) : engine_(engine), idle_max_(idle_max) {}
+  Result<std::unique_ptr<engine::Session>> take();
+  void give_back(std::unique_ptr<engine::Session> session);
+  // The engine reopens itself after an internal error, once nobody holds a session of the old one.
+  void drop_idle();
+
+ private:
+  engine::Engine& engine_;
+  const size_t idle_max_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<engine::Session>> idle_ GUARDED_BY(mutex_);
+};
+
+// A thread that ends stopped statements whose readers are not there to do it. That may take a moment: the timers'
+// thread must not wait for it.
+class Closer {
+ public:
+  Closer();
+  ~Closer();
+  void close(std::shared_ptr<Run> run);
+
+ private:
+  void work();
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::shared_ptr<Run>> waiting_ GUARDED_BY(mutex_);
+  bool is_ending_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // last: it uses everything above
+};
+
+struct Warehouse::Core {
+  Core(const Parts& parts_in, const Limits& limits_in)
+      : parts(parts_in),
+        limits(limits_in),
+        gate(limits_in.concurrent, limits_in.queue),
+        sessions(parts_in.engine, limits_in.concurrent) {}
+
+  const Parts parts;
+  const Limits limits;
+  std::atomic<bool> is_stopping{false};
+  Gate gate;
+  Sessions sessions;
+  Mutex catalog_mutex;  // held while it is read anew, so that it is read once
+  std::shared_ptr<const Catalog> catalog GUARDED_BY(catalog_mutex);
+  int64_t catalog_at GUARDED_BY(catalog_mutex) = 0;
+  std::atomic<uint64_t> catalog_changes{0};
+  uint64_t catalog_seen GUARDED_BY(catalog_mutex) = 0;
+  Closer closer;
+};
+
+class Run : public std::enable_shared_from_this<Run> {
+ public:
+  Run(Warehouse::Core& core, Statement statement, std::shared_ptr<StatementLog::Live> live,
+      std::unique_ptr<Gate::Turn> turn);
+
+  // The owner's, one thread at a time.
+  void limit_time(Duration time);
+  void when_ready(std::function<void()> call);
+  Status start();
+  Result<uint64_t> write_file(const std::string& path);
+  Result<Rows> next();
+  void cut();
+  void leave();  // the owner goes; ends what has not ended
+
+  // The closer's.
+  void close_if_idle();
+
+  const std::string& id() const { return live_->info.id; }
+  const std::vector<engine::ResultColumn>& columns() const { return columns_; }
+  uint64_t rows() const { return live_->rows.load(); }
+  bool truncated() const { return truncated_; }
+  Duration elapsed() const;
+
+ private:
+  Status enter_engine() REQUIRES(use_);
+  Result<Rows> fetch() REQUIRES(use_);
+  Error fail(Error engine_error) REQUIRES(use_);
+  void end(StatementState state, std::optional<Error> error) REQUIRES(use_);
+  void interrupt();
+  void tick();
+
+  Warehouse::Core& core_;
+  const Statement statement_;
+  const std::shared_ptr<StatementLog::Live> live_;  // shared with the log
+  std::vector<engine::ResultColumn> columns_;       // set by start()
+  bool truncated_ = false;                          // the owner's
+  Timers::Timer deadline_;
+  std::unique_ptr<Cancel::Attachment> ready_;
+  std::unique_ptr<Gate::Turn> turn_;  // the owner's until it runs, then under use_
+
+  Mutex use_;  // held by who is in the engine for this statement
+  std::unique_ptr<engine::Session> session_ GUARDED_BY(use_);
+  std::unique_ptr<engine::ResultStream> stream_ GUARDED_BY(use_);
+  bool is_ended_ GUARDED_BY(use_) = false;
+  std::optional<Error> error_ GUARDED_BY(use_);
+  std::atomic<int64_t> ended_after_{-1};  // µs
+
+  Mutex interrupt_mutex_;
+  engine::Session* interruptible_ GUARDED_BY(interrupt_mutex_) = nullptr;
+  std::unique_ptr<Cancel::Attachment> on_stop_;  // these two are set and taken under use_
+  Timers::Timer ticks_;
+};
+
+}  // namespace weir::warehouse

@@ -1,0 +1,230 @@
+#include "platform/warehouse/warehouse.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/ids.h"
+#include "platform/warehouse/result_text.h"
+#include "platform/warehouse/run.h"
+
+namespace weir::warehouse {
+namespace {
+
+Error stopping() {
+  return Error(Code::unavailable, "the server is stopping", "try again when it is back");
+}
+
+Status check_statement(const Statement& statement, const Limits& limits) {
+  if (statement.sql.size() > limits.statement_bytes_max) {
+    return Error(Code::too_large, "the statement has " + std::to_string(statement.sql.size()) +
+                                      " bytes, allowed up to " + std::to_string(limits.statement_bytes_max));
+  }
+  if (statement.parameters.size() > limits.parameters_max) {
+    return Error(Code::too_large, "the statement comes with " + std::to_string(statement.parameters.size()) +
+                                      " parameters, allowed up to " + std::to_string(limits.parameters_max));
+  }
+  if (statement.time && (statement.time->micros <= 0 || *statement.time > limits.time_max)) {
+    return Error(Code::invalid, "the time limit is " + format_duration(*statement.time) +
+                                    ", allowed are more than 0s and up to " + format_duration(limits.time_max));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_reader(const User& user) {
+  if (user.may_read || user.may_administer) return {};
+  return Error(Code::denied, (user.name.empty() ? "this caller" : user.name) + " may not read with SQL",
+               "use a token whose role is read or admin");
+}
+
+// --- Execution, Admission --------------------------------------------------------------------------------------------
+
+Execution::~Execution() {
+  if (run_) run_->leave();
+}
+const std::string& Execution::id() const {
+  return run_->id();
+}
+const std::vector<engine::ResultColumn>& Execution::columns() const {
+  return run_->columns();
+}
+Result<Rows> Execution::next() {
+  return run_->next();
+}
+void Execution::cut() {
+  run_->cut();
+}
+uint64_t Execution::rows() const {
+  return run_->rows();
+}
+bool Execution::truncated() const {
+  return run_->truncated();
+}
+Duration Execution::elapsed() const {
+  return run_->elapsed();
+}
+
+Admission::~Admission() {
+  if (run_) run_->leave();
+}
+const std::string& Admission::id() const {
+  return run_->id();
+}
+
+void Admission::when_ready(std::function<void()> call) {
+  const std::shared_ptr<Run> run = run_;  // the call may drop this Admission
+  run->when_ready(std::move(call));
+}
+
+Result<std::unique_ptr<Execution>> Admission::start() {
+  TRY(run_->start());
+  return std::make_unique<Execution>(std::exchange(run_, nullptr));
+}
+
+// --- Warehouse -------------------------------------------------------------------------------------------------------
+
+Warehouse::Warehouse(const Parts& parts, const Limits& limits) : core_(std::make_unique<Core>(parts, limits)) {
+  CHECK(limits.concurrent > 0, "at least one statement may run");
+}
+
+Warehouse::~Warehouse() {
+  stop();
+  CHECK(core_->parts.log.live_count() == 0, "every Admission and Execution ends before its Warehouse");
+}
+
+const Limits& Warehouse::limits() const {
+  return core_->limits;
+}
+
+Result<std::unique_ptr<Admission>> Warehouse::admit(const User& user, Statement statement, const Cancel& cancel) {
+  auto admission = admit_checked(user, std::move(statement), cancel);
+  if (!admission) core_->parts.log.refused();
+  return admission;
+}
+
+Result<std::unique_ptr<Admission>> Warehouse::admit_checked(const User& user, Statement statement,
+                                                            const Cancel& cancel) {
+  const Parts& parts = core_->parts;
+  TRY(check_reader(user));
+  TRY(check_statement(statement, core_->limits));
+  Uuid id;
+  if (statement.id.empty()) {
+    id = uuid_v7(parts.clock, parts.random);
+  } else if (!parse_uuid_fast(statement.id, id)) {
+    return Error(Code::invalid, "the statement's id is not a UUID", "send 8-4-4-4-12 hexadecimal digits, or no id");
+  }
+  TRY_ASSIGN(std::unique_ptr<Gate::Turn> turn, core_->gate.enter());
+  StatementInfo info{.id = format_uuid(id),
+                     .sql = statement.sql,
+                     .user = user.name,
+                     .client = statement.client,
+                     .started_at = parts.clock.wall()};
+  TRY_ASSIGN(std::shared_ptr<StatementLog::Live> live, parts.log.begin(std::move(info), cancel.child()));
+  const Duration time = statement.time.value_or(core_->limits.time);
+  const auto run = std::make_shared<Run>(*core_, std::move(statement), live, std::move(turn));
+  auto admission = std::make_unique<Admission>(run);
+  run->limit_time(time);
+  // Looked at after it was registered: stop() looks at the registry after it has raised the flag.
+  if (core_->is_stopping.load()) live->stop.cancel(stopping());
+  return admission;
+}
+
+Result<std::unique_ptr<Execution>> Warehouse::execute(const User& user, Statement statement, const Cancel& cancel) {
+  TRY_ASSIGN(const auto admission, admit(user, std::move(statement), cancel));
+  return admission->start();
+}
+
+Result<JsonResult> Warehouse::run_to_json(const User& user, Statement statement, const Cancel& cancel) {
+  statement.rows_max = std::min(statement.rows_max.value_or(UINT64_MAX), core_->limits.json_rows_max);
+  TRY_ASSIGN(const auto execution, execute(user, std::move(statement), cancel));
+  return read_json(*execution, core_->limits.json_bytes_max);
+}
+
+Result<FileResult> Warehouse::write_parquet_result(const User& user, Statement statement, const std::string& path,
+                                                   const Cancel& cancel) {
+  if (!statement.parameters.empty() || statement.rows_max) {
+    core_->parts.log.refused();
+    return Error(Code::unsupported, "a result written to a Parquet file takes neither parameters nor rows_max",
+                 "write the values and a LIMIT into the statement");
+  }
+  TRY_ASSIGN(const auto admission, admit(user, std::move(statement), cancel));
+  TRY_ASSIGN(const uint64_t rows, admission->run_->write_file(path));
+  return FileResult{.statement_id = admission->id(), .rows = rows, .elapsed = admission->run_->elapsed()};
+}
+
+std::vector<StatementInfo> Warehouse::running() const {
+  return core_->parts.log.running();
+}
+
+Status Warehouse::cancel(const std::string& id, const User& user) {
+  Uuid uuid;  // ids are registered in lower case
+  return core_->parts.log.cancel(parse_uuid_fast(id, uuid) ? format_uuid(uuid) : id, user);
+}
+
+void Warehouse::stop() {
+  core_->is_stopping.store(true);
+  core_->parts.log.cancel_all(stopping());
+}
+
+// --- JSON ------------------------------------------------------------------------------------------------------------
+
+Result<JsonResult> read_json(Execution& execution, size_t bytes_max) {
+  JsonResult result{.statement_id = execution.id(), .columns = execution.columns(), .rows = "["};
+  bool is_cut = false;
+  while (!is_cut) {
+    TRY_ASSIGN(const Rows rows, execution.next());
+    if (rows.empty()) break;
+    for (const ResultRow& row : rows) {
+      const size_t before = result.rows.size();
+      if (result.row_count > 0) result.rows += ',';
+      append_json_row(result.rows, row);
+      if (result.rows.size() > bytes_max) {
+        result.rows.resize(before);
+        is_cut = true;
+        break;
+      }
+      ++result.row_count;
+    }
+  }
+  if (is_cut) execution.cut();
+  result.rows += ']';
+  result.truncated = execution.truncated();
+  result.elapsed = execution.elapsed();
+  return result;
+}
+
+namespace {
+
+Json columns_json(const std::vector<engine::ResultColumn>& columns) {
+  Json all{Json::Array{}};
+  for (const auto& column : columns) all.push(Json::Object{{"name", column.name}, {"type", column.type}});
+  return all;
+}
+
+}  // namespace
+
+std::string JsonResult::text() const {
+  std::string text = "{\"statement_id\":";
+  Json::append_quoted(text, statement_id);
+  text += ",\"columns\":" + columns_json(columns).dump() + ",\"rows\":";
+  text += rows;
+  text += ",\"row_count\":" + std::to_string(row_count);
+  text += truncated ? ",\"truncated\":true" : ",\"truncated\":false";
+  text += ",\"elapsed_ms\":" + Json(static_cast<double>(elapsed.micros) / 1e3).dump() + "}";
+  return text;
+}
+
+Json catalog_json(const Catalog& catalog) {
+  Json tables{Json::Array{}};
+  for (const CatalogTable& table : catalog.tables) {
+    tables.push(Json::Object{
+        {"name", table.name}, {"kind", table_kind_name(table.kind)}, {"columns", columns_json(table.columns)}});
+  }
+  Json functions{Json::Array{}};
+  for (const std::string& name : catalog.functions) functions.push(Json::Object{{"name", name}});
+  return Json::Object{{"tables", std::move(tables)}, {"functions", std::move(functions)}};
+}
+
+}  // namespace weir::warehouse
