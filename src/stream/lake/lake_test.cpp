@@ -1,0 +1,336 @@
+// The lake over the real journal, control database and engine, on a folder of the machine's disk: what was journaled is
+// in SQL at once, in files after a commit, exactly once over restarts, and what verify() and explain() say of it.
+#include "stream/lake/lake.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "core/base/ids.h"
+#include "core/io/compression.h"
+#include "core/io/simulated_clock.h"
+#include "stream/capture/record.h"
+#include "stream/lake/archive.h"
+
+namespace weir::lake {
+namespace {
+
+namespace fs = std::filesystem;
+
+capture::Field field(std::string name, capture::FieldType type, bool required) {
+  capture::Field out;
+  out.name = std::move(name);
+  out.type = type;
+  out.required = required;
+  return out;
+}
+
+std::shared_ptr<capture::Stream> clicks() {
+  auto out = std::make_shared<capture::Stream>();
+  out->name = "clicks";
+  out->fields = {field("click_id", capture::FieldType::uuid, false),
+                 field("amount", capture::FieldType::integer, false),
+                 field("occurred_at", capture::FieldType::timestamp, true)};
+  out->key = "click_id";
+  out->time_field = "occurred_at";
+  return out;
+}
+
+class LakeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/var/tmp/weir-lake-XXXXXX";
+    root_ = mkdtemp(name);
+    open();
+  }
+  void TearDown() override {
+    close();
+    fs::remove_all(root_);
+  }
+
+  void close() {
+    engine_.reset();
+    lake_.reset();
+    journal_.reset();
+    control_.reset();
+  }
+  template <class T>
+  static T must(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().text());
+    return std::move(*result);
+  }
+  void open() {
+    control_ = must(control::Control::open(root_ + "/control.db", clock_));
+    journal::Options journal;
+    journal.folder = root_ + "/journal";
+    journal.segment_bytes = 4u << 20;
+    journal.own_thread = false;
+    journal_ = must(journal::Journal::open(real_files(), clock_, metrics_, journal));
+    Options lake;
+    lake.store_root = root_ + "/store";
+    lake_ = must(Lake::open(real_files(), clock_, metrics_, *journal_, *control_, lake));
+    engine::EngineOptions engine;
+    engine.store_root = lake.store_root;
+    engine.temp_directory = root_ + "/tmp";
+    engine_ = must(engine::Engine::open(engine, *lake_, {}));
+    lake_->set_engine(*engine_);
+    auto streams = lake_->set_streams({{7, 1, stream_}});
+    ASSERT_TRUE(streams) << streams.error().text();
+  }
+  void reopen() {
+    close();
+    open();
+  }
+
+  void append(const std::vector<std::string>& encoded) {
+    journal::Batch batch;
+    for (const auto& record : encoded) batch.add(record);
+    bool done = false;
+    auto first = journal_->append(std::move(batch), [&](const Status& status) { done = status.has_value(); });
+    ASSERT_TRUE(first) << first.error().text();
+    while (journal_->run_once()) {
+    }
+    ASSERT_TRUE(done);
+  }
+  std::string click(int number, const std::string& time) {
+    char id[64];
+    std::snprintf(id, sizeof id, "00000000-0000-4000-8000-%012d", number);
+    payload_ = "{\"click_id\":\"" + std::string(id) + "\",\"amount\":" + std::to_string(number) +
+               ",\"occurred_at\":\"" + time + "\"}";
+    capture::Record record;
+    record.stream = 7;
+    record.arrived_at = {clock_.wall().micros};
+    record.event_time = {*parse_timestamp(time)};
+    record.id = id;
+    record.payload = payload_;
+    std::string out;
+    capture::encode(record, out);
+    return out;
+  }
+  std::string refused(const std::string& payload) {
+    capture::Record record;
+    record.kind = capture::RecordKind::quarantined;
+    record.stream = 7;
+    record.arrived_at = {clock_.wall().micros};
+    record.id = "11111111-1111-4111-8111-111111111111";
+    record.payload = payload;
+    record.reason = "missing_field";
+    record.message = "occurred_at is missing";
+    std::string out;
+    capture::encode(record, out);
+    return out;
+  }
+  std::string sql(const std::string& statement) {
+    auto session = must(engine_->connect(engine::Trust::user));
+    auto rows = session->query(statement, {}, {});
+    if (!rows) return rows.error().text();
+    std::string out;
+    while (true) {
+      auto batch = must((*rows)->next());
+      if (batch.empty()) return out;
+      for (const auto& row : batch) {
+        for (const auto& cell : row) {
+          if (const auto* number = std::get_if<int64_t>(&cell)) out += std::to_string(*number) + " ";
+          if (const auto* text = std::get_if<std::string>(&cell)) out += *text + " ";
+          if (std::holds_alternative<std::nullptr_t>(cell)) out += "NULL ";
+        }
+      }
+    }
+  }
+  std::vector<std::string> files(const std::string& below) {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::recursive_directory_iterator(root_ + "/store/" + below)) {
+      if (entry.is_regular_file() && entry.path().filename() != "manifest.json") out.push_back(entry.path().string());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  void commit() {
+    ASSERT_TRUE(lake_->pump());
+    auto done = lake_->commit();
+    ASSERT_TRUE(done) << done.error().text();
+  }
+
+  std::string root_, payload_;
+  ManualClock clock_;
+  Metrics metrics_;
+  std::shared_ptr<capture::Stream> stream_ = clicks();
+  std::unique_ptr<control::Control> control_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<Lake> lake_;
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+TEST_F(LakeTest, shows_what_was_journaled_in_sql_at_once) {
+  append({click(1, "2023-11-14T10:00:00Z"), click(2, "2023-11-14T11:00:00Z")});
+  EXPECT_EQ(sql("SELECT count(*), sum(amount)::BIGINT FROM clicks"), "2 3 ");
+  append({click(3, "2023-11-13T10:00:00Z")});
+  EXPECT_EQ(sql("SELECT count(*) FROM clicks WHERE dt = DATE '2023-11-13'"), "1 ");
+  EXPECT_TRUE(files("").empty());
+}
+
+TEST_F(LakeTest, writes_one_file_a_day_and_an_archive_by_hour_of_arrival) {
+  append({click(1, "2023-11-14T10:00:00Z"), click(2, "2023-11-13T23:59:59.999999Z"), refused("{\"broken\":")});
+  commit();
+  EXPECT_EQ(sql("SELECT count(*) FROM clicks"), "2 ");
+  ASSERT_EQ(files("lake/clicks/dt=2023-11-14").size(), 1u);
+  ASSERT_EQ(files("lake/clicks/dt=2023-11-13").size(), 1u);
+  const auto archive = files("raw/clicks/2023/11/14/22");  // the clock's hour, not the events'
+  ASSERT_EQ(archive.size(), 1u);
+  std::ifstream in(archive[0], std::ios::binary);
+  auto text = gunzip(std::string((std::istreambuf_iterator<char>(in)), {}));
+  ASSERT_TRUE(text);
+  auto line = read_archive_line(text->substr(0, text->find('\n')));
+  ASSERT_TRUE(line) << line.error().text();
+  EXPECT_EQ(line->sequence, 1u);
+  EXPECT_EQ(line->id, "00000000-0000-4000-8000-000000000001");
+  EXPECT_NE(line->event.find("\"amount\":1"), std::string::npos);
+  EXPECT_EQ(sql("SELECT reason, payload FROM clicks_quarantine"), "missing_field {\"broken\": ");
+}
+
+TEST_F(LakeTest, counts_every_record_once_over_commits_and_restarts) {
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::string> batch;
+    for (int i = 0; i < 100; ++i) batch.push_back(click(round * 100 + i, "2023-11-14T10:00:00Z"));
+    append(batch);
+    if (round % 2 == 0) commit();
+    reopen();
+    EXPECT_EQ(sql("SELECT count(*), count(DISTINCT click_id) FROM clicks"),
+              std::to_string((round + 1) * 100) + " " + std::to_string((round + 1) * 100) + " ");
+  }
+  commit();
+  auto verified = lake_->verify();
+  ASSERT_TRUE(verified) << verified.error().text();
+  EXPECT_TRUE(verified->problems.empty()) << verified->problems[0];
+  EXPECT_EQ(verified->archive_records, 500u);
+  EXPECT_EQ(verified->parquet_rows, 500u);
+  EXPECT_EQ(verified->journal_records, 500u);
+}
+
+TEST_F(LakeTest, removes_what_a_crash_left_between_rename_and_commit) {
+  append({click(1, "2023-11-14T10:00:00Z")});
+  commit();
+  close();
+  const std::string orphan =
+      root_ + "/store/lake/clicks/dt=2023-11-14/00000000000000000009-00000000000000000009.parquet";
+  std::ofstream(orphan) << "half a file";
+  std::ofstream(root_ + "/store/.staging/intent.json")
+      << R"({"format":1,"files":[")" + orphan.substr(root_.size() + 7) + R"("]})";
+  std::ofstream(root_ + "/store/.staging/3.parquet") << "staging";
+  open();
+  EXPECT_FALSE(fs::exists(orphan));
+  EXPECT_TRUE(files(".staging").empty());
+  EXPECT_EQ(sql("SELECT count(*) FROM clicks"), "1 ");
+}
+
+TEST_F(LakeTest, names_a_file_that_was_changed_or_lost) {
+  append({click(1, "2023-11-14T10:00:00Z"), click(2, "2023-11-14T10:00:00Z")});
+  commit();
+  const std::string parquet = files("lake/clicks")[0], archive = files("raw/clicks")[0];
+  fs::remove(archive);
+  {
+    std::fstream file(parquet, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file.put('\x7f');
+  }
+  auto verified = lake_->verify();
+  ASSERT_TRUE(verified);
+  std::string all;
+  for (const auto& problem : verified->problems) all += problem + "\n";
+  EXPECT_NE(all.find(fs::path(parquet).filename()), std::string::npos) << all;
+  EXPECT_NE(all.find(fs::path(archive).filename()), std::string::npos) << all;
+}
+
+TEST_F(LakeTest, explains_where_an_event_is) {
+  append({click(5, "2023-11-14T10:00:00Z")});
+  auto before = lake_->explain("00000000-0000-4000-8000-000000000005");
+  ASSERT_TRUE(before) << before.error().text();
+  ASSERT_EQ(before->size(), 1u);
+  EXPECT_EQ((*before)[0].verdict, "accepted");
+  EXPECT_FALSE((*before)[0].segment.empty());
+  EXPECT_TRUE((*before)[0].lake_file.empty());
+  commit();
+  auto after = lake_->explain("00000000-0000-4000-8000-000000000005");
+  ASSERT_TRUE(after);
+  EXPECT_TRUE((*after)[0].lake_file.starts_with("lake/clicks/dt=2023-11-14/"));
+  EXPECT_TRUE((*after)[0].archive_file.starts_with("raw/clicks/"));
+}
+
+TEST_F(LakeTest, lists_committed_files_for_readers_outside) {
+  append({click(1, "2023-11-14T10:00:00Z")});
+  commit();
+  auto manifest = lake_->manifest("clicks");
+  ASSERT_TRUE(manifest);
+  ASSERT_EQ((*manifest)["files"].array().size(), 1u);
+  EXPECT_EQ((*manifest)["files"].array()[0]["partition"].as_string(), "dt=2023-11-14");
+  std::ifstream in(root_ + "/store/lake/clicks/manifest.json");
+  auto on_disk = Json::parse(std::string((std::istreambuf_iterator<char>(in)), {}));
+  ASSERT_TRUE(on_disk);
+  EXPECT_EQ((*on_disk)["files"], (*manifest)["files"]);
+  EXPECT_EQ(lake_->manifest("nothing").error().code, Code::not_found);
+}
+
+TEST_F(LakeTest, follows_a_changed_declaration_without_losing_old_rows) {
+  append({click(1, "2023-11-14T10:00:00Z")});
+  EXPECT_EQ(sql("SELECT count(*) FROM clicks"), "1 ");
+  auto wider = clicks();
+  wider->fields.push_back(field("country", capture::FieldType::string, false));
+  stream_ = wider;
+  ASSERT_TRUE(lake_->set_streams({{7, 2, wider}}));
+  append({click(2, "2023-11-14T10:00:00Z")});
+  EXPECT_EQ(sql("SELECT count(*), count(country) FROM clicks"), "2 0 ");
+  commit();
+  EXPECT_EQ(sql("SELECT count(*), count(country) FROM clicks"), "2 0 ");
+}
+
+TEST_F(LakeTest, forgets_a_dropped_stream_with_its_files) {
+  append({click(1, "2023-11-14T10:00:00Z")});
+  commit();
+  auto dropped = lake_->drop("clicks");
+  ASSERT_TRUE(dropped) << dropped.error().text();
+  EXPECT_TRUE(files("lake").empty());
+  EXPECT_TRUE(files("raw").empty());
+  EXPECT_FALSE(lake_->manifest("clicks"));
+}
+
+TEST(ArchiveLine, gives_the_event_back_byte_for_byte) {
+  capture::Record record;
+  record.id = "a\"b";
+  record.arrived_at = {1'700'000'000'000'000};
+  for (const char* payload : {"{}", "{\"a\":1}", "{\"text\":\"line\\nbreak }\"}"}) {
+    record.payload = payload;
+    std::string line;
+    append_archive_line(record, 17, line);
+    ASSERT_TRUE(line.ends_with("}\n"));
+    line.pop_back();
+    auto read = read_archive_line(line);
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->event, payload);
+    EXPECT_EQ(read->id, record.id);
+    EXPECT_EQ(read->sequence, 17u);
+    EXPECT_EQ(read->arrived_at, record.arrived_at.micros);
+  }
+}
+
+TEST(ArchiveLine, keeps_quarantined_bytes_that_are_no_text) {
+  capture::Record record;
+  record.kind = capture::RecordKind::quarantined;
+  record.payload = "\xff\xfe";
+  record.reason = "bad_utf8";
+  std::string line;
+  append_archive_line(record, 1, line);
+  auto parsed = Json::parse(line);
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_EQ((*parsed)["payload_base64"].as_string(), "//4=");
+}
+
+TEST(ArchiveLine, is_refused_when_damaged) {
+  for (const char* line : {"", "{}", "{\"_id\":\"x", "{\"_id\":\"x\",\"_seq\":1}", "{\"_id\":\"x\",\"_seq\":z,"}) {
+    EXPECT_EQ(read_archive_line(line).error().code, Code::corrupt) << line;
+  }
+}
+
+}  // namespace
+}  // namespace weir::lake
