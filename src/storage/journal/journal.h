@@ -2,16 +2,23 @@
 //
 // Promises
 //   - An append completes with success only after its records are on disk (fdatasync returned 0).
-//   - Records keep the order of their append() calls; sequences only grow. Numbers may be missing (a failed group), never reused.
-//   - After a crash every acknowledged record is read back, byte for byte. A torn tail is cut only in the last segment that holds
-//     one; a cut that drops non-zero bytes is reported. Damage anywhere else is `corrupt`: named, later groups still read.
-//   - A failed sync poisons its segment: that group and every append waiting behind it fail, nothing is tried twice, and the next
-//     segment's header names the poisoned one with its last durable group. Appends are refused until all failures were delivered.
-//   - Memory is bounded: append() answers `busy` when `queued_bytes_max` is reached, `no_space` when the disk is full (and tries
+//   - Records keep the order of their append() calls; sequences only grow. Numbers may be missing (a failed group),
+//   never reused.
+//   - After a crash every acknowledged record is read back, byte for byte. A torn tail is cut only in the last segment
+//   that holds
+//     one; a cut that drops non-zero bytes is reported. Damage anywhere else is `corrupt`: named, later groups still
+//     read.
+//   - A failed sync poisons its segment: that group and every append waiting behind it fail, nothing is tried twice,
+//   and the next
+//     segment's header names the poisoned one with its last durable group. Appends are refused until all failures were
+//     delivered.
+//   - Memory is bounded: append() answers `busy` when `queued_bytes_max` is reached, `no_space` when the disk is full
+//   (and tries
 //     again by itself later), and never waits.
 //
-// Threads: append(), durable_end(), read, stats from any thread. Completions run on the journal's thread (or inside run_once()),
-// in order, and must not block. The journal does not know what its records mean: stream/capture does. Format: docs/internals/journal.md.
+// Threads: append(), durable_end(), read, stats from any thread. Completions run on the journal's thread (or inside
+// run_once()), in order, and must not block. The journal does not know what its records mean: stream/capture does.
+// Format: docs/internals/journal.md.
 #pragma once
 
 #include <cstdint>
@@ -35,13 +42,13 @@ struct Sequence {
 };
 
 struct Options {
-  std::string folder;                           // for example .weir/journal
-  uint64_t segment_bytes = 64ull << 20;         // written with zeros ahead of use
-  uint64_t queued_bytes_max = 32ull << 20;      // appended and not yet durable
-  uint64_t group_bytes_max = 4ull << 20;        // one write and one sync
+  std::string folder;                       // for example .weir/journal
+  uint64_t segment_bytes = 64ull << 20;     // written with zeros ahead of use
+  uint64_t queued_bytes_max = 32ull << 20;  // appended and not yet durable
+  uint64_t group_bytes_max = 4ull << 20;    // one write and one sync
   uint64_t record_bytes_max = (1ull << 20) + 65'536;
-  Duration gather_max = milliseconds(2);        // how long a small group may wait for company
-  bool own_thread = true;                       // false: the caller drives it with run_once() (tests, simulation)
+  Duration gather_max = milliseconds(2);  // how long a small group may wait for company
+  bool own_thread = true;                 // false: the caller drives it with run_once() (tests, simulation)
 };
 
 // Records of one append, framed back to back in one buffer so that a request costs one allocation.
@@ -61,22 +68,24 @@ class Batch {
   std::string buffer_;  // u32 length, then the bytes, for each record
   size_t open_at_ = 0;
   size_t count_ = 0;
+  size_t largest_ = 0;  // bytes of the largest record
+  bool is_open_ = false;
 };
 
 // Called exactly once for each accepted append, after the sync (success) or when it can no longer succeed.
 using Completion = std::function<void(const Status&)>;
 
 struct Damage {
-  std::string segment;  // file name
+  std::string segment;        // file name
   uint64_t from = 0, to = 0;  // byte range
-  std::string what;     // "torn tail cut", "corrupt group", "poisoned groups dropped"
-  bool cut = false;     // true: dropped as never acknowledged; false: `corrupt`, acknowledged records may be lost
+  std::string what;           // "torn tail cut", "corrupt group", "poisoned groups dropped"
+  bool cut = false;           // true: dropped as never acknowledged; false: `corrupt`, acknowledged records may be lost
 };
 
 struct Recovery {
-  Sequence next;                // first sequence that will be given
+  Sequence next;  // first sequence that will be given
   uint64_t segments = 0;
-  uint64_t bytes_scanned = 0;   // only the tail segment is scanned at start; older ones are checked when read
+  uint64_t bytes_scanned = 0;  // only the tail segment is scanned at start; older ones are checked when read
   std::vector<Damage> damage;
 };
 
@@ -85,7 +94,7 @@ struct Stats {
   Sequence first, durable_end;  // oldest kept; one past the newest durable
   uint64_t queued_bytes = 0;
   uint64_t groups = 0, records = 0, syncs_failed = 0;
-  bool full = false;            // the disk is full now
+  bool full = false;  // the disk is full now
 };
 
 // One record as read. The view lives until the next call on the reader.
@@ -99,7 +108,8 @@ class Reader {
  public:
   virtual ~Reader() = default;
   // The next group's records (at most one group of them), or none at the durable end (not an error: try again later).
-  // `corrupt` names segment and byte range, and the next call goes on behind the damage. The views live until the next call.
+  // `corrupt` names segment and byte range, and the next call goes on behind the damage. The views live until the next
+  // call.
   virtual Result<std::vector<Entry>> next_group() = 0;
   // The sequence that the next call starts at.
   virtual Sequence position() const = 0;
@@ -113,9 +123,10 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(Files& files, Clock& clock, Metrics& metrics, Options options);
   virtual const Recovery& recovery() const = 0;
 
-  // Takes all records or none. On success returns the sequence of the first one; `done` will be called. On error (`busy`, `no_space`,
-  // `too_large`, `unavailable` while a failure is being delivered) `done` is not called. An empty batch is allowed: it completes
-  // when everything appended before it is durable (a barrier) and fails if any of that failed while it waited.
+  // Takes all records or none. On success returns the sequence of the first one; `done` will be called. On error
+  // (`busy`, `no_space`, `too_large`, `unavailable` while a failure is being delivered) `done` is not called. An empty
+  // batch is allowed: it completes when everything appended before it is durable (a barrier) and fails if any of that
+  // failed while it waited.
   virtual Result<Sequence> append(Batch batch, Completion done) = 0;
 
   // One past the newest durable record. Records below it never change.
