@@ -1,0 +1,337 @@
+#include "platform/access/access.h"
+
+#include <algorithm>
+
+#include "core/base/hash.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+
+namespace weir::access {
+namespace {
+
+constexpr int64_t kTouchEveryMicros = 60'000'000;
+constexpr size_t kTokenBytesMax = 256;
+constexpr size_t kLabelBytesMax = 200;
+constexpr size_t kStreamsMax = 1'000;
+
+control::Token stored(const NewToken& wanted, std::string id, std::string hash, WallTime now) {
+  control::Token out;
+  out.id = std::move(id);
+  out.hash = std::move(hash);
+  out.role = role_name(wanted.role);
+  out.streams = wanted.streams;
+  out.label = wanted.label;
+  out.created_at = now;
+  if (wanted.expires_in) out.expires_at = WallTime{now.micros + wanted.expires_in->micros};
+  return out;
+}
+
+}  // namespace
+
+// One token in memory. Only last_used changes, without a lock: it is a courtesy to people, not a decision.
+struct Access::Entry {
+  control::Token token;
+  IdentityPtr identity;
+  std::atomic<int64_t> last_used{0};
+  std::atomic<int64_t> flushed{0};
+};
+
+struct Access::Table {
+  std::unordered_map<std::string, std::shared_ptr<Entry>> by_hash;
+  std::vector<std::shared_ptr<Entry>> all;  // by creation
+};
+
+struct Access::OpenSession {
+  std::shared_ptr<Entry> entry;
+  int64_t used_at = 0;  // wall micros
+};
+
+struct Access::Failures {
+  int count = 0;
+  int64_t since = 0;  // steady micros
+};
+
+const char* role_name(Role role) {
+  switch (role) {
+    case Role::admin:
+      return "admin";
+    case Role::read:
+      return "read";
+    case Role::write:
+      return "write";
+  }
+  return "read";
+}
+
+Result<Role> parse_role(std::string_view name) {
+  for (const Role role : {Role::admin, Role::read, Role::write}) {
+    if (name == role_name(role)) return role;
+  }
+  return Error(Code::invalid, shown(name) + " is no role", "admin, read or write");
+}
+
+IdentityPtr local_administrator() {
+  auto out = std::make_shared<Identity>();
+  out->id = "local";
+  out->role = Role::admin;
+  out->label = "the folder's owner";
+  return out;
+}
+
+Status may_read(const Identity& identity) {
+  if (identity.role != Role::write) return {};
+  return Error(Code::denied, "a write key may only send events", "use a token made with `weir token create --read`");
+}
+
+Status may_write(const Identity& identity, std::string_view stream) {
+  if (identity.role == Role::admin) return {};
+  if (identity.role == Role::write &&
+      (identity.streams.empty() ||
+       std::find(identity.streams.begin(), identity.streams.end(), stream) != identity.streams.end())) {
+    return {};
+  }
+  return Error(Code::denied, "this token may not write to stream " + std::string(stream),
+               "weir token create --write " + std::string(stream));
+}
+
+Status may_administer(const Identity& identity) {
+  if (identity.role == Role::admin) return {};
+  return Error(Code::denied, "this needs an administrator", "use a token made with `weir token create --admin`");
+}
+
+Access::Access(control::Control& control, Clock& clock, Random& random, Options options)
+    : control_(control), clock_(clock), random_(random), options_(options) {}
+
+Access::~Access() = default;
+
+Result<std::unique_ptr<Access>> Access::open(control::Control& control, Clock& clock, Random& random, Options options) {
+  std::unique_ptr<Access> out(new Access(control, clock, random, options));
+  MutexLock lock(out->change_mutex_);
+  TRY(out->reload());
+  return out;
+}
+
+std::shared_ptr<const Access::Table> Access::table() const {
+  MutexLock lock(table_mutex_);
+  return table_;
+}
+
+// Entries that are there already are kept, so that sessions opened with them see a revocation.
+Status Access::reload() {
+  TRY_ASSIGN(auto tokens, control_.tokens());
+  auto before = table();
+  auto next = std::make_shared<Table>();
+  for (auto& token : tokens) {
+    auto entry = std::make_shared<Entry>();
+    auto identity = std::make_shared<Identity>();
+    identity->id = token.id;
+    TRY_ASSIGN(identity->role, parse_role(token.role));
+    identity->streams = token.streams;
+    identity->label = token.label;
+    entry->identity = std::move(identity);
+    const int64_t used = token.last_used_at ? token.last_used_at->micros : 0;
+    entry->last_used.store(used);
+    entry->flushed.store(used);
+    entry->token = std::move(token);
+    if (before) {
+      auto old = before->by_hash.find(entry->token.hash);
+      if (old != before->by_hash.end()) entry->last_used.store(std::max(used, old->second->last_used.load()));
+    }
+    next->by_hash.emplace(entry->token.hash, entry);
+    next->all.push_back(std::move(entry));
+  }
+  std::stable_sort(next->all.begin(), next->all.end(),
+                   [](const auto& a, const auto& b) { return a->token.created_at < b->token.created_at; });
+  MutexLock lock(table_mutex_);
+  table_ = std::move(next);
+  return {};
+}
+
+// The lookup is by SHA-256 of what was sent: how long it takes says nothing about the text of any token.
+std::shared_ptr<Access::Entry> Access::valid_entry(std::string_view digest) const {
+  auto current = table();
+  auto found = current->by_hash.find(std::string(digest));
+  if (found == current->by_hash.end()) return nullptr;
+  const auto& token = found->second->token;
+  if (!constant_time_equal(token.hash, digest) || token.revoked) return nullptr;
+  if (token.expires_at && *token.expires_at <= clock_.wall()) return nullptr;
+  return found->second;
+}
+
+Result<IdentityPtr> Access::authenticate(std::string_view text) {
+  auto entry = text.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(text));
+  if (!entry) return Error(Code::unauthenticated, "this token is unknown, revoked or expired", "weir token create");
+  entry->last_used.store(clock_.wall().micros, std::memory_order_relaxed);
+  return entry->identity;
+}
+
+Result<CreatedToken> Access::create_token(const NewToken& wanted) {
+  if (wanted.label.size() > kLabelBytesMax) return Error(Code::too_large, "the label is longer than 200 bytes");
+  if (wanted.role != Role::write && !wanted.streams.empty()) {
+    return Error(Code::invalid, "streams belong to a write token", "weir token create --write STREAM");
+  }
+  if (wanted.streams.size() > kStreamsMax) return Error(Code::too_large, "a token names at most 1000 streams");
+  for (const auto& stream : wanted.streams) {
+    if (!is_identifier(stream)) return Error(Code::invalid, shown(stream) + " is no name of a stream");
+  }
+  if (wanted.expires_in && wanted.expires_in->micros <= 0)
+    return Error(Code::invalid, "the token would have expired already");
+  MutexLock lock(change_mutex_);
+  if (table()->all.size() >= options_.tokens_max) {
+    return Error(Code::busy, "there are " + std::to_string(options_.tokens_max) + " tokens already",
+                 "revoke those that nobody uses");
+  }
+  CreatedToken out;
+  out.text = random_token(random_);
+  out.id = format_uuid(uuid_v7(clock_, random_)).substr(24);  // 12 random digits of the UUID's end
+  const control::Token token = stored(wanted, out.id, sha256_hex(out.text), clock_.wall());
+  out.expires_at = token.expires_at;
+  TRY(control_.add_token(token));
+  TRY(reload());
+  return out;
+}
+
+std::vector<TokenInfo> Access::tokens() const {
+  std::vector<TokenInfo> out;
+  for (const auto& entry : table()->all) {
+    TokenInfo info;
+    info.identity = entry->identity;
+    info.created_at = entry->token.created_at;
+    info.expires_at = entry->token.expires_at;
+    if (const int64_t used = entry->last_used.load(); used != 0) info.last_used_at = WallTime{used};
+    info.revoked = entry->token.revoked;
+    out.push_back(std::move(info));
+  }
+  return out;
+}
+
+Status Access::revoke_token(std::string_view id) {
+  MutexLock lock(change_mutex_);
+  const auto current = table();
+  const bool known =
+      std::any_of(current->all.begin(), current->all.end(), [&](const auto& entry) { return entry->token.id == id; });
+  if (!known) return Error(Code::not_found, "no token has the id " + shown(id), "weir token list");
+  TRY(control_.revoke_token(id));
+  return reload();
+}
+
+Result<std::optional<CreatedToken>> Access::first_sign_in() {
+  const auto current = table();
+  const WallTime now = clock_.wall();
+  for (const auto& entry : current->all) {
+    const auto& token = entry->token;
+    if (entry->identity->role == Role::admin && !token.revoked && (!token.expires_at || *token.expires_at > now)) {
+      return std::optional<CreatedToken>();
+    }
+  }
+  NewToken wanted;
+  wanted.role = Role::admin;
+  wanted.label = "first sign-in";
+  TRY_ASSIGN(auto made, create_token(wanted));
+  return std::optional<CreatedToken>(std::move(made));
+}
+
+Status Access::flush_last_used() {
+  for (const auto& entry : table()->all) {
+    const int64_t used = entry->last_used.load();
+    if (used - entry->flushed.load() < kTouchEveryMicros && entry->flushed.load() != 0) continue;
+    if (used == entry->flushed.load()) continue;
+    TRY(control_.touch_token(entry->token.id, WallTime{used}));
+    entry->flushed.store(used);
+  }
+  return {};
+}
+
+Status Access::check_failures(const std::string& peer) {
+  MutexLock lock(failure_mutex_);
+  auto found = failures_.find(peer);
+  if (found == failures_.end()) return {};
+  if (clock_.steady_micros() - found->second.since > options_.failure_window.micros) {
+    failures_.erase(found);
+    return {};
+  }
+  if (found->second.count < options_.failures_max) return {};
+  return Error(Code::busy, "too many sign-ins failed from this address",
+               "wait " + format_duration(options_.failure_window));
+}
+
+void Access::count_failure(const std::string& peer) {
+  MutexLock lock(failure_mutex_);
+  const int64_t now = clock_.steady_micros();
+  std::erase_if(failures_,
+                [&](const auto& entry) { return now - entry.second.since > options_.failure_window.micros; });
+  if (failures_.size() >= options_.peers_max && !failures_.contains(peer)) {
+    // The table is full of other attackers: the oldest one's memory goes.
+    auto oldest = std::min_element(failures_.begin(), failures_.end(),
+                                   [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+    failures_.erase(oldest);
+  }
+  Failures& failures = failures_[peer];
+  if (failures.count == 0) failures.since = now;
+  ++failures.count;
+}
+
+Result<Access::Session> Access::sign_in(std::string_view token, std::string_view peer) {
+  const std::string from(peer);
+  TRY(check_failures(from));
+  auto entry = token.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(token));
+  if (!entry) {
+    count_failure(from);
+    return Error(Code::unauthenticated, "this token is unknown, revoked or expired", "weir token create --read");
+  }
+  TRY(may_read(*entry->identity));
+  entry->last_used.store(clock_.wall().micros, std::memory_order_relaxed);
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) {
+    const uint64_t word = random_.next();
+    bytes.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  Session out{base64url_encode(bytes), entry->identity};
+  MutexLock lock(session_mutex_);
+  make_room_for_session();
+  sessions_[sha256_hex(out.cookie)] = {entry, clock_.wall().micros};
+  return out;
+}
+
+void Access::make_room_for_session() {
+  const int64_t oldest_allowed = clock_.wall().micros - options_.session_idle.micros;
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.used_at < oldest_allowed; });
+  if (sessions_.size() < options_.sessions_max) return;
+  auto oldest = std::min_element(sessions_.begin(), sessions_.end(),
+                                 [](const auto& a, const auto& b) { return a.second.used_at < b.second.used_at; });
+  sessions_.erase(oldest);
+}
+
+Result<IdentityPtr> Access::session(std::string_view cookie) {
+  const Error unknown(Code::unauthenticated, "the session has ended", "sign in again");
+  if (cookie.empty() || cookie.size() > kTokenBytesMax) return unknown;
+  const std::string digest = sha256_hex(cookie);
+  std::string token_hash;
+  {
+    MutexLock lock(session_mutex_);
+    auto found = sessions_.find(digest);
+    if (found == sessions_.end()) return unknown;
+    const int64_t now = clock_.wall().micros;
+    if (now - found->second.used_at > options_.session_idle.micros) {
+      sessions_.erase(found);
+      return unknown;
+    }
+    found->second.used_at = now;
+    token_hash = found->second.entry->token.hash;
+  }
+  auto entry = valid_entry(token_hash);  // a session ends with its token
+  if (!entry) return unknown;
+  return entry->identity;
+}
+
+void Access::sign_out(std::string_view cookie) {
+  MutexLock lock(session_mutex_);
+  sessions_.erase(sha256_hex(cookie));
+}
+
+size_t Access::session_count() const {
+  MutexLock lock(session_mutex_);
+  return sessions_.size();
+}
+
+}  // namespace weir::access
