@@ -1,0 +1,16 @@
+// Which path of a project's folder is what. Internal to core/project.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/project/project.h"
+
+namespace weir::project {
+
+// "streams/clicks.yaml" for the kind with the folder "streams"; nothing deeper.
+bool is_declaration_of(const Kind& kind, std::string_view path);
+// What lies in the folder and is read by nobody although it looks as if it should be.
+void warn_about_others(const Sources& sources, const Registry& registry, std::vector<Error>& warnings);
+
+}  // namespace weir::project

@@ -1,0 +1,247 @@
+#include "core/project/project.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/project/folders.h"
+#include "core/project/spine.h"
+
+namespace weir::project {
+namespace {
+
+constexpr size_t kTagsMax = 32;
+constexpr size_t kTagBytesMax = 256;
+constexpr size_t kExpandedBytesMax = 64u << 10;
+
+}  // namespace
+
+// --- what every declaration may carry -------------------------------------------------------------------------------
+
+void read_common(YamlSection& section, Common& into) {
+  section.flag("enabled", into.enabled);
+  if (!section.text_map("tags", into.tags)) return;
+  if (into.tags.size() > kTagsMax) {
+    section.refuse("tags",
+                   "tags: " + std::to_string(into.tags.size()) + " of them, allowed are " + std::to_string(kTagsMax));
+  }
+  for (const auto& [key, value] : into.tags) {
+    if (!is_identifier(key))
+      section.refuse("tags", "tags: " + shown(key) + " is no tag's name", "lower-case letters, digits and _");
+    if (value.size() > kTagBytesMax) {
+      section.refuse("tags", "tags: the value of " + key + " has " + std::to_string(value.size()) +
+                                 " bytes, allowed are " + std::to_string(kTagBytesMax));
+    }
+  }
+}
+
+Json common_schema() {
+  return Json::Object{
+      {"enabled",
+       Json::Object{{"type", "boolean"}, {"default", true}, {"description", "false: declared, but not active"}}},
+      {"tags",
+       Json::Object{{"type", "object"},
+                    {"maxProperties", static_cast<int64_t>(kTagsMax)},
+                    {"additionalProperties", Json::Object{{"type", Json::Array{"string", "number", "boolean"}}}},
+                    {"description", "Cost and ownership: usage is summed by tag"}}}};
+}
+
+// --- registry -------------------------------------------------------------------------------------------------------
+
+Registry::Registry() {
+  add_settings(spine_settings());
+}
+
+void Registry::add_kind(Kind kind) {
+  CHECK(is_identifier(kind.name) && is_identifier(kind.folder), "names of a kind and its folder are identifiers");
+  CHECK(kind.parse && kind.compare && kind.schema && !kind.prose.empty(),
+        "a kind can parse, compare and describe itself");
+  for (const Kind& other : kinds_)
+    CHECK(other.name != kind.name && other.folder != kind.folder, "a kind is registered once");
+  kinds_.push_back(std::move(kind));
+}
+
+void Registry::add_settings(const SettingTable& table) {
+  check_table(table);
+  for (const Setting& setting : table) {
+    for (const Setting& other : settings_) CHECK(other.name != setting.name, "a setting is declared once");
+    settings_.push_back(setting);
+  }
+}
+
+const Kind* Registry::find_kind(std::string_view name) const {
+  const auto found = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& kind) { return kind.name == name; });
+  return found == kinds_.end() ? nullptr : &*found;
+}
+
+// --- parsing --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+class Parser {
+ public:
+  Parser(const Sources& sources, const Registry& registry, const ReadOptions& options)
+      : sources_(sources), registry_(registry), options_(options) {
+    project_.environment = options.environment;
+  }
+
+  Project parse() {
+    const Yaml settings = settings_file();
+    SettingSources from{&settings, options_.process_environment, options_.flags};
+    project_.settings = read_settings(registry_.settings(), from, project_.errors, project_.warnings);
+    project_.name = project_.settings.text("name");
+    if (project_.name.empty()) project_.name = options_.default_name.empty() ? "weir" : options_.default_name;
+    for (const Kind& kind : registry_.kinds()) parse_kind(kind);
+    warn_about_others(sources_, registry_, project_.warnings);
+    return std::move(project_);
+  }
+
+ private:
+  // The file as a value with `${…}` replaced; errors are kept, and then nothing is returned.
+  std::optional<Yaml> parse_file(const std::string& path, const std::string& text) {
+    auto parsed = parse_yaml(text, {path, 1});
+    if (!parsed) {
+      project_.errors.push_back(std::move(parsed).error());
+      return std::nullopt;
+    }
+    const size_t errors_before = project_.errors.size();
+    expand_yaml(
+        *parsed, [this](std::string_view reference) { return expand(reference); }, project_.errors);
+    if (project_.errors.size() != errors_before) return std::nullopt;
+    return std::move(*parsed);
+  }
+
+  Yaml settings_file() {
+    Yaml settings;
+    settings.at.file = "weir.yaml";
+    if (const auto found = sources_.files.find("weir.yaml"); found != sources_.files.end()) {
+      if (auto parsed = parse_file(found->first, found->second)) settings = std::move(*parsed);
+    }
+    if (options_.environment.empty()) return settings;
+    const auto found = sources_.files.find("environments/" + options_.environment + ".yaml");
+    if (found == sources_.files.end()) {
+      project_.errors.push_back(unknown_environment());
+      return settings;
+    }
+    auto over = parse_file(found->first, found->second);
+    if (!over || over->is_null()) return settings;
+    if (settings.is_null()) return std::move(*over);
+    return overlay_yaml(std::move(settings), *over);
+  }
+
+  Error unknown_environment() const {
+    std::vector<std::string> known;
+    for (const auto& [path, text] : sources_.files) {
+      if (path.starts_with("environments/") && path.ends_with(".yaml"))
+        known.push_back(path.substr(13, path.size() - 18));
+    }
+    const std::string hint = known.empty() ? "create environments/" + options_.environment + ".yaml"
+                                           : did_you_mean(options_.environment, known);
+    return Error(Code::not_found, "there is no environment " + shown(options_.environment), hint);
+  }
+
+  void parse_kind(const Kind& kind) {
+    std::map<std::string, std::string> files_by_name;
+    std::vector<Declaration> found;
+    const std::string prefix = kind.folder + "/";
+    for (auto at = sources_.files.lower_bound(prefix); at != sources_.files.end() && at->first.starts_with(prefix);
+         ++at) {
+      if (is_declaration_of(kind, at->first)) parse_declaration(kind, at->first, at->second, files_by_name, found);
+    }
+    std::sort(found.begin(), found.end(), [](const Declaration& a, const Declaration& b) { return a.name < b.name; });
+    for (Declaration& one : found) project_.declarations.push_back(std::move(one));
+  }
+
+  void parse_declaration(const Kind& kind, const std::string& path, const std::string& text,
+                         std::map<std::string, std::string>& files_by_name, std::vector<Declaration>& found) {
+    const std::string stem = path.substr(kind.folder.size() + 1, path.size() - kind.folder.size() - 6);
+    auto root = parse_file(path, text);
+    if (!root) {
+      project_.broken.emplace_back(kind.name, stem);
+      return;
+    }
+    Declared declared = kind.parse({*root, text, path, stem});
+    if (declared.name.empty()) declared.name = stem;
+    const auto [first, is_new] = files_by_name.try_emplace(declared.name, path);
+    if (!is_new) {
+      declared.errors.push_back(Error(Code::conflict,
+                                      kind.name + " " + declared.name + " is declared in " + first->second + " already",
+                                      "give one of them another name")
+                                    .at({path, 1, 1}));
+    }
+    if (!declared.errors.empty()) {
+      project_.broken.emplace_back(kind.name, declared.name);
+      for (Error& error : declared.errors) project_.errors.push_back(std::move(error));
+      return;
+    }
+    found.push_back({kind.name, std::move(declared.name), std::move(declared.body), path});
+  }
+
+  Result<YamlExpansion> expand(std::string_view reference) const {
+    const std::string shown_reference = shown("${" + std::string(reference) + "}");
+    if (reference.starts_with("secret:")) {
+      if (!options_.secret) return Error(Code::unsupported, shown_reference + ": secrets cannot be read here");
+      TRY_ASSIGN(std::string value, options_.secret(reference.substr(7)));
+      return YamlExpansion{std::move(value), true};
+    }
+    if (reference.starts_with("file:")) {
+      if (!options_.file) {
+        return Error(Code::denied, shown_reference + ": declarations that were sent to a server may not read its files",
+                     "use ${secret:NAME} and `weir secret set NAME` there");
+      }
+      TRY_ASSIGN(std::string value, options_.file(reference.substr(5)));
+      return YamlExpansion{std::move(value), true};
+    }
+    const auto found = options_.process_environment.find(std::string(reference));
+    if (found != options_.process_environment.end()) return YamlExpansion{found->second, false};
+    return Error(Code::not_found, shown_reference + ": this environment variable is not set",
+                 "set it, or write ${secret:NAME} or ${file:PATH}; $${ is a plain ${");
+  }
+
+  const Sources& sources_;
+  const Registry& registry_;
+  const ReadOptions& options_;
+  Project project_;
+};
+
+}  // namespace
+
+Project parse_project(const Sources& sources, const Registry& registry, const ReadOptions& options) {
+  return Parser(sources, registry, options).parse();
+}
+
+Result<Project> read_project(Files& files, const std::string& folder, const Registry& registry, ReadOptions options) {
+  TRY_ASSIGN(const Sources sources, read_sources(files, folder, registry));
+  if (options.default_name.empty()) {
+    std::string_view name = folder;
+    while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
+    const size_t slash = name.rfind('/');
+    if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
+    if (name != "." && name != "..") options.default_name = name;
+  }
+  if (!options.file) options.file = file_expander(files, folder);
+  return parse_project(sources, registry, options);
+}
+
+std::function<Result<std::string>(std::string_view path)> file_expander(Files& files, std::string folder) {
+  return [&files, folder = std::move(folder)](std::string_view path) -> Result<std::string> {
+    const std::string place = path.starts_with('/') ? std::string(path) : join_path(folder, path);
+    TRY_ASSIGN(std::string text, read_file(files, place, kExpandedBytesMax));
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    return text;
+  };
+}
+
+Result<std::string> state_folder(const std::string& folder, std::string_view environment) {
+  const std::string state = join_path(folder, ".weir");
+  if (environment.empty()) return state;
+  if (!is_identifier(environment)) {
+    return Error(Code::invalid, shown(environment) + " is no name of an environment",
+                 "lower-case letters, digits and _");
+  }
+  return state + "/environments/" + std::string(environment);
+}
+
+}  // namespace weir::project

@@ -1,0 +1,192 @@
+// Reading a folder of declarations: every mistake with its place, and nothing ignored in silence.
+#include "core/project/project.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/io/simulated_clock.h"
+#include "core/io/simulated_files.h"
+#include "core/project/schema.h"
+#include "core/project/test_kind.h"
+
+namespace weir::project {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ProjectTest : public ::testing::Test {
+ protected:
+  ProjectTest() {
+    registry_.add_kind(thing_kind());
+    EXPECT_TRUE(files_.make_directories("/shop/.weir"));
+  }
+  void write(const std::string& path, const std::string& text) {
+    EXPECT_TRUE(files_.make_directories(parent_path("/shop/" + path)));
+    EXPECT_TRUE(replace_file(files_, "/shop/" + path, text));
+  }
+  Project read() {
+    auto project = read_project(files_, "/shop", registry_, options_);
+    EXPECT_TRUE(project) << project.error().text();
+    return project ? std::move(*project) : Project{};
+  }
+  static std::vector<std::string> texts(const std::vector<Error>& errors) {
+    std::vector<std::string> out;
+    for (const Error& error : errors) out.push_back(error.text());
+    return out;
+  }
+
+  SimulatedFiles files_;
+  Registry registry_;
+  ReadOptions options_;
+};
+
+TEST_F(ProjectTest, an_empty_folder_is_a_good_project_named_like_it) {
+  const Project project = read();
+  EXPECT_TRUE(project.is_good());
+  EXPECT_THAT(project.warnings, IsEmpty());
+  EXPECT_EQ(project.name, "shop");
+  EXPECT_TRUE(project.declarations.empty());
+  EXPECT_EQ(read_project(files_, "/nowhere", registry_, options_).error().code, Code::not_found);
+}
+
+TEST_F(ProjectTest, reads_settings_and_declarations_sorted_by_name) {
+  write("weir.yaml", "name: webshop\n");
+  write("things/b.yaml", "size: 2\nenabled: false\ntags: {team: ads}\n");
+  write("things/a.yaml", "size: 1\n");
+  const Project project = read();
+  EXPECT_THAT(texts(project.errors), IsEmpty());
+  EXPECT_EQ(project.name, "webshop");
+  ASSERT_EQ(project.declarations.size(), 2u);
+  EXPECT_EQ(project.declarations[0].name, "a");
+  EXPECT_EQ(project.declarations[1].kind, "thing");
+  EXPECT_EQ(project.declarations[1].file, "things/b.yaml");
+  EXPECT_EQ(project.declarations[1].body["enabled"], Json(false));
+}
+
+TEST_F(ProjectTest, mistakes_of_all_files_come_at_once) {
+  write("weir.yaml", "nmae: x\n");
+  write("things/a.yaml", "size: big\n");
+  write("things/b.yaml", "size: 1\nsise: 2\n");
+  write("things/c.yaml", "size: [1\n");
+  write("things/d.yaml", "size: 101\ntags: {Team: x}\n");
+  const Project project = read();
+  const auto errors = texts(project.errors);
+  ASSERT_EQ(errors.size(), 6u) << ::testing::PrintToString(errors);
+  EXPECT_THAT(errors[0], HasSubstr("weir.yaml:1:1"));
+  EXPECT_THAT(errors[1], HasSubstr("things/a.yaml:1:7"));
+  EXPECT_THAT(errors[2], HasSubstr("things/b.yaml:2:1: unknown key 'sise' in a thing (did you mean 'size'?)"));
+  EXPECT_THAT(errors[3], HasSubstr("things/c.yaml:"));
+  EXPECT_THAT(errors[4], HasSubstr("things/d.yaml:1:7"));
+  EXPECT_THAT(errors[5], HasSubstr("'Team' is no tag's name"));
+  EXPECT_EQ(project.broken.size(), 4u);
+}
+
+TEST_F(ProjectTest, one_name_in_two_files_is_refused) {
+  write("things/a.yaml", "size: 1\n");
+  write("things/b.yaml", "name: a\nsize: 1\n");
+  EXPECT_THAT(texts(read().errors),
+              ElementsAre(HasSubstr("things/b.yaml:1:1: thing a is declared in things/a.yaml already")));
+}
+
+TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
+  write("wier.yaml", "name: x\n");
+  write("README.md", "mine\n");
+  write("notes/x.yaml", "mine\n");
+  write("thing/a.yaml", "size: 1\n");
+  write("things/a.yml", "size: 1\n");
+  write("things/a.sql", "SELECT 1\n");
+  write("things/notes.txt", "mine\n");
+  write("things/deep/a.yaml", "size: 1\n");
+  write("flows/daily.yaml", "steps: []\n");
+  write("flows/weekly.yaml", "steps: []\n");
+  write("tables/a.sql", "SELECT 1\n");
+  const Project project = read();
+  EXPECT_TRUE(project.is_good());
+  EXPECT_TRUE(project.declarations.empty());
+  const auto warnings = texts(project.warnings);
+  ASSERT_EQ(warnings.size(), 7u) << ::testing::PrintToString(warnings);
+  EXPECT_THAT(warnings,
+              ::testing::IsSupersetOf({HasSubstr("wier.yaml: is not read (did you mean 'weir.yaml'?)"),
+                                       HasSubstr("thing/: is not read (did you mean things/?)"),
+                                       HasSubstr("things/a.yml: is not read (name it things/a.yaml)"),
+                                       HasSubstr("things/a.sql: is not read"), HasSubstr("things/deep/: is not read"),
+                                       HasSubstr("flows/: flows are not built into this version"),
+                                       HasSubstr("tables/: derived tables are not built")}));
+}
+
+TEST_F(ProjectTest, an_environment_lies_over_the_file) {
+  write("weir.yaml", "name: shop\nlake: {commit_interval: 5s, commit_bytes: 1MiB}\n");
+  write("environments/prod.yaml", "lake: {commit_interval: 1m}\n");
+  EXPECT_EQ(read().settings.duration("lake.commit_interval"), seconds(5));
+  options_.environment = "prod";
+  const Project prod = read();
+  EXPECT_THAT(texts(prod.errors), IsEmpty());
+  EXPECT_EQ(prod.settings.duration("lake.commit_interval"), minutes(1));
+  EXPECT_EQ(prod.settings.size("lake.commit_bytes"), 1u << 20);
+  options_.environment = "prd";
+  EXPECT_THAT(texts(read().errors), ElementsAre(HasSubstr("there is no environment 'prd' (did you mean 'prod'?)")));
+  EXPECT_EQ(*state_folder("/shop", ""), "/shop/.weir");
+  EXPECT_EQ(*state_folder("/shop", "prod"), "/shop/.weir/environments/prod");
+  EXPECT_FALSE(state_folder("/shop", "../x"));
+}
+
+TEST_F(ProjectTest, references_are_replaced_and_secrets_never_shown) {
+  options_.process_environment = {{"SIZE", "7"}};
+  options_.secret = [](std::string_view name) -> Result<std::string> {
+    if (name == "pw") return std::string("hunter2");
+    return Error(Code::not_found, "there is no secret " + std::string(name));
+  };
+  write("size.txt", "8\r\n");
+  write("things/a.yaml", "size: ${SIZE}\npassword: ${secret:pw}\n");
+  const Project project = read();
+  EXPECT_THAT(texts(project.errors), IsEmpty());
+  EXPECT_EQ(project.declarations[0].body["size"], Json(7));
+  EXPECT_EQ(project.declarations[0].body["password"], Json("${secret:pw}"));
+  write("things/a.yaml", "size: ${UNSET}\npassword: ${secret:nope}\n");
+  EXPECT_THAT(texts(read().errors), ElementsAre(HasSubstr("things/a.yaml:1:7"), HasSubstr("there is no secret nope")));
+  write("things/a.yaml", "size: 1\npassword: ${file:size.txt}\n");
+  EXPECT_THAT(texts(read().errors), IsEmpty());
+  write("things/a.yaml", "size: 1\npassword: ${file:../../etc/none}\n");
+  EXPECT_EQ(read().errors.size(), 1u);
+}
+
+TEST_F(ProjectTest, sent_declarations_cannot_read_the_servers_files_or_secrets_by_accident) {
+  const Sources sources{{{"things/a.yaml", "size: 1\npassword: ${file:/etc/passwd}\n"},
+                         {"flows/x.yaml", "x"},
+                         {"things/../b.yaml", "size: 1\n"}}};
+  const Project project = parse_project(sources, registry_, {});
+  EXPECT_THAT(texts(project.errors), ElementsAre(HasSubstr("may not read its files")));
+  EXPECT_EQ(project.name, "weir");
+  EXPECT_TRUE(project.declarations.empty());
+}
+
+TEST_F(ProjectTest, limits_are_named) {
+  write("things/big.yaml", "# " + std::string(1u << 20, 'x'));
+  auto too_large = read_project(files_, "/shop", registry_, options_);
+  ASSERT_FALSE(too_large);
+  EXPECT_EQ(too_large.error().code, Code::too_large);
+  EXPECT_THAT(too_large.error().text(), HasSubstr("things/big.yaml"));
+}
+
+TEST_F(ProjectTest, any_bytes_are_answered_and_never_crash) {
+  SeededRandom random(7);
+  const std::string alphabet = "size: tags{}[]\n\n  -#'\"&*!|>%@`,:?\xff\x01${secret:}name0129\t";
+  for (int i = 0; i < 2'000; ++i) {
+    std::string text;
+    for (uint64_t n = random_below(random, 60); n > 0; --n) text += alphabet[random_below(random, alphabet.size())];
+    const Project project = parse_project({{{"weir.yaml", text}, {"things/a.yaml", text}}}, registry_, {});
+    EXPECT_TRUE(!project.is_good() || project.declarations.size() == 1) << text;
+  }
+}
+
+TEST_F(ProjectTest, schemas_are_listed_by_the_files_they_are_for) {
+  const Json all = all_schemas(registry_);
+  ASSERT_EQ(all.object().size(), 3u);
+  EXPECT_EQ(all.object()[2].first, "things/*.yaml");
+  EXPECT_EQ(all["things/*.yaml"]["title"], Json("thing"));
+}
+
+}  // namespace
+}  // namespace weir::project

@@ -1,0 +1,320 @@
+#include "core/project/spine.h"
+
+#include <charconv>
+
+#include "core/base/text.h"
+
+namespace weir::project {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+Status check_scheme(const SettingValue& value, std::string_view built, const std::vector<std::string>& unbuilt,
+                    std::string_view what) {
+  const std::string& text = std::get<std::string>(value);
+  if (text == built) return {};
+  for (const std::string& scheme : unbuilt) {
+    if (text.starts_with(scheme + "://")) {
+      return Error(Code::unsupported, std::string(what) + " at " + scheme + ":// is not built into this version",
+                   "use " + std::string(built) + ", the only one so far");
+    }
+  }
+  return Error(Code::invalid, shown(text) + " is no " + std::string(what), "use " + std::string(built));
+}
+
+Status check_store(const SettingValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  if (text.starts_with("s3://")) {
+    return Error(Code::unsupported, "a store on S3 is not built into this version",
+                 "give a local folder, for example .weir/store");
+  }
+  if (text.empty() || text.find("://") != std::string::npos) {
+    return Error(Code::invalid, shown(text) + " is no folder", "give a local folder, for example .weir/store");
+  }
+  return {};
+}
+
+Status check_mounts(const SettingValue& value) {
+  const auto& mounts = std::get<Texts>(value);
+  if (mounts.empty() || mounts.size() > 16) return Error(Code::invalid, "expected 1 to 16 mount paths");
+  for (const std::string& mount : mounts) {
+    const bool plain = mount.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/") ==
+                       std::string::npos;
+    const bool shaped =
+        mount.empty() || (mount.front() == '/' && mount.back() != '/' && mount.find("//") == std::string::npos);
+    if (plain && shaped) continue;
+    return Error(Code::invalid, shown(mount) + " is no mount path",
+                 "write /Prod, or \"\" for none; no slash at the end");
+  }
+  return {};
+}
+
+bool is_host_port(std::string_view text) {
+  return !text.empty() && text.size() <= 262 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]_") ==
+             std::string_view::npos;
+}
+
+Status check_hosts(const SettingValue& value) {
+  for (const std::string& host : std::get<Texts>(value)) {
+    if (!is_host_port(host))
+      return Error(Code::invalid, shown(host) + " is no host name", "write shop.example, or shop.example:8480");
+  }
+  return {};
+}
+
+Status check_origins(const SettingValue& value) {
+  for (const std::string& origin : std::get<Texts>(value)) {
+    const size_t scheme = origin.starts_with("https://") ? 8 : origin.starts_with("http://") ? 7 : 0;
+    if (scheme > 0 && is_host_port(std::string_view(origin).substr(scheme))) continue;
+    return Error(Code::invalid, shown(origin) + " is no origin", "write https://shop.example, without a path");
+  }
+  return {};
+}
+
+Status check_name(const SettingValue& value) {
+  const std::string& name = std::get<std::string>(value);
+  const bool plain =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._ ") == std::string::npos;
+  if (name.size() <= 63 && plain) return {};
+  return Error(Code::invalid, shown(name) + " is no name of a project", "up to 63 letters, digits, spaces and - . _");
+}
+
+Status check_address(const SettingValue& value) {
+  return check_listener(std::get<std::string>(value));
+}
+
+}  // namespace
+
+Result<Address> parse_address(std::string_view text) {
+  const Error wrong(Code::invalid, shown(text) + " is no address",
+                    "write HOST:PORT, for example 127.0.0.1:8480 or [::1]:8480");
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return wrong;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port_text = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (!bracketed && host.find_first_of(":[]") != std::string_view::npos) return wrong;
+  if (!is_host_port(host)) return wrong;
+  Address address{std::string(host), 0};
+  const auto parsed = std::from_chars(port_text.data(), port_text.data() + port_text.size(), address.port);
+  if (port_text.empty() || parsed.ec != std::errc() || parsed.ptr != port_text.data() + port_text.size()) return wrong;
+  return address;
+}
+
+bool is_loopback(const Address& address) {
+  if (address.host == "localhost" || address.host == "::1") return true;
+  const auto parts = split(address.host, '.');
+  if (parts.size() != 4 || parts[0] != "127") return false;
+  for (std::string_view part : parts) {
+    uint8_t byte = 0;
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), byte);
+    if (part.empty() || parsed.ec != std::errc() || parsed.ptr != part.data() + part.size()) return false;
+  }
+  return true;
+}
+
+Status check_listener(std::string_view text) {
+  TRY_ASSIGN(const Address address, parse_address(text));
+  if (is_loopback(address)) return {};
+  return Error(Code::unsupported,
+               "a listener off loopback (" + shown(address.host) +
+                   ") needs TLS, and TLS listeners are not built into this version",
+               "listen on 127.0.0.1 and put a proxy that ends TLS before it");
+}
+
+SettingTable spine_settings() {
+  using enum SettingType;
+  const auto engine = [](const SettingValue& v) {
+    return check_scheme(v, "duckdb", {"redshift", "postgres", "postgresql"}, "engine");
+  };
+  const auto journal = [](const SettingValue& v) {
+    return check_scheme(v, "local", {"nats", "jetstream", "kafka"}, "journal");
+  };
+  return {
+      {.name = "name",
+       .type = text,
+       .otherwise = "",
+       .prose = "What pages and logs call this project. Empty: the folder's name.",
+       .example = "shop",
+       .needs_restart = true,
+       .check = check_name},
+      {.name = "store",
+       .type = text,
+       .otherwise = ".weir/store",
+       .prose = "Where archive and lake files lie: a local folder, relative to the project's. s3:// is understood and "
+                "not built yet.",
+       .example = ".weir/store",
+       .fixed_because = "the files that the catalog lists lie in the old folder",
+       .check = check_store},
+      {.name = "engine.url",
+       .type = text,
+       .otherwise = "duckdb",
+       .prose = "The SQL engine. `duckdb` is inside the program; Redshift and PostgreSQL URLs are understood and not "
+                "built yet. `engine: duckdb` is short for it.",
+       .example = "duckdb",
+       .fixed_because = "tables of the engine would be left behind",
+       .check = engine},
+      {.name = "engine.threads",
+       .type = integer,
+       .otherwise = 0,
+       .prose = "Threads of the engine for all statements together. 0: one less than the machine has cores.",
+       .example = "4",
+       .min = "0",
+       .max = "1024"},
+      {.name = "journal.url",
+       .type = text,
+       .otherwise = "local",
+       .prose = "The journal. `local` is a folder of segments; nats:// and kafka:// are understood and not built yet. "
+                "`journal: local` is short for it.",
+       .example = "local",
+       .fixed_because = "records that are not in the lake yet would be left behind",
+       .check = journal},
+      {.name = "journal.segment_bytes",
+       .type = size,
+       .otherwise = "64MiB",
+       .prose = "Size of one segment, written with zeros ahead of use.",
+       .example = "64MiB",
+       .min = "4MiB",
+       .max = "1GiB"},
+      {.name = "journal.gather_max",
+       .type = duration,
+       .otherwise = "2ms",
+       .prose = "How long a small group of records may wait for company before it is synced.",
+       .example = "2ms",
+       .min = "0us",
+       .max = "100ms"},
+      {.name = "listeners.http",
+       .type = text,
+       .otherwise = "127.0.0.1:8480",
+       .prose = "Address of the HTTP interface. Off loopback it needs TLS, which is not built yet. Port 0 takes any "
+                "free one.",
+       .example = "127.0.0.1:8480",
+       .check = check_address},
+      {.name = "http.mounts",
+       .type = texts,
+       .otherwise = Json::Array{"", "/Prod"},
+       .prose = "Paths under which beacon endpoints answer; \"\" is the root.",
+       .example = "[\"\", /Prod]",
+       .check = check_mounts},
+      {.name = "http.hosts",
+       .type = texts,
+       .otherwise = Json::Array{},
+       .prose = "Names in the Host header that are taken besides loopback's own.",
+       .example = "[shop.example]",
+       .check = check_hosts},
+      {.name = "http.origins",
+       .type = texts,
+       .otherwise = Json::Array{},
+       .prose = "Origins whose pages may use the interface besides the server's own. Event routes follow each stream's "
+                "`cors`.",
+       .example = "[https://shop.example]",
+       .check = check_origins},
+      {.name = "lake.commit_interval",
+       .type = duration,
+       .otherwise = "10s",
+       .prose = "A record waits at most this long for its file in the lake; SQL sees it before.",
+       .example = "10s",
+       .min = "100ms",
+       .max = "1h"},
+      {.name = "lake.commit_bytes",
+       .type = size,
+       .otherwise = "64MiB",
+       .prose = "Or until so much waits.",
+       .example = "64MiB",
+       .min = "64KiB",
+       .max = "4GiB"},
+      {.name = "limits.body_bytes",
+       .type = size,
+       .otherwise = "16MiB",
+       .prose = "Largest body of a request with events, decoded.",
+       .example = "16MiB",
+       .min = "1KiB",
+       .max = "256MiB"},
+      {.name = "limits.record_bytes",
+       .type = size,
+       .otherwise = "1MiB",
+       .prose = "Largest single event.",
+       .example = "1MiB",
+       .min = "256B",
+       .max = "16MiB"},
+      {.name = "limits.depth",
+       .type = integer,
+       .otherwise = 32,
+       .prose = "How deep an event's objects and lists may nest.",
+       .example = "32",
+       .min = "2",
+       .max = "128"},
+      {.name = "limits.ratio",
+       .type = number,
+       .otherwise = 100,
+       .prose = "How many times larger than sent a compressed body may become.",
+       .example = "100",
+       .min = "1",
+       .max = "10000"},
+      {.name = "limits.index_memory",
+       .type = size,
+       .otherwise = "224MiB",
+       .prose = "Memory of the deduplication index. Less is slower, never wrong.",
+       .example = "224MiB",
+       .min = "16MiB",
+       .max = "64GiB"},
+      {.name = "limits.queued_bytes",
+       .type = size,
+       .otherwise = "32MiB",
+       .prose = "Events that wait for the disk; beyond it senders are told to come back.",
+       .example = "32MiB",
+       .min = "1MiB",
+       .max = "4GiB"},
+      {.name = "limits.sql_time",
+       .type = duration,
+       .otherwise = "60s",
+       .prose = "Longest statement.",
+       .example = "60s",
+       .min = "10ms",
+       .max = "24h"},
+      {.name = "limits.sql_memory",
+       .type = size,
+       .otherwise = "1GiB",
+       .prose = "Memory of the engine for all statements together; what does not fit is spilled or refused.",
+       .example = "1GiB",
+       .min = "64MiB",
+       .max = "4TiB"},
+      {.name = "limits.sql_rows",
+       .type = integer,
+       .otherwise = 1'000'000,
+       .prose = "Most rows of one JSON result; more is cut off and said so.",
+       .example = "1000000",
+       .min = "1",
+       .max = "1000000000"},
+      {.name = "limits.sql_concurrent",
+       .type = integer,
+       .otherwise = 2,
+       .prose = "Statements that run at once; others wait their turn.",
+       .example = "2",
+       .min = "1",
+       .max = "256"},
+      {.name = "limits.sql_queue",
+       .type = integer,
+       .otherwise = 64,
+       .prose = "Statements that may wait their turn; beyond it they are refused as busy.",
+       .example = "64",
+       .min = "0",
+       .max = "10000"},
+      {.name = "log.level",
+       .type = choice,
+       .otherwise = "info",
+       .prose = "The least important line that is written.",
+       .example = "info",
+       .choices = {"debug", "info", "warn", "error"}},
+      {.name = "log.format",
+       .type = choice,
+       .otherwise = "text",
+       .prose = "Lines for people (`text`) or one JSON object a line (`json`).",
+       .example = "json",
+       .choices = {"text", "json"}},
+  };
+}
+
+}  // namespace weir::project

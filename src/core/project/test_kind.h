@@ -1,0 +1,48 @@
+// A small kind for tests of core/project, which knows no room above it: things have a `size`, an optional `color`, and
+// may not shrink.
+#pragma once
+
+#include <string>
+
+#include "core/project/project.h"
+
+namespace weir::project {
+
+inline Declared parse_thing(const DeclarationSource& source) {
+  YamlReader in(source.root, "a thing");
+  Declared out;
+  out.name = source.name;
+  int64_t size = 0;
+  Common common;
+  SecretText password;
+  in.identifier("name", out.name);
+  in.integer("size", size, {0, 100}, required);
+  in.secret_text("password", password);
+  read_common(in, common);
+  out.errors = in.finish();
+  out.body = Json(Json::Object{{"size", size}, {"enabled", common.enabled}, {"password", password.written}});
+  return out;
+}
+
+inline std::vector<Difference> compare_things(const Json& from, const Json& to) {
+  std::vector<Difference> out;
+  if (!(from["size"] == to["size"])) {
+    const bool shrinks = to["size"].as_int() < from["size"].as_int();
+    out.push_back({"size: " + from["size"].dump() + " -> " + to["size"].dump(), !shrinks,
+                   shrinks ? "its data does not fit" : "", shrinks ? "declare a new thing" : ""});
+  }
+  return out;
+}
+
+inline Kind thing_kind() {
+  return {.name = "thing",
+          .folder = "things",
+          .prose = "A thing.",
+          .parse = parse_thing,
+          .compare = compare_things,
+          .schema = [] {
+            return Json(Json::Object{{"type", "object"}});
+          }};
+}
+
+}  // namespace weir::project
