@@ -57,8 +57,8 @@ class LakeTable final : public duckdb::TableCatalogEntry {
     }
     return shown;
   }
-  // DELETE and UPDATE bind these before the catalog refuses them.
-  duckdb::vector<duckdb::column_t> GetRowIdColumns() const override { return {}; }
+  // Asked for by DELETE, UPDATE and MERGE only, before the catalog could refuse them.
+  duckdb::vector<duckdb::column_t> GetRowIdColumns() const override { read_only(); }
 
  private:
   const Tables& tables_;  // owns this entry
@@ -177,6 +177,12 @@ class LakeCatalog final : public Catalog {
   }
   PhysicalOperator& PlanUpdate(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalUpdate&,
                                PhysicalOperator&) override {
+    read_only();
+  }
+  // DuckDB's own would write into our scan's data as if it were one of its tables.
+  duckdb::unique_ptr<duckdb::LogicalOperator> BindCreateIndex(duckdb::Binder&, duckdb::CreateStatement&,
+                                                              duckdb::TableCatalogEntry&,
+                                                              duckdb::unique_ptr<duckdb::LogicalOperator>) override {
     read_only();
   }
   duckdb::DatabaseSize GetDatabaseSize(ClientContext&) override { return {}; }

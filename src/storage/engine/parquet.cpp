@@ -1,5 +1,6 @@
 // Files that the engine writes and loads for our own rooms. Each call has a connection of its own, except a copied
 // result.
+#include <charconv>
 #include <filesystem>
 
 #include "storage/engine/inside.h"
@@ -47,19 +48,44 @@ bool is_table_name(const std::string& name) {
   return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
 }
 
-// The line of a bad record, out of DuckDB's words: "CSV Error on Line: 3", "in line 3".
-Error load_error(const duckdb::ErrorData& thrown, const std::string& path) {
+// The number after `mark`, and where it is written.
+struct Number {
+  size_t at = 0, size = 0;
+  int value = 0;
+};
+std::optional<Number> number_after(const std::string& text, std::string_view mark) {
+  Number found;
+  found.at = text.find(mark);
+  if (found.at == std::string::npos) return std::nullopt;
+  found.at += mark.size();
+  const auto parsed = std::from_chars(text.data() + found.at, text.data() + text.size(), found.value);
+  found.size = static_cast<size_t>(parsed.ptr - text.data()) - found.at;
+  return found.value > 0 ? std::optional(found) : std::nullopt;
+}
+
+// A failed load in the words of its file: the path that was given, the line of the bad record, no advice about DuckDB's
+// options.
+Error load_error(const duckdb::ErrorData& thrown, const std::string& path, bool is_lines) {
   Error error = to_error(thrown, "");
   error.position.reset();
+  std::string& message = error.message;
   const std::string scheme_path = own_path(path);
-  for (size_t at = 0; (at = error.message.find(scheme_path, at)) != std::string::npos;) {
-    error.message.replace(at, scheme_path.size(), path);
+  for (size_t at = 0; (at = message.find(scheme_path, at)) != std::string::npos;)
+    message.replace(at, scheme_path.size(), path);
+  for (const char* advice : {"\n\n", "\nTry setting ", "\nPossible "})
+    message.resize(std::min(message.find(advice), message.size()));
+  if (const auto line = number_after(message, "CSV Error on Line: ")) {
+    error.at({.file = path, .line = line->value, .column = 1});
   }
-  for (const char* mark : {"Line: ", "in line ", "record/value "}) {
-    const size_t at = error.message.find(mark);
-    if (at == std::string::npos) continue;
-    const int line = std::atoi(error.message.c_str() + at + std::string_view(mark).size());
-    if (line > 0) error.at({.file = path, .line = line, .column = 1});
+  // DuckDB 1.4.4 counts one too many where it cannot parse a line, and calls the first ones records.
+  const bool is_malformed = message.starts_with("Malformed JSON");
+  for (const char* mark : {"in line ", "in record/value "}) {
+    const auto line = number_after(message, mark);
+    if (!line || !is_lines) continue;
+    const int counted = is_malformed ? line->value - 1 : line->value;
+    message.replace(line->at - std::string_view(mark).size(), line->size + std::string_view(mark).size(),
+                    "in line " + std::to_string(counted));
+    error.at({.file = path, .line = counted, .column = 1});
     break;
   }
   return error;
@@ -149,7 +175,9 @@ Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view
 
   TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
   duckdb::Connection& connection = *link->connection;
-  const auto fail = [&](const duckdb::ErrorData& thrown) { return load_error(thrown, path); };
+  const auto fail = [&](const duckdb::ErrorData& thrown) {
+    return load_error(thrown, path, format == "ndjson" || format == "jsonl");
+  };
   const auto known = connection.Query(
       "SELECT 1 FROM information_schema.tables WHERE table_catalog = " + in_quotes(link->database->catalog, '\'') +
       " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")");

@@ -16,8 +16,9 @@ namespace weir::engine {
 
 class ScriptedTables final : public TableSource {
  public:
-  void publish(std::vector<TableVersion> tables) {
-    auto made = std::make_shared<Scripted>(std::move(tables), alive_);
+  // `keep` lives as long as somebody sees these tables.
+  void publish(std::vector<TableVersion> tables, std::shared_ptr<void> keep = nullptr) {
+    auto made = std::make_shared<Scripted>(std::move(tables), alive_, std::move(keep));
     const std::lock_guard lock(mutex_);
     latest_ = std::move(made);
   }
@@ -29,7 +30,7 @@ class ScriptedTables final : public TableSource {
     const std::lock_guard lock(mutex_);
     ++takes;
     if (failure_) return *failure_;
-    if (!latest_) latest_ = std::make_shared<Scripted>(std::vector<TableVersion>{}, alive_);
+    if (!latest_) latest_ = std::make_shared<Scripted>(std::vector<TableVersion>{}, alive_, nullptr);
     return latest_;
   }
   // Snapshots that somebody holds, the latest one included.
@@ -39,8 +40,8 @@ class ScriptedTables final : public TableSource {
  private:
   class Scripted final : public Snapshot {
    public:
-    Scripted(std::vector<TableVersion> tables, std::shared_ptr<std::atomic<int>> alive)
-        : tables_(std::move(tables)), alive_(std::move(alive)) {
+    Scripted(std::vector<TableVersion> tables, std::shared_ptr<std::atomic<int>> alive, std::shared_ptr<void> keep)
+        : tables_(std::move(tables)), alive_(std::move(alive)), keep_(std::move(keep)) {
       ++*alive_;
     }
     ~Scripted() override { --*alive_; }
@@ -59,6 +60,7 @@ class ScriptedTables final : public TableSource {
    private:
     std::vector<TableVersion> tables_;
     std::shared_ptr<std::atomic<int>> alive_;
+    std::shared_ptr<void> keep_;
   };
 
   std::mutex mutex_;  // guards latest_ and failure_
