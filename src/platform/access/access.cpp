@@ -1,6 +1,9 @@
 #include "platform/access/access.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 
 #include "core/base/hash.h"
 #include "core/base/ids.h"
@@ -24,6 +27,20 @@ control::Token stored(const NewToken& wanted, std::string id, std::string hash, 
   out.created_at = now;
   if (wanted.expires_in) out.expires_at = WallTime{now.micros + wanted.expires_in->micros};
   return out;
+}
+
+// Who failed: the address without its port. Of IPv6 only the first 64 bits, because one machine owns all addresses
+// below them.
+std::string peer_key(std::string_view peer) {
+  if (peer.starts_with('[')) {
+    peer = peer.substr(1, peer.find(']') == std::string_view::npos ? std::string_view::npos : peer.find(']') - 1);
+  } else if (std::count(peer.begin(), peer.end(), ':') == 1) {
+    peer = peer.substr(0, peer.find(':'));
+  }
+  const std::string address(peer.substr(0, 64));
+  std::array<char, sizeof(in6_addr)> bytes{};
+  if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return address;
+  return hex_encode(std::string_view(bytes.data(), 8)) + "/64";
 }
 
 }  // namespace
@@ -258,8 +275,10 @@ Status Access::check_failures(const std::string& peer) {
 void Access::count_failure(const std::string& peer) {
   MutexLock lock(failure_mutex_);
   const int64_t now = clock_.steady_micros();
-  std::erase_if(failures_,
-                [&](const auto& entry) { return now - entry.second.since > options_.failure_window.micros; });
+  if (failures_.size() >= options_.peers_max) {
+    std::erase_if(failures_,
+                  [&](const auto& entry) { return now - entry.second.since > options_.failure_window.micros; });
+  }
   if (failures_.size() >= options_.peers_max && !failures_.contains(peer)) {
     // The table is full of other attackers: the oldest one's memory goes.
     auto oldest = std::min_element(failures_.begin(), failures_.end(),
@@ -272,7 +291,7 @@ void Access::count_failure(const std::string& peer) {
 }
 
 Result<Access::Session> Access::sign_in(std::string_view token, std::string_view peer) {
-  const std::string from(peer);
+  const std::string from = peer_key(peer);
   TRY(check_failures(from));
   auto entry = token.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(token));
   if (!entry) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "core/io/simulated_clock.h"
 
@@ -14,8 +15,8 @@ namespace {
 class AccessTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/var/tmp/weir-access-XXXXXX";
-    folder_ = mkdtemp(name);
+    std::string name = ::testing::TempDir() + "weir-access-XXXXXX";
+    folder_ = mkdtemp(name.data());
     open();
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -133,6 +134,59 @@ TEST_F(AccessTest, slows_down_who_guesses_without_hurting_others) {
   EXPECT_TRUE(access_->sign_in(token.text, "10.0.0.2"));
   clock_.advance(minutes(6));
   EXPECT_TRUE(access_->sign_in(token.text, "10.0.0.1"));
+}
+
+TEST_F(AccessTest, a_guesser_gains_nothing_by_another_port_or_address_of_the_same_network) {
+  const auto token = make(Role::read);
+  const auto busy = [&](std::string_view peer) {
+    auto answer = access_->sign_in(token.text, peer);
+    return !answer && answer.error().code == Code::busy;
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(access_->sign_in("guess", "10.0.0.1:" + std::to_string(i)));
+  EXPECT_TRUE(busy("10.0.0.1"));
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(access_->sign_in("guess", "2001:db8::" + std::to_string(i)));
+  EXPECT_TRUE(busy("[2001:db8::ffff]:443"));
+  EXPECT_FALSE(busy("2001:db8:0:1::1"));
+}
+
+TEST_F(AccessTest, forgets_the_oldest_failures_when_a_crowd_attacks) {
+  Options small;
+  small.peers_max = 100;
+  open(small);
+  for (int i = 0; i < 1'000; ++i)
+    EXPECT_FALSE(access_->sign_in("guess", "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)));
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(access_->sign_in("guess", "192.0.2.1"));
+  EXPECT_EQ(access_->sign_in("guess", "192.0.2.1").error().code, Code::busy);
+}
+
+// Goal: a revoked token is refused by every thread as soon as revoke_token() has returned. Also food for the thread
+// sanitizer.
+TEST_F(AccessTest, revocation_reaches_every_thread_at_once) {
+  const auto steady = make(Role::read);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        EXPECT_TRUE(access_->authenticate(steady.text));
+        auto session = access_->sign_in(steady.text, "p");
+        EXPECT_TRUE(session && access_->session(session->cookie));
+        (void)access_->tokens();
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    const auto token = make(Role::read);
+    auto session = access_->sign_in(token.text, "q");
+    ASSERT_TRUE(session);
+    EXPECT_TRUE(access_->authenticate(token.text));
+    ASSERT_TRUE(access_->revoke_token(token.id));
+    EXPECT_FALSE(access_->authenticate(token.text));
+    EXPECT_FALSE(access_->session(session->cookie));
+    EXPECT_TRUE(access_->flush_last_used());
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_F(AccessTest, bounds_its_tables) {

@@ -31,7 +31,7 @@ Status check_name(std::string_view name) {
                "a letter, then letters, digits, _ . or -, up to 63");
 }
 
-// format byte, nonce, tag, ciphertext. The name is authenticated with it.
+// base64 of: format byte, nonce, tag, ciphertext. The name is authenticated with it.
 Result<std::string> seal(const std::string& key, std::string_view name, std::string_view value, Random& random) {
   std::string nonce;
   for (int i = 0; i < 2; ++i) {
@@ -51,13 +51,16 @@ Result<std::string> seal(const std::string& key, std::string_view name, std::str
       EVP_EncryptFinal_ex(cipher.get(), reinterpret_cast<unsigned char*>(out.data()) + length, &length) == 1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, tag.data()) == 1;
   if (!done) return Error(Code::internal, "the secret could not be sealed");
-  return std::string(1, kFormat) + nonce + std::string(reinterpret_cast<const char*>(tag.data()), tag.size()) + out;
+  return base64_encode(std::string(1, kFormat) + nonce +
+                       std::string(reinterpret_cast<const char*>(tag.data()), tag.size()) + out);
 }
 
-Result<std::string> unseal(const std::string& key, std::string_view name, std::string_view sealed) {
+Result<std::string> unseal(const std::string& key, std::string_view name, std::string_view stored) {
   const Error damaged(Code::corrupt, "secret " + std::string(name) + " was changed, or sealed with another key",
                       "set it again: weir secret set " + std::string(name));
-  if (sealed.size() < 1 + kNonceBytes + kTagBytes) return damaged;
+  auto decoded = base64_decode(stored);
+  if (!decoded || decoded->size() < 1 + kNonceBytes + kTagBytes) return damaged;
+  const std::string_view sealed = *decoded;
   if (sealed[0] != kFormat) return Error(Code::unsupported, "secret " + std::string(name) + " has a newer format");
   const std::string_view nonce = sealed.substr(1, kNonceBytes);
   std::string tag(sealed.substr(1 + kNonceBytes, kTagBytes));

@@ -14,8 +14,8 @@ namespace {
 class SecretsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/var/tmp/weir-secrets-XXXXXX";
-    folder_ = mkdtemp(name);
+    std::string name = ::testing::TempDir() + "weir-secrets-XXXXXX";
+    folder_ = mkdtemp(name.data());
     control_ = std::move(*control::Control::open(folder_ + "/control.db", clock_));
   }
   void TearDown() override {
@@ -57,10 +57,15 @@ TEST_F(SecretsTest, notices_a_changed_value_an_exchanged_row_and_another_key) {
   control::Secret swapped{"a", stored[1].sealed, clock_.wall()};
   ASSERT_TRUE(control_->put_secret(swapped));
   EXPECT_EQ(secrets->find("a").error().code, Code::corrupt);
-  std::string flipped = stored[0].sealed;
-  flipped.back() = static_cast<char>(flipped.back() ^ 1);
-  ASSERT_TRUE(control_->put_secret({"a", flipped, clock_.wall()}));
-  EXPECT_EQ(secrets->find("a").error().code, Code::corrupt);
+  // Every changed byte is noticed, and so is every cut.
+  for (size_t i = 0; i < stored[0].sealed.size(); ++i) {
+    std::string flipped = stored[0].sealed;
+    flipped[i] = flipped[i] == 'A' ? 'B' : 'A';
+    ASSERT_TRUE(control_->put_secret({"a", flipped, clock_.wall()}));
+    EXPECT_FALSE(secrets->find("a")) << i;
+    ASSERT_TRUE(control_->put_secret({"a", stored[0].sealed.substr(0, i), clock_.wall()}));
+    EXPECT_EQ(secrets->find("a").error().code, Code::corrupt) << i;
+  }
   EXPECT_EQ(open(std::string(64, 'a'))->find("b").error().code, Code::corrupt);
 }
 
