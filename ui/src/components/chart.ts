@@ -7,13 +7,13 @@ export const utc_date = (seconds: number): Date => {
   return new Date(date.getTime() + date.getTimezoneOffset() * 60_000);
 };
 
-export function axes(format_y: (value: number) => string, time = true): uPlot.Axis[] {
+/** `span`: minutes need no date under the time of day; days do. */
+export function axes(format_y: (value: number) => string, span: 'minutes' | 'days'): [uPlot.Axis, uPlot.Axis] {
   const stroke = token_color('--text-muted');
   const grid = { stroke: token_color('--line'), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const ticks = { show: false };
-  const x: uPlot.Axis = { stroke, font, grid: { show: false }, ticks: { ...grid, size: 4 }, space: 76, size: 30 };
-  if (time) x.values = kTimeLabels;
+  const x: uPlot.Axis = { stroke, font, grid: { show: false }, ticks: { ...grid, size: 4 }, space: 76, size: span === 'minutes' ? 30 : 46, values: span === 'minutes' ? kMinuteLabels : kTimeLabels };
   const y: uPlot.Axis = { stroke, font, grid, ticks, size: 52, gap: 6, values: (_chart, splits) => splits.map((value) => (value === null ? '' : format_y(value))) };
   return [x, y];
 }
@@ -24,9 +24,17 @@ const kTimeLabels: uPlot.Axis.Values = [
   [86_400 * 28, '{YYYY}-{MM}', null, null, null, null, null, null, 1],
   [86_400, '{MM}-{DD}', '\n{YYYY}', null, null, null, null, null, 1],
   [60, '{HH}:{mm}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
-  [1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', '\n{YYYY}-{MM}-{DD}', null, null, null, null, null, 1],
   [0.001, '{ss}.{fff}', null, null, null, null, null, null, 1],
 ];
+
+const kMinuteLabels: uPlot.Axis.Values = [
+  [60, '{HH}:{mm}', null, null, null, null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1],
+];
+
+/** Steps of an axis that counts records: no half ones. */
+export const kWholeSteps = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
 /** Keeps the chart as wide as its container; returns the end of it. */
 export function follow_width(container: HTMLElement, chart: uPlot, height: number): () => void {

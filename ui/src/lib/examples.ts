@@ -1,10 +1,20 @@
 // A first event for a stream, and the commands that send it, made from the stream's declaration.
 import type { Field, StreamDetail } from '../api/types';
 
+// Taken once: an example must not change under the eyes, or between selecting and copying it.
+const opened_at = new Date();
+
+function example_uuid(name: string): string {
+  let hash = 2166136261;
+  for (const letter of name) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0;
+  const hex = hash.toString(16).padStart(8, '0');
+  return `${hex}-6c9e-4b0e-9a55-${hex.slice(4)}${hex}`;
+}
+
 function value_for(field: Field, now: Date): unknown {
   const type = field.type.toLowerCase();
   const text = now.toISOString();
-  if (type.includes('uuid')) return '7b0a1d52-6c9e-4b0e-9a55-1d0c2f6f4a10';
+  if (type.includes('uuid')) return example_uuid(field.name);
   if (type.includes('timestamp') || type === 'time' || type === 'datetime') return text.replace('T', ' ').replace('Z', '');
   if (type.startsWith('date')) return text.slice(0, 10);
   if (type.includes('bool')) return true;
@@ -15,7 +25,7 @@ function value_for(field: Field, now: Date): unknown {
   return `an ${field.name}`.replace(/^an (?![aeiou])/, 'a ');
 }
 
-export function example_event(stream: StreamDetail, now = new Date()): Record<string, unknown> {
+export function example_event(stream: StreamDetail, now = opened_at): Record<string, unknown> {
   const required = stream.fields.filter((field) => field.required || field.name === stream.time_field);
   const chosen = required.length > 0 ? required : stream.fields.slice(0, 4);
   return Object.fromEntries(chosen.map((field) => [field.name, value_for(field, now)]));
