@@ -43,7 +43,7 @@ class GroupWalker {
   Result<Step> next();
 
   void extend(uint64_t end) { end_ = end; }  // the segment has grown
-  uint64_t offset() const { return offset_; }
+  uint64_t next_group() const { return next_group_; }  // the number that is expected next
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:

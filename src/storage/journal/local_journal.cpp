@@ -103,7 +103,7 @@ LocalJournal::~LocalJournal() {
 
 Status LocalJournal::start() {
   TRY_ASSIGN(Recovered recovered, recover(files_, options_.folder, options_.segment_bytes));
-  for (const Segment& segment : recovered.segments) table_.add(segment);
+  for (const Segment& segment : recovered.segments) table_.add(segment, SegmentTable::Trust::found);
   recovery_ = recovered.report;
   numbers_.damaged.add(recovery_.damage.size());
   next_sequence_ = recovery_.next.value;

@@ -349,20 +349,24 @@ Status Run::find_tail() {
   if (found->is_valid()) next_of_newest_ = found->header().next_sequence;
   out_.tail = {PreviousEnd::recovered, newest.number, scanned.groups, scanned.end_offset, newest.end.value};
   out_.trim_newest = !scanned.has_cut();
-  if (!found->is_valid() || scanned.has_cut() || !scanned.damage.empty()) return {};
+  if (!found->is_valid()) return {};
   const SegmentHeader& header = found->header();
+  if (scanned.groups == 0) {
+    TRY(find_last_group_before(header));
+  }
+  if (scanned.has_cut() || !scanned.damage.empty()) return {};
   const bool only_the_copy = scanned.groups == 1 && scanned.end_sequence <= header.previous_end_sequence;
   if (scanned.groups > 0 && !only_the_copy) return {};
   out_.replaces_newest = true;
   out_.tail = {header.previous_end, header.previous_number, header.previous_groups, header.previous_end_bytes,
                header.previous_end_sequence};
-  return find_last_group_before(header);
+  return {};
 }
 
 // The newest segment is empty: if it was opened by a start that did not get to copy the last group, that is still to be
 // done.
 Status Run::find_last_group_before(const SegmentHeader& newest) {
-  if (!out_.last_group.payload.empty() || newest.previous_end != PreviousEnd::recovered) return {};
+  if (newest.previous_end != PreviousEnd::recovered) return {};
   const auto found = std::find_if(found_.begin(), found_.end(),
                                   [&](const Found& file) { return file.number == newest.previous_number; });
   if (found == found_.end()) return {};

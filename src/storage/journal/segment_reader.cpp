@@ -62,6 +62,7 @@ Result<std::vector<Entry>> SegmentReader::take(const GroupView& group) {
 Result<SegmentReader::Found> SegmentReader::open_segment() {
   const auto next = left_ == 0 ? table_.holding(position_) : table_.after(left_);
   if (!next) return Found::nothing;
+  position_ = std::max(position_, next->first);  // the numbers between belong to no record
   const auto skip_missing = [&]() -> Error {
     left_ = next->number;
     segment_ = *next;
@@ -115,10 +116,16 @@ Status SegmentReader::pass_damage() {
 
 Status SegmentReader::pass_rest(const GroupWalker::Step& rest) {
   if (segment_->end <= position_) return {};
-  // A start writes the last group once more into the segment that it opens.
+  // A start writes the last group once more into the segment that it opens: there it is read.
   const auto next = table_.after(segment_->number);
-  if (next && next->first <= position_) return {};
-  return lost(rest.from, rest.to, rest.why, segment_->end);
+  const bool has_copy = next && !next->missing && next->first < segment_->end;
+  const Sequence until = has_copy ? std::max(next->first, position_) : segment_->end;
+  const bool only_last_is_gone = walker_->next_group() == segment_->groups;
+  if (has_copy && (only_last_is_gone || until == position_)) {
+    position_ = until;
+    return {};
+  }
+  return lost(rest.from, rest.to, rest.why, until);
 }
 
 Error SegmentReader::lost(uint64_t from, uint64_t to, const std::string& why, Sequence until) {

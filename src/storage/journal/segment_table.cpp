@@ -7,10 +7,11 @@
 
 namespace weir::journal {
 
-void SegmentTable::add(Segment segment) {
+void SegmentTable::add(Segment segment, Trust trust) {
   const std::lock_guard lock(mutex_);
   CHECK(segments_.empty() || segments_.back().number < segment.number, "segments are added in order");
   raise_end(segment.end);
+  newest_ = trust;
   segments_.push_back(std::move(segment));
 }
 
@@ -42,6 +43,10 @@ void SegmentTable::set_file_bytes(uint64_t number, uint64_t bytes) {
   }
 }
 
+size_t SegmentTable::kept_at_least() const {
+  return newest_ == Trust::opened ? 1 : 2;
+}
+
 void SegmentTable::raise_end(Sequence end) {
   if (end > durable_end()) durable_end_.store(end.value, std::memory_order_release);
 }
@@ -49,7 +54,7 @@ void SegmentTable::raise_end(Sequence end) {
 std::vector<Segment> SegmentTable::remove_below(Sequence below) {
   const std::lock_guard lock(mutex_);
   std::vector<Segment> removed;
-  while (segments_.size() > 1 && segments_.front().end <= below) {
+  while (segments_.size() > kept_at_least() && segments_.front().end <= below) {
     removed.push_back(std::move(segments_.front()));
     segments_.pop_front();
   }
@@ -58,8 +63,8 @@ std::vector<Segment> SegmentTable::remove_below(Sequence below) {
 
 std::optional<Segment> SegmentTable::oldest_after_release(Sequence below) const {
   const std::lock_guard lock(mutex_);
-  for (const Segment& segment : segments_) {
-    if (segment.end > below || &segment == &segments_.back()) return segment;
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    if (segments_[i].end > below || segments_.size() - i <= kept_at_least()) return segments_[i];
   }
   return std::nullopt;
 }

@@ -32,7 +32,10 @@ struct Segment {
 
 class SegmentTable {
  public:
-  void add(Segment segment);
+  enum class Trust { opened, found };
+  // A segment that was only found may yet turn out not to be on disk (its sync may have failed before the program
+  // stopped): until the next one is opened, the one before it is not released either.
+  void add(Segment segment, Trust trust);
   // The newest segment was found to be replaced by the one added next: it holds nothing of its own.
   void remove_newest();
   struct Growth {
@@ -65,9 +68,11 @@ class SegmentTable {
 
  private:
   void raise_end(Sequence end);
+  size_t kept_at_least() const;
 
   mutable std::mutex mutex_;  // guards segments_
   std::deque<Segment> segments_;
+  Trust newest_ = Trust::found;
   std::atomic<uint64_t> durable_end_{1};
   std::atomic<int> waiting_{0};
   std::condition_variable grown_;

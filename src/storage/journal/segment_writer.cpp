@@ -57,18 +57,20 @@ Status SegmentWriter::begin_segment(SpareSegment::Ready ready, Sequence next_seq
   header.previous_groups = tail_.groups;
   header.previous_end_bytes = tail_.end_bytes;
   header.previous_end_sequence = tail_.end_sequence;
-  std::string begin = encode_header(header);
+  // Durable before the first group is written, so that groups below a header that cannot be read mean damage.
+  TRY(ready.file->write_at(0, encode_header(header)));
+  TRY(ready.file->sync());
 
   Tail tail{PreviousEnd::recovered, ready.number, 0, kBlockBytes, tail_.end_sequence};
   if (last_group_.records > 0) {
     GroupBuffer copy;
     copy.add(last_group_.payload, last_group_.records);
     tail.groups = 1;
-    begin += copy.close({ready.number, header.stamp, tail.groups, last_group_.first_sequence});
-    tail.end_bytes = begin.size();
+    const std::string_view bytes = copy.close({ready.number, header.stamp, tail.groups, last_group_.first_sequence});
+    TRY(ready.file->write_at(tail.end_bytes, bytes));
+    TRY(ready.file->sync());
+    tail.end_bytes += bytes.size();
   }
-  TRY(ready.file->write_at(0, begin));
-  TRY(ready.file->sync());
   if (!has_mark_) {
     TRY(write_mark(place_.files, place_.folder, {ready.number, header.first_sequence}));
     has_mark_ = true;
@@ -82,7 +84,8 @@ Status SegmentWriter::begin_segment(SpareSegment::Ready ready, Sequence next_seq
               .end = {tail.end_sequence},
               .end_offset = tail.end_bytes,
               .groups = tail.groups,
-              .file_bytes = ready.bytes});
+              .file_bytes = ready.bytes},
+             SegmentTable::Trust::opened);
   file_ = std::move(ready.file);
   file_bytes_ = ready.bytes;
   stamp_ = header.stamp;
