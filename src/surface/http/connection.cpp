@@ -304,7 +304,9 @@ void Connection::dispatch(Request& request, RequestParser& parser) {
   context.number = request_number_;
   context.route = route_;
   std::shared_ptr<Exchange> exchange = make_exchange(io_.mailbox(), std::move(context));
-  if (route_->runs == Runs::on_io && request.body.size() <= route_->io_body_bytes_max) {
+  const size_t here_max =
+      request.header("content-encoding").empty() ? route_->io_body_bytes_max : route_->io_encoded_bytes_max;
+  if (route_->runs == Runs::on_io && request.body.size() <= here_max) {
     run_here(request, std::move(exchange));
   } else {
     run_on_lane(request, std::move(exchange));
@@ -318,7 +320,7 @@ void Connection::run_here(Request& request, std::shared_ptr<Exchange> exchange) 
     const Responder responder(exchange);
     route_->handler(request, responder);
   } catch (const std::exception& error) {
-    exchange->fail(Error(Code::internal, error.what()));
+    exchange->fail(Error(Code::internal, error.what()), {});
   }
   exchange.reset();
   for (Letter& letter : mailbox.leave()) {
@@ -341,12 +343,12 @@ void Connection::run_on_lane(Request& request, std::shared_ptr<Exchange> exchang
         try {
           (*handler)(request, Responder(exchange));
         } catch (const std::exception& error) {
-          exchange->fail(Error(Code::internal, error.what()));
+          exchange->fail(Error(Code::internal, error.what()), {});
         }
         exchange.reset();
       });
   if (!submitted) {
-    exchange->fail(submitted.error());
+    exchange->fail(submitted.error(), {});
     return;
   }
   wait_readable();

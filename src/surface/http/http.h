@@ -93,12 +93,14 @@ enum class HeadKind : uint8_t {
   asset,  // files of the pages; the handler sets Cache-Control
 };
 
+using Headers = std::vector<std::pair<std::string, std::string>>;  // of a response, in order
+
 struct Response {
   int status = 200;
   std::string_view content_type = "application/json";  // text that lives as long as the program
   std::string body;
   std::string_view fixed_body;  // instead of `body`: bytes that live as long as the program
-  std::vector<std::pair<std::string, std::string>> headers;
+  Headers headers;
   HeadKind kind = HeadKind::api;
   bool close = false;  // the connection ends after this response
 };
@@ -135,7 +137,7 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual void send(Response response) = 0;
   virtual void send(std::unique_ptr<LateResponse> response) = 0;
-  virtual void fail(const Error& error) = 0;
+  virtual void fail(const Error& error, Headers headers) = 0;
   virtual std::shared_ptr<BodyStream> stream(Response head, StreamOptions options) = 0;
 };
 
@@ -146,7 +148,7 @@ class Responder {
   void send(Response response) const { exchange_->send(std::move(response)); }
   void send(std::unique_ptr<LateResponse> response) const { exchange_->send(std::move(response)); }
   // The error in the route's own shape, with the status of surface/errors; internals only for who may see them.
-  void fail(const Error& error) const { exchange_->fail(error); }
+  void fail(const Error& error, Headers headers = {}) const { exchange_->fail(error, std::move(headers)); }
   // Sends the head (its body is ignored) and hands out the way to write the rest.
   std::shared_ptr<BodyStream> stream(Response head, StreamOptions options = {}) const {
     return exchange_->stream(std::move(head), options);
@@ -187,8 +189,9 @@ struct Route {
   std::string summary;  // one sentence for the reference
   Handler handler;
   size_t body_bytes_max = 1 << 20;
-  size_t io_body_bytes_max = SIZE_MAX;  // on_io: a larger body sends the request to the lane
-  bool cross_origin = false;            // the handler judges the Origin header by itself
+  size_t io_encoded_bytes_max = SIZE_MAX;  // the same for a body with Content-Encoding
+  size_t io_body_bytes_max = SIZE_MAX;     // on_io: a larger body sends the request to the lane
+  bool cross_origin = false;               // the handler judges the Origin header by itself
   ErrorShape errors = ErrorShape::object;
   size_t index = 0;  // in Router::routes(); set by the router
 };

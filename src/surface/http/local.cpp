@@ -123,13 +123,17 @@ class LocalExchange final : public Exchange {
  public:
   LocalExchange(std::shared_ptr<Waiting> waiting, ErrorShape errors) : waiting_(std::move(waiting)), errors_(errors) {}
   ~LocalExchange() override {
-    if (!is_answered_) fail(Error(Code::internal, "the request was dropped without an answer"));
+    if (!is_answered_) fail(Error(Code::internal, "the request was dropped without an answer"), {});
   }
   void send(Response response) override {
     if (!is_answered_.exchange(true)) waiting_->answer(std::move(response));
   }
   void send(std::unique_ptr<LateResponse> response) override { send(response->make()); }
-  void fail(const Error& error) override { send(error_response(error, {true, errors_, "local"})); }
+  void fail(const Error& error, Headers headers) override {
+    Response response = error_response(error, {true, errors_, "local"});
+    for (auto& header : headers) response.headers.push_back(std::move(header));
+    send(std::move(response));
+  }
   std::shared_ptr<BodyStream> stream(Response head, StreamOptions options) override {
     auto made = std::make_shared<LocalStream>(waiting_, options);
     if (is_answered_.exchange(true)) {

@@ -142,7 +142,7 @@ class ServerExchange final : public Exchange {
   ServerExchange(std::shared_ptr<Mailbox> mailbox, ExchangeContext context)
       : mailbox_(std::move(mailbox)), context_(std::move(context)) {}
   ~ServerExchange() override {
-    if (!is_answered_) fail(Error(Code::internal, "the request was dropped without an answer"));
+    if (!is_answered_) fail(Error(Code::internal, "the request was dropped without an answer"), {});
   }
 
   void send(Response response) override {
@@ -157,7 +157,7 @@ class ServerExchange final : public Exchange {
     letter.late = std::move(response);
     mailbox_->post(std::move(letter));
   }
-  void fail(const Error& error) override {
+  void fail(const Error& error, Headers headers) override {
     if (!mailbox_->is_open()) {
       is_answered_ = true;
       return;
@@ -171,7 +171,9 @@ class ServerExchange final : public Exchange {
                  {"code", code_name(error.code)},
                  {"reason", error.text()}});
     }
-    send(error_response(error, {context_.sees_internals, context_.errors, id}));
+    Response response = error_response(error, {context_.sees_internals, context_.errors, id});
+    for (auto& header : headers) response.headers.push_back(std::move(header));
+    send(std::move(response));
   }
   std::shared_ptr<BodyStream> stream(Response head, StreamOptions options) override {
     auto state = std::make_shared<StreamState>(options);

@@ -1,0 +1,178 @@
+// What an administrator does: plan and apply, tokens, secrets.
+#include "core/base/time.h"
+#include "surface/errors/errors.h"
+#include "surface/http/routes/body.h"
+#include "surface/http/routes/routes.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr size_t kDeclarationsBytesMax = 64 << 20;
+
+Result<project::Sources> sources_of(const JsonBody& body) {
+  const Json* files = body.find("files");
+  if (!files || !files->is_object()) return Error(Code::invalid, "'files' must be an object of paths and their texts");
+  project::Sources sources;
+  for (const auto& [path, text] : files->object()) {
+    if (!text.is_string()) return Error(Code::invalid, "the file '" + path + "' must be a text");
+    sources.files.emplace(path, text.as_string());
+  }
+  return sources;
+}
+
+Json outcome_json(const Deployment::Outcome& outcome) {
+  Json errors{Json::Array{}};
+  for (const Error& error : outcome.project.errors) errors.push(errors::to_json(error));
+  Json warnings{Json::Array{}};
+  for (const Error& warning : outcome.project.warnings) warnings.push(errors::to_json(warning));
+  Json out{Json::Object{}};
+  out.set("changes", outcome.plan.to_json());
+  out.set("errors", std::move(errors));
+  out.set("warnings", std::move(warnings));
+  out.set("applied", outcome.applied);
+  return out;
+}
+
+using Work = Result<Deployment::Outcome> (Deployment::*)(project::Sources, bool);
+
+Handler deploys(Deployment& deployment, Work work, std::function<void()> applied) {
+  return answers([&deployment, work, applied = std::move(applied)](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"files", "drop"}));
+    TRY_ASSIGN(const bool drop, body.flag_or("drop", false));
+    TRY_ASSIGN(project::Sources sources, sources_of(body));
+    TRY_ASSIGN(const Deployment::Outcome outcome, (deployment.*work)(std::move(sources), drop));
+    if (outcome.applied && applied) applied();
+    return json_reply(outcome_json(outcome));
+  });
+}
+
+Json token_json(const access::TokenInfo& token) {
+  Json streams{Json::Array{}};
+  for (const std::string& stream : token.identity->streams) streams.push(stream);
+  Json out{Json::Object{}};
+  out.set("id", token.identity->id);
+  out.set("role", access::role_name(token.identity->role));
+  out.set("streams", std::move(streams));
+  out.set("label", token.identity->label);
+  out.set("created_at", json_time(token.created_at.micros));
+  out.set("expires_at", json_time_or_null(token.expires_at));
+  out.set("last_used_at", json_time_or_null(token.last_used_at));
+  out.set("revoked", token.revoked);
+  return out;
+}
+
+Result<Response> create_token(access::Access& access, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"role", "streams", "label", "expires_in"}));
+  access::NewToken wanted;
+  TRY_ASSIGN(const std::string role, body.text("role"));
+  TRY_ASSIGN(wanted.role, access::parse_role(role));
+  TRY_ASSIGN(const Json::Array streams, body.array_or_empty("streams"));
+  for (const Json& stream : streams) {
+    if (!stream.is_string()) return Error(Code::invalid, "'streams' must be a list of names");
+    wanted.streams.push_back(stream.as_string());
+  }
+  TRY_ASSIGN(wanted.label, body.text_or("label", ""));
+  TRY_ASSIGN(const std::string expires_in, body.text_or("expires_in", ""));
+  if (!expires_in.empty()) {
+    TRY_ASSIGN(wanted.expires_in, parse_duration(expires_in));
+  }
+  TRY_ASSIGN(const access::CreatedToken created, access.create_token(wanted));
+  Json out{Json::Object{}};
+  out.set("id", created.id);
+  out.set("token", created.text);
+  out.set("expires_at", json_time_or_null(created.expires_at));
+  return json_reply(out);
+}
+
+Response nothing_to_say() {
+  Response response;
+  response.status = 204;
+  return response;
+}
+
+}  // namespace
+
+void add_deployment_routes(Router& router, Deployment& deployment, std::function<void()> applied) {
+  Route route;
+  route.method = Method::post;
+  route.access = Access::admin;
+  route.body_bytes_max = kDeclarationsBytesMax;
+  route.pattern = "/v1/plan";
+  route.summary = "What these declarations would change against the applied state.";
+  route.handler = deploys(deployment, &Deployment::plan_files, {});
+  router.add(route);
+  route.pattern = "/v1/apply";
+  route.summary = "Makes the applied state equal to these declarations.";
+  route.handler = deploys(deployment, &Deployment::apply_files, std::move(applied));
+  router.add(route);
+}
+
+void add_token_routes(Router& router, access::Access& access) {
+  Route route;
+  route.access = Access::admin;
+  route.body_bytes_max = 64 << 10;
+  route.pattern = "/v1/tokens";
+  route.summary = "All tokens, without their texts.";
+  route.handler = answers([&access](Request&) -> Result<Response> {
+    Json tokens{Json::Array{}};
+    for (const access::TokenInfo& token : access.tokens()) tokens.push(token_json(token));
+    Json out{Json::Object{}};
+    out.set("tokens", std::move(tokens));
+    return json_reply(out);
+  });
+  router.add(route);
+  route.method = Method::post;
+  route.summary = "Makes a token; its text is shown once.";
+  route.handler = answers([&access](Request& request) { return create_token(access, request); });
+  router.add(route);
+  route.method = Method::erase;
+  route.pattern = "/v1/tokens/{id}";
+  route.summary = "Ends a token at once.";
+  route.handler = answers([&access](Request& request) -> Result<Response> {
+    TRY(access.revoke_token(request.parameter("id")));
+    return nothing_to_say();
+  });
+  router.add(route);
+}
+
+void add_secret_routes(Router& router, access::Secrets& secrets) {
+  Route route;
+  route.access = Access::admin;
+  route.body_bytes_max = 512 << 10;  // a value of 64 KiB, each byte escaped
+  route.pattern = "/v1/secrets";
+  route.summary = "The names of all secrets.";
+  route.handler = answers([&secrets](Request&) -> Result<Response> {
+    TRY_ASSIGN(const std::vector<access::SecretInfo> all, secrets.list());
+    Json listed{Json::Array{}};
+    for (const access::SecretInfo& secret : all) {
+      Json one{Json::Object{}};
+      one.set("name", secret.name);
+      one.set("changed_at", json_time(secret.changed_at.micros));
+      listed.push(std::move(one));
+    }
+    Json out{Json::Object{}};
+    out.set("secrets", std::move(listed));
+    return json_reply(out);
+  });
+  router.add(route);
+  route.method = Method::put;
+  route.pattern = "/v1/secrets/{name}";
+  route.summary = "Keeps a secret, encrypted.";
+  route.handler = answers([&secrets](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"value"}));
+    TRY_ASSIGN(const std::string value, body.text("value"));
+    TRY(secrets.put(request.parameter("name"), value));
+    return nothing_to_say();
+  });
+  router.add(route);
+  route.method = Method::erase;
+  route.summary = "Forgets a secret.";
+  route.handler = answers([&secrets](Request& request) -> Result<Response> {
+    TRY(secrets.remove(request.parameter("name")));
+    return nothing_to_say();
+  });
+  router.add(route);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,68 @@
+#include "surface/http/routes/all.h"
+
+#include "core/base/log.h"
+
+namespace weir::http {
+
+namespace {
+
+class WholeSite final : public Site {
+ public:
+  WholeSite(const SiteParts& parts, const SiteFacts& facts)
+      : parts_(parts),
+        facts_(facts),
+        events_(parts.capture, facts.limits, facts.mounts),
+        directory_({parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_}),
+        tail_(parts.journal, parts.clock) {
+    events_.add_to(router_);
+    add_stream_routes(router_, directory_, tail_);
+    add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
+    add_session_routes(router_, parts.access, facts_);
+    add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files()}, facts_);
+    add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake});
+    add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_});
+    add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
+    add_token_routes(router_, parts.access);
+    add_secret_routes(router_, parts.secrets);
+    add_page_routes(router_, {});
+    after_apply();
+  }
+
+  const Router& router() const override { return router_; }
+  void sample() override { rates_.sample(parts_.clock.wall(), parts_.capture.counts()); }
+
+  Status refresh_streams() override {
+    TRY_ASSIGN(const auto declared, directory_.declared());
+    std::vector<capture::AppliedStream> streams;
+    for (const StreamDirectory::Declared& one : declared) {
+      if (one.detached) continue;
+      streams.push_back({one.number, 1, std::make_shared<const capture::Stream>(one.stream)});
+    }
+    events_.set_streams(streams);
+    return {};
+  }
+
+ private:
+  void after_apply() {
+    parts_.warehouse.catalog_changed();
+    if (const Status refreshed = refresh_streams(); !refreshed) {
+      log_event(Level::error, "http.streams_unread", {{"reason", refreshed.error().text()}});
+    }
+  }
+
+  const SiteParts parts_;
+  const SiteFacts facts_;
+  Rates rates_;
+  EventRoutes events_;
+  StreamDirectory directory_;
+  TailHub tail_;
+  Router router_;
+};
+
+}  // namespace
+
+std::unique_ptr<Site> make_site(const SiteParts& parts, const SiteFacts& facts) {
+  return std::make_unique<WholeSite>(parts, facts);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,42 @@
+// The whole HTTP interface over the rooms: `app` hands in references and gets a router that a Server can serve and
+// call_locally() can ask.
+//
+// A Site owns what the routes need beside the rooms: where beacons answer, the rates of the last minutes, the tail. Any
+// thread; everything handed in outlives it, and the Server ends before it.
+#pragma once
+
+#include <memory>
+
+#include "surface/http/routes/routes.h"
+
+namespace weir::http {
+
+struct SiteParts {
+  Clock& clock;
+  Random& random;
+  Metrics& metrics;
+  Lanes& lanes;
+  control::Control& control;
+  journal::Journal& journal;
+  lake::Lake& lake;
+  capture::Capture& capture;
+  engine::Engine& engine;
+  warehouse::Warehouse& warehouse;
+  access::Access& access;
+  access::Secrets& secrets;
+  Deployment& deployment;
+};
+
+class Site {
+ public:
+  virtual ~Site() = default;
+  virtual const Router& router() const = 0;
+  // Once a second, from a timer: the rates of streams.
+  virtual void sample() = 0;
+  // Reads from the control database where beacons answer; make_site() and each apply over HTTP do it themselves.
+  virtual Status refresh_streams() = 0;
+};
+
+std::unique_ptr<Site> make_site(const SiteParts& parts, const SiteFacts& facts);
+
+}  // namespace weir::http

@@ -1,0 +1,127 @@
+// The lake's routes: manifest, verify, drain, where one event is, and loading a file into a table.
+#include "surface/http/routes/body.h"
+#include "surface/http/routes/routes.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr Duration kDrainMax = minutes(10);
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json verification_json(const lake::Verification& verification) {
+  Json checked{Json::Object{}};
+  checked.set("archive_files", verification.archive_files);
+  checked.set("parquet_files", verification.parquet_files);
+  checked.set("archive_records", verification.archive_records);
+  checked.set("parquet_rows", verification.parquet_rows);
+  checked.set("journal_records", verification.journal_records);
+  Json problems{Json::Array{}};
+  for (const std::string& problem : verification.problems) problems.push(problem);
+  Json out{Json::Object{}};
+  out.set("ok", verification.problems.empty());
+  out.set("checked", std::move(checked));
+  out.set("problems", std::move(problems));
+  return out;
+}
+
+Json place_json(const lake::Place& place) {
+  Json out{Json::Object{}};
+  out.set("stream", place.stream);
+  out.set("verdict", place.verdict);
+  if (!place.reason.empty()) {
+    out.set("reason", place.reason);
+    out.set("field", text_or_null(place.field));
+    out.set("message", place.message);
+  }
+  out.set("arrived_at", json_time(place.arrived_at.micros));
+  out.set("event_time", place.event_time ? Json(json_time(place.event_time->micros)) : Json());
+  out.set("sequence", place.sequence.value);
+  if (!place.segment.empty()) out.set("segment", place.segment);
+  if (!place.archive_file.empty()) out.set("archive_file", place.archive_file);
+  if (!place.lake_file.empty()) out.set("lake_file", place.lake_file);
+  return out;
+}
+
+Result<Json> explain(const LakeParts& parts, const std::string& id) {
+  TRY_ASSIGN(const std::vector<lake::Place> places, parts.lake.explain(id));
+  Json listed{Json::Array{}};
+  for (const lake::Place& place : places) {
+    Json one = place_json(place);
+    TRY_ASSIGN(Json rows, parts.streams.rows_of(place.stream, place.sequence.value));
+    one.set("rows", std::move(rows));
+    listed.push(std::move(one));
+  }
+  Json out{Json::Object{}};
+  out.set("id", id);
+  out.set("found", !places.empty());
+  out.set("places", std::move(listed));
+  return out;
+}
+
+Result<Json> load(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "format", "table"}));
+  TRY_ASSIGN(const std::string path, body.text("path"));
+  TRY_ASSIGN(const std::string format, body.text("format"));
+  TRY_ASSIGN(const std::string table, body.text("table"));
+  if (!path.starts_with('/'))
+    return Error(Code::invalid, "'path' must be absolute: the server's folder is not the caller's");
+  TRY_ASSIGN(const uint64_t rows, parts.engine.load_file(path, format, table));
+  parts.warehouse.catalog_changed();
+  Json out{Json::Object{}};
+  out.set("table", table);
+  out.set("rows", rows);
+  return out;
+}
+
+Handler json_answers(std::function<Result<Json>(Request&)> function) {
+  return answers([function = std::move(function)](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const Json json, function(request));
+    return json_reply(json);
+  });
+}
+
+}  // namespace
+
+void add_lake_routes(Router& router, const LakeParts& parts) {
+  Route route;
+  route.pattern = "/v1/events/{id}";
+  route.access = Access::reader;
+  route.summary = "Where one event is: verdict, journal, archive, lake, rows in tables.";
+  route.handler =
+      json_answers([parts](Request& request) { return explain(parts, std::string(request.parameter("id"))); });
+  router.add(route);
+  route.pattern = "/v1/lake/manifest/{table}";
+  route.access = Access::admin;
+  route.summary = "The committed files of a table, for readers outside.";
+  route.handler = json_answers([parts](Request& request) { return parts.lake.manifest(request.parameter("table")); });
+  router.add(route);
+  route.method = Method::post;
+  route.lane = Lane::background;  // these take as long as they take
+  route.pattern = "/v1/lake/verify";
+  route.summary = "Proves journal, archive and Parquet against each other.";
+  route.handler = json_answers([parts](Request&) -> Result<Json> {
+    TRY_ASSIGN(const lake::Verification verification, parts.lake.verify());
+    return verification_json(verification);
+  });
+  router.add(route);
+  route.pattern = "/v1/lake/drain";
+  route.summary = "Waits until everything acknowledged before is committed to files.";
+  route.handler = json_answers([parts](Request&) -> Result<Json> {
+    TRY(parts.lake.drain(kDrainMax));
+    Json out{Json::Object{}};
+    out.set("cursor", parts.lake.status().cursor.value);
+    return out;
+  });
+  router.add(route);
+  route.pattern = "/v1/load";
+  route.access = Access::owner;
+  route.summary = "Loads a file of this machine into a table, whole or not at all.";
+  route.handler = json_answers([parts](Request& request) { return load(parts, request); });
+  router.add(route);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,107 @@
+// One function per feature adds its routes; all.cpp calls them. Each takes the rooms it needs and nothing else; all
+// references outlive the router.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/metrics.h"
+#include "core/io/files.h"
+#include "core/project/plan.h"
+#include "core/runtime/lanes.h"
+#include "platform/access/access.h"
+#include "platform/access/secrets.h"
+#include "platform/warehouse/warehouse.h"
+#include "storage/engine/engine.h"
+#include "storage/journal/journal.h"
+#include "stream/capture/capture.h"
+#include "stream/lake/lake.h"
+#include "surface/http/rates.h"
+#include "surface/http/router.h"
+#include "surface/http/routes/streams.h"
+
+namespace weir::http {
+
+// What this server is, for pages and programs.
+struct SiteFacts {
+  std::string version;
+  std::string project;
+  std::string environment;  // empty: the default one
+  std::vector<std::string> mounts = {"", "/Prod"};
+  std::string store_root;       // its disk is the one whose free bytes are shown
+  capture::Limits limits = {};  // of events
+};
+
+// Plan and apply of files that somebody sent; `app` implements it, because only it knows every room that must hear of
+// it.
+class Deployment {
+ public:
+  virtual ~Deployment() = default;
+  struct Outcome {
+    project::Plan plan;
+    project::Project project;  // with its errors and warnings
+    bool applied = false;
+  };
+  virtual Result<Outcome> plan_files(project::Sources sources, bool drop) = 0;
+  virtual Result<Outcome> apply_files(project::Sources sources, bool drop) = 0;
+};
+
+void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts);
+
+struct StatusParts {
+  Clock& clock;
+  journal::Journal& journal;
+  lake::Lake& lake;
+  const Rates& rates;
+  Files& files;
+};
+void add_status_routes(Router& router, const StatusParts& parts, const SiteFacts& facts);
+
+// GET /metrics, /health/live, /health/ready.
+struct OperationsParts {
+  Metrics& metrics;
+  Clock& clock;
+  journal::Journal& journal;
+  lake::Lake& lake;
+};
+void add_operations_routes(Router& router, const OperationsParts& parts);
+
+struct SqlParts {
+  warehouse::Warehouse& warehouse;
+  Lanes& lanes;
+  Files& files;
+  Random& random;
+  Clock& clock;
+};
+void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& facts);
+
+// POST /v1/load, GET /v1/events/{id}, and the lake's own.
+struct LakeParts {
+  lake::Lake& lake;
+  engine::Engine& engine;
+  warehouse::Warehouse& warehouse;
+  const StreamDirectory& streams;
+};
+void add_lake_routes(Router& router, const LakeParts& parts);
+
+// `applied` is called after each apply that changed something.
+void add_deployment_routes(Router& router, Deployment& deployment, std::function<void()> applied);
+void add_token_routes(Router& router, access::Access& access);
+void add_secret_routes(Router& router, access::Secrets& secrets);
+
+// One file of the pages, as the build embedded it. All texts live as long as the program.
+struct PageFile {
+  std::string_view path;  // "/index.html", "/assets/index-3fa8.js"
+  std::string_view content_type;
+  std::string_view bytes;
+  std::string_view gzip;  // the same, compressed; empty: not worth it
+  std::string_view etag;  // in quotes
+};
+// GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.
+// Without an index.html the pages say how to build them.
+void add_page_routes(Router& router, std::vector<PageFile> files);
+
+}  // namespace weir::http

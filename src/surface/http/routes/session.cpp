@@ -1,0 +1,80 @@
+// GET, POST, DELETE /v1/session: how a browser signs in with a token, once, and then carries a cookie.
+#include "surface/http/routes/body.h"
+#include "surface/http/routes/routes.h"
+#include "surface/http/security.h"
+#include "surface/http/url.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr int64_t kCookieSeconds = 30 * 24 * 3600;  // the session itself ends earlier, when it is not used
+
+Json described(const access::IdentityPtr& identity, const SiteFacts& facts) {
+  Json out{Json::Object{}};
+  out.set("signed_in", identity != nullptr);
+  out.set("version", facts.version);
+  if (identity) {
+    out.set("role", access::role_name(identity->role));
+    out.set("name", identity->label.empty() ? identity->id : identity->label);
+    out.set("project", facts.project);
+    out.set("environment", facts.environment.empty() ? "default" : facts.environment);
+  }
+  return out;
+}
+
+std::string address_without_port(const Peer& peer) {
+  const size_t colon = peer.address.rfind(':');
+  return peer.unix_socket || colon == std::string::npos ? peer.address : peer.address.substr(0, colon);
+}
+
+// Behind a proxy that ends TLS the cookie must not travel without it.
+bool is_secure(const Request& request) {
+  return request.header("x-forwarded-proto") == "https";
+}
+
+Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"token"}));
+  TRY_ASSIGN(const std::string token, body.text("token"));
+  TRY_ASSIGN(const access::Access::Session session, access.sign_in(token, address_without_port(*request.peer)));
+  if (session.identity->role == access::Role::write) {
+    access.sign_out(session.cookie);
+    return Error(Code::denied, "a write key cannot look at pages", "sign in with a token of role read or admin");
+  }
+  Response response = json_reply(described(session.identity, facts));
+  response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie, is_secure(request), kCookieSeconds));
+  return response;
+}
+
+}  // namespace
+
+void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts) {
+  Route route;
+  route.pattern = "/v1/session";
+  route.access = Access::anyone;
+  route.runs = Runs::on_io;
+  route.body_bytes_max = 4096;
+  route.summary = "Who the caller is.";
+  route.handler = answers([&facts](Request& request) -> Result<Response> {
+    return json_reply(described(request.caller.may_read() ? request.caller.identity : nullptr, facts));
+  });
+  router.add(route);
+  route.method = Method::post;
+  route.runs = Runs::on_lane;
+  route.summary = "Signs in with a token and sets the session's cookie.";
+  route.handler = answers([&access, &facts](Request& request) { return sign_in(access, facts, request); });
+  router.add(route);
+  route.method = Method::erase;
+  route.summary = "Signs out.";
+  route.handler = answers([&access](Request& request) -> Result<Response> {
+    const std::string_view cookie = cookie_value(request.header("cookie"), kSessionCookie);
+    if (!cookie.empty()) access.sign_out(cookie);
+    Response response;
+    response.status = 204;
+    response.headers.emplace_back("Set-Cookie", ended_session_cookie(is_secure(request)));
+    return response;
+  });
+  router.add(route);
+}
+
+}  // namespace weir::http

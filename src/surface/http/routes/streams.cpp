@@ -1,0 +1,394 @@
+#include "surface/http/routes/streams.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/text.h"
+#include "platform/warehouse/result_text.h"
+#include "stream/capture/declaration.h"
+#include "stream/capture/values.h"
+#include "surface/http/routes/body.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr int64_t kRowsShownMax = 1000;
+constexpr size_t kPartitionsShownMax = 1000;
+constexpr size_t kRateSeconds = 10;  // one second's rate jumps; ten read well on a page
+
+std::string quoted(std::string_view name) {
+  return "\"" + std::string(name) + "\"";
+}  // an identifier, checked when declared
+
+Result<StreamDirectory::Declared> declared_of(const control::Declaration& declaration) {
+  StreamDirectory::Declared out;
+  out.number = declaration.number;
+  out.detached = declaration.detached;
+  TRY_ASSIGN(out.stream, capture::stream_from_json(declaration.body));
+  return out;
+}
+
+Json fields_json(const capture::Stream& stream) {
+  Json fields{Json::Array{}};
+  for (const capture::Field& field : stream.fields) {
+    Json one{Json::Object{}};
+    one.set("name", field.name);
+    one.set("type", capture::type_label(field));
+    one.set("required", field.required);
+    one.set("description", field.description);
+    fields.push(std::move(one));
+  }
+  return fields;
+}
+
+Json rates_json(const std::vector<RatePoint>& points) {
+  Json out{Json::Array{}};
+  for (const RatePoint& point : points) {
+    Json one{Json::Object{}};
+    one.set("at", json_time(point.at.micros));
+    one.set("accepted", point.accepted);
+    one.set("duplicates", point.duplicates);
+    one.set("quarantined", point.quarantined);
+    one.set("refused", point.refused);
+    out.push(std::move(one));
+  }
+  return out;
+}
+
+Result<std::vector<std::vector<engine::Cell>>> all_rows(engine::ResultStream& stream) {
+  std::vector<std::vector<engine::Cell>> rows;
+  for (;;) {
+    TRY_ASSIGN(auto some, stream.next());
+    if (some.empty()) return rows;
+    std::move(some.begin(), some.end(), std::back_inserter(rows));
+  }
+}
+
+int64_t integer_of(const engine::Cell& cell) {
+  const auto* value = std::get_if<int64_t>(&cell);
+  return value ? *value : 0;
+}
+
+std::string text_of(const engine::Cell& cell) {
+  const auto* value = std::get_if<std::string>(&cell);
+  if (value) return *value;
+  const auto* number = std::get_if<int64_t>(&cell);
+  return number ? std::to_string(*number) : std::string();
+}
+
+void append_time(std::string& out, const engine::Cell& micros) {
+  if (std::holds_alternative<int64_t>(micros)) {
+    Json::append_quoted(out, json_time(integer_of(micros)));
+  } else {
+    out += "null";
+  }
+}
+
+// The declared fields as one object, with what `unknown: keep` kept beside them.
+std::string event_text(const warehouse::NdjsonWriter& writer, const std::vector<engine::Cell>& fields,
+                       const engine::Cell& extra) {
+  std::string event;
+  writer.append_row(event, fields);
+  while (event.ends_with('\n')) event.pop_back();
+  const std::string kept = text_of(extra);
+  if (kept.size() > 2 && kept.front() == '{' && event.ends_with('}')) {
+    event.pop_back();
+    if (!fields.empty()) event += ',';
+    event.append(kept, 1);
+  }
+  return event;
+}
+
+}  // namespace
+
+Result<std::vector<StreamDirectory::Declared>> StreamDirectory::declared() const {
+  TRY_ASSIGN(const auto declarations, parts_.control.declarations());
+  std::vector<Declared> out;
+  for (const control::Declaration& declaration : declarations) {
+    if (declaration.kind != "stream") continue;
+    TRY_ASSIGN(Declared one, declared_of(declaration));
+    out.push_back(std::move(one));
+  }
+  std::sort(out.begin(), out.end(), [](const Declared& a, const Declared& b) { return a.stream.name < b.stream.name; });
+  return out;
+}
+
+Result<StreamDirectory::Declared> StreamDirectory::find(std::string_view name) const {
+  TRY_ASSIGN(std::vector<Declared> all, declared());
+  std::vector<std::string> names;
+  for (Declared& one : all) {
+    if (one.stream.name == name) return std::move(one);
+    names.push_back(one.stream.name);
+  }
+  return Error(Code::not_found, "there is no stream " + shown(name), did_you_mean(name, names));
+}
+
+Result<std::shared_ptr<const StreamDirectory::Files>> StreamDirectory::files() const {
+  const uint64_t version = parts_.lake.status().version;
+  {
+    MutexLock lock(mutex_);
+    if (files_ && files_version_ == version) return files_;
+  }
+  TRY_ASSIGN(const auto listed, parts_.control.lake_files());
+  auto made = std::make_shared<Files>();
+  for (const control::LakeFile& file : listed) {
+    TableFiles& table = (*made)[file.table];
+    table.bytes += file.bytes;
+    if (file.kind == control::FileKind::archive) {
+      ++table.archive;
+      continue;
+    }
+    ++table.parquet;
+    table.rows += file.rows;
+    TableFiles::Partition& partition = table.partitions[file.partition];
+    partition.rows += file.rows;
+    partition.bytes += file.bytes;
+    ++partition.files;
+  }
+  MutexLock lock(mutex_);
+  files_ = std::move(made);
+  files_version_ = version;
+  return files_;
+}
+
+Json StreamDirectory::summary(const Declared& declared, const std::vector<capture::StreamCounts>& counts,
+                              const Files& files) const {
+  const capture::Stream& stream = declared.stream;
+  capture::StreamCounts count;
+  for (const capture::StreamCounts& one : counts) {
+    if (one.stream == stream.name) count = one;
+  }
+  Json endpoints{Json::Array{}};
+  if (!declared.detached) {
+    for (const std::string& path : parts_.events.endpoints(stream)) endpoints.push(path);
+  }
+  Json tags{Json::Object{}};
+  for (const auto& [key, value] : stream.tags) tags.set(key, value);
+  const auto table = files.find(stream.name);
+  Json out{Json::Object{}};
+  out.set("name", stream.name);
+  out.set("description", stream.description);
+  out.set("enabled", stream.enabled);
+  out.set("detached", declared.detached);
+  out.set("write", stream.write == capture::WhoWrites::anyone ? "public" : "key");
+  out.set("endpoints", std::move(endpoints));
+  out.set("key", stream.key.empty() ? Json() : Json(stream.key));
+  out.set("time_field", stream.time_field.empty() ? Json() : Json(stream.time_field));
+  out.set("accepted", count.accepted);
+  out.set("duplicates", count.duplicates);
+  out.set("quarantined", count.quarantined);
+  out.set("refused", count.refused);
+  out.set("records_per_s", parts_.rates.mean(stream.name, kRateSeconds).records());
+  out.set("last_arrival", count.last_arrival.micros == 0 ? Json() : Json(json_time(count.last_arrival.micros)));
+  out.set("rows_in_lake", table == files.end() ? uint64_t{0} : table->second.rows);
+  out.set("tags", std::move(tags));
+  return out;
+}
+
+Result<Json> StreamDirectory::list() const {
+  TRY_ASSIGN(const auto all, declared());
+  TRY_ASSIGN(const auto listed, files());
+  const auto counts = parts_.capture.counts();
+  Json streams{Json::Array{}};
+  for (const Declared& one : all) streams.push(summary(one, counts, *listed));
+  Json out{Json::Object{}};
+  out.set("streams", std::move(streams));
+  return out;
+}
+
+Result<Json> StreamDirectory::detail(std::string_view name) const {
+  TRY_ASSIGN(const Declared declared, find(name));
+  TRY_ASSIGN(const auto listed, files());
+  Json out = summary(declared, parts_.capture.counts(), *listed);
+  out.set("fields", fields_json(declared.stream));
+  TRY_ASSIGN(Json reasons, quarantine_reasons(declared.stream.name));
+  out.set("quarantine", std::move(reasons));
+  out.set("rates", rates_json(parts_.rates.points(name)));
+  const auto found = listed->find(name);
+  const TableFiles table = found == listed->end() ? TableFiles{} : found->second;
+  Json file_counts{Json::Object{}};
+  file_counts.set("parquet", table.parquet);
+  file_counts.set("archive", table.archive);
+  file_counts.set("bytes", table.bytes);
+  out.set("files", std::move(file_counts));
+  Json partitions{Json::Array{}};
+  for (auto partition = table.partitions.rbegin(); partition != table.partitions.rend(); ++partition) {
+    if (partitions.array().size() == kPartitionsShownMax) break;
+    Json one{Json::Object{}};
+    one.set("name", partition->first);
+    one.set("rows", partition->second.rows);
+    one.set("files", partition->second.files);
+    one.set("bytes", partition->second.bytes);
+    partitions.push(std::move(one));
+  }
+  out.set("partitions", std::move(partitions));
+  return out;
+}
+
+Result<Json> StreamDirectory::quarantine_reasons(const std::string& stream) const {
+  TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
+  TRY_ASSIGN(const auto result, session->query("SELECT reason, count(*)::BIGINT, epoch_us(max(_arrived_at)) FROM " +
+                                                   quoted(stream + "_quarantine") + " GROUP BY 1 ORDER BY 2 DESC, 1",
+                                               {}, {.time = seconds(10), .rows_max = 1000}));
+  TRY_ASSIGN(const auto rows, all_rows(*result));
+  Json out{Json::Array{}};
+  for (const Row& row : rows) {
+    Json one{Json::Object{}};
+    one.set("reason", text_of(row[0]));
+    one.set("count", integer_of(row[1]));
+    one.set("last", json_time(integer_of(row[2])));
+    out.push(std::move(one));
+  }
+  return out;
+}
+
+Result<StreamDirectory::Newest> StreamDirectory::newest(const std::string& sql, int64_t limit,
+                                                        const Cancel& cancel) const {
+  TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
+  const auto interrupt = cancel.attach([&session] { session->cancel(); });
+  const auto end = static_cast<int64_t>(parts_.journal.durable_end().value);
+  Newest found;
+  for (const int64_t behind : {int64_t{20'000}, int64_t{2'000'000}, INT64_MAX}) {
+    const int64_t lowest = behind >= end ? 0 : end - behind;
+    TRY_ASSIGN(const auto result,
+               session->query(sql, {Json(lowest), Json(limit)}, {.time = seconds(30), .rows_max = UINT64_MAX}));
+    found.columns = result->columns();
+    TRY_ASSIGN(found.rows, all_rows(*result));
+    if (static_cast<int64_t>(found.rows.size()) >= limit || lowest == 0) break;
+  }
+  return found;
+}
+
+Result<std::string> StreamDirectory::events(std::string_view name, int64_t limit, const Cancel& cancel) const {
+  TRY_ASSIGN(const Declared declared, find(name));
+  const capture::Stream& stream = declared.stream;
+  const bool keeps_extra = stream.unknown == capture::UnknownFields::keep;
+  std::string sql =
+      "SELECT CAST(" + quoted(stream.key.empty() ? "_id" : stream.key) + " AS VARCHAR), _seq, epoch_us(_arrived_at), ";
+  sql += stream.time_field.empty() ? "epoch_us(_arrived_at)"
+                                   : "epoch_us(CAST(" + quoted(stream.time_field) + " AS TIMESTAMP))";
+  sql += keeps_extra ? ", CAST(_extra AS VARCHAR)" : ", NULL";
+  for (const capture::Field& field : stream.fields) sql += ", " + quoted(field.name);
+  sql += " FROM " + quoted(stream.name) + " WHERE _seq >= $1 ORDER BY _seq DESC LIMIT $2";
+  TRY_ASSIGN(const Newest found, newest(sql, limit, cancel));
+  constexpr size_t kOwnColumns = 5;
+  const warehouse::NdjsonWriter writer(
+      std::vector<engine::ResultColumn>(found.columns.begin() + kOwnColumns, found.columns.end()));
+  std::string out = "{\"events\":[";
+  for (const Row& row : found.rows) {
+    if (out.back() == '}') out += ',';
+    out += "{\"id\":";
+    Json::append_quoted(out, text_of(row[0]));
+    out += ",\"sequence\":" + std::to_string(integer_of(row[1])) + ",\"arrived_at\":";
+    append_time(out, row[2]);
+    out += ",\"event_time\":";
+    append_time(out, row[3]);
+    out += ",\"event\":" + event_text(writer, Row(row.begin() + kOwnColumns, row.end()), row[4]) + "}";
+  }
+  out += "]}";
+  return out;
+}
+
+Result<std::string> StreamDirectory::quarantine(std::string_view name, int64_t limit, const Cancel& cancel) const {
+  TRY_ASSIGN(const Declared declared, find(name));
+  const std::string sql =
+      "SELECT CAST(quarantine_id AS VARCHAR), epoch_us(_arrived_at), reason, field, message, payload FROM " +
+      quoted(declared.stream.name + "_quarantine") + " WHERE _seq >= $1 ORDER BY _seq DESC LIMIT $2";
+  TRY_ASSIGN(const Newest found, newest(sql, limit, cancel));
+  std::string out = "{\"records\":[";
+  for (const Row& row : found.rows) {
+    if (out.back() == '}') out += ',';
+    out += "{\"id\":";
+    Json::append_quoted(out, text_of(row[0]));
+    out += ",\"arrived_at\":";
+    append_time(out, row[1]);
+    const char* const keys[] = {"reason", "field", "message", "payload"};
+    for (size_t index = 0; index < 4; ++index) {
+      out += std::string(",\"") + keys[index] + "\":";
+      if (std::holds_alternative<std::nullptr_t>(row[index + 2])) {
+        out += "null";
+      } else {
+        Json::append_quoted(out, text_of(row[index + 2]));
+      }
+    }
+    out += '}';
+  }
+  out += "]}";
+  return out;
+}
+
+Result<Json> StreamDirectory::rows_of(const std::string& stream, uint64_t sequence) const {
+  TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
+  Json out{Json::Object{}};
+  for (const std::string& table : {stream, stream + "_quarantine"}) {
+    TRY_ASSIGN(const auto result, session->query("SELECT count(*)::BIGINT FROM " + quoted(table) + " WHERE _seq = $1",
+                                                 {Json(sequence)}, {.time = seconds(30), .rows_max = 1}));
+    TRY_ASSIGN(const auto rows, all_rows(*result));
+    if (!rows.empty() && integer_of(rows[0][0]) > 0) out.set(table, integer_of(rows[0][0]));
+  }
+  return out;
+}
+
+namespace {
+
+Handler shown_records(const StreamDirectory& directory,
+                      Result<std::string> (StreamDirectory::*read)(std::string_view, int64_t, const Cancel&) const) {
+  return answers([&directory, read](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const int64_t limit, query_integer_or(request, "limit", 50, {1, kRowsShownMax}));
+    TRY_ASSIGN(std::string text, (directory.*read)(request.parameter("name"), limit, *request.cancel));
+    return json_response(std::move(text));
+  });
+}
+
+void watch(const StreamDirectory& directory, TailHub& tail, Request& request, const Responder& responder) {
+  const Result<StreamDirectory::Declared> declared = directory.find(request.parameter("name"));
+  if (!declared) return responder.fail(declared.error());
+  Response head;
+  head.content_type = "text/event-stream";
+  head.headers.emplace_back("X-Accel-Buffering", "no");  // a proxy between must pass each event on at once
+  const std::shared_ptr<BodyStream> body =
+      responder.stream(std::move(head), {.endless = true, .waiting_bytes_max = 1 << 20});
+  static_cast<void>(body->offer(": watching\n\n"));
+  if (const Status added = tail.add(declared->number, body); !added) {
+    static_cast<void>(body->offer("event: refused\ndata: {\"message\":\"too many tails are watched at once\"}\n\n"));
+    body->finish();
+  }
+}
+
+}  // namespace
+
+void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub& tail) {
+  Route route;
+  route.access = Access::reader;
+  route.pattern = "/v1/streams";
+  route.summary = "All streams with their counts and rates.";
+  route.handler = answers([&directory](Request&) -> Result<Response> {
+    TRY_ASSIGN(const Json streams, directory.list());
+    return json_reply(streams);
+  });
+  router.add(route);
+  route.pattern = "/v1/streams/{name}";
+  route.summary = "One stream: fields, counts, rates of the last five minutes, quarantine by reason, files.";
+  route.handler = answers([&directory](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const Json detail, directory.detail(request.parameter("name")));
+    return json_reply(detail);
+  });
+  router.add(route);
+  route.pattern = "/v1/streams/{name}/events";
+  route.summary = "The newest events of a stream.";
+  route.handler = shown_records(directory, &StreamDirectory::events);
+  router.add(route);
+  route.pattern = "/v1/streams/{name}/quarantine";
+  route.summary = "The newest records of a stream that did not fit, with the reason.";
+  route.handler = shown_records(directory, &StreamDirectory::quarantine);
+  router.add(route);
+  route.pattern = "/v1/streams/{name}/tail";
+  route.summary = "Records as they arrive, as server-sent events.";
+  route.handler = [&directory, &tail](Request& request, const Responder& responder) {
+    watch(directory, tail, request, responder);
+  };
+  router.add(route);
+}
+
+}  // namespace weir::http
