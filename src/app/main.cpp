@@ -10,7 +10,7 @@
 #include "app/version.h"
 #include "core/io/crash_point.h"
 #include "core/project/schema.h"
-#include "storage/engine/engine.h"
+#include "storage/engine/bare.h"
 #include "stream/capture/infer.h"
 #include "surface/cli/cli.h"
 #include "surface/cli/interrupt.h"
@@ -99,6 +99,10 @@ int main(int argc, char** argv) {
   wiring.infer_stream = [](const std::string& text, const std::string& name) {
     return capture::infer_stream(text, name);
   };
-  wiring.count_parquet = engine::count_parquet;
+  wiring.count_parquet = [](const std::vector<std::string>& paths,
+                            const std::string& column) -> Result<std::pair<uint64_t, uint64_t>> {
+    TRY_ASSIGN(auto reader, engine::BareReader::open());
+    return reader->count(paths, column);
+  };
   return cli::run(argc, argv, wiring);
 }

@@ -173,8 +173,4 @@ class Engine {
   virtual Status checkpoint() = 0;
 };
 
-// Rows, and distinct values of one column, in Parquet files, counted by a bare DuckDB that has nothing of weir in it:
-// what a reader outside sees. Blocks.
-Result<std::pair<uint64_t, uint64_t>> count_parquet(const std::vector<std::string>& paths, const std::string& column);
-
 }  // namespace weir::engine

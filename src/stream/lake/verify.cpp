@@ -7,6 +7,7 @@
 
 #include "core/base/hash.h"
 #include "core/io/compression.h"
+#include "storage/engine/bare.h"
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/follower.h"
@@ -34,7 +35,7 @@ class Verifier {
     for (auto& file : files) {
       if (file.last_sequence < cursor) commits[file.version].push_back(std::move(file));
     }
-    TRY_ASSIGN(session_, lake_.engine_->connect(engine::Trust::own));
+    TRY_ASSIGN(reader_, engine::BareReader::open());
     for (const auto& [version, members] : commits) {
       TRY(check_commit(members));
       if (out_.problems.size() >= kProblemsMax) {
@@ -109,20 +110,13 @@ class Verifier {
 
   Status read_parquet(const control::LakeFile& file, std::vector<uint64_t>& sequences) {
     ++out_.parquet_files;
-    auto rows = session_->query("SELECT _seq FROM read_parquet($1)", {Json(lake_.path_of(file.path))}, {});
+    auto rows = reader_->read_integers(lake_.path_of(file.path), "_seq");
     if (!rows) {
       problem(file.path + ": " + rows.error().text());
       return {};
     }
-    uint64_t count = 0;
-    while (true) {
-      TRY_ASSIGN(auto batch, (*rows)->next());
-      if (batch.empty()) break;
-      for (const auto& row : batch) {
-        if (const auto* sequence = std::get_if<int64_t>(&row[0])) sequences.push_back(static_cast<uint64_t>(*sequence));
-      }
-      count += batch.size();
-    }
+    const uint64_t count = rows->size();
+    for (const int64_t sequence : *rows) sequences.push_back(static_cast<uint64_t>(sequence));
     out_.parquet_rows += count;
     if (count != file.rows)
       problem(file.path + ": " + std::to_string(count) + " rows, " + std::to_string(file.rows) + " committed");
@@ -182,7 +176,7 @@ class Verifier {
   }
 
   Follower& lake_;
-  std::unique_ptr<engine::Session> session_;
+  std::unique_ptr<engine::BareReader> reader_;  // independent of what wrote the files
   Verification out_;
 };
 
