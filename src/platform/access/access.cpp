@@ -210,7 +210,8 @@ Result<CreatedToken> Access::create_token(const NewToken& wanted) {
 
 std::vector<TokenInfo> Access::tokens() const {
   std::vector<TokenInfo> out;
-  for (const auto& entry : table()->all) {
+  const auto current = table();  // held: a range-for would let the temporary go
+  for (const auto& entry : current->all) {
     TokenInfo info;
     info.identity = entry->identity;
     info.created_at = entry->token.created_at;
@@ -249,7 +250,8 @@ Result<std::optional<CreatedToken>> Access::first_sign_in() {
 }
 
 Status Access::flush_last_used() {
-  for (const auto& entry : table()->all) {
+  const auto current = table();  // held: a range-for would let the temporary go
+  for (const auto& entry : current->all) {
     const int64_t used = entry->last_used.load();
     if (used - entry->flushed.load() < kTouchEveryMicros && entry->flushed.load() != 0) continue;
     if (used == entry->flushed.load()) continue;
