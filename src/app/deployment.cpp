@@ -43,7 +43,7 @@ project::Project Deployment::read_files(const project::Sources& sources) {
   return project::parse_project(sources, registry_, options);
 }
 
-Result<Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
+Result<http::Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
   TRY_ASSIGN(auto applied, state_.declarations());
   Outcome out;
   out.plan = project::make_plan(project, registry_, applied, drop);
@@ -51,7 +51,7 @@ Result<Deployment::Outcome> Deployment::plan(project::Project project, bool drop
   return out;
 }
 
-Result<Deployment::Outcome> Deployment::apply(project::Project project, bool drop) {
+Result<http::Deployment::Outcome> Deployment::apply(project::Project project, bool drop) {
   std::lock_guard lock(mutex_);
   TRY_ASSIGN(Outcome out, plan(std::move(project), drop));
   if (!out.project.is_good() || !out.plan.is_compatible()) return out;
@@ -61,21 +61,21 @@ Result<Deployment::Outcome> Deployment::apply(project::Project project, bool dro
   return out;
 }
 
-Result<Deployment::Outcome> Deployment::plan_folder(bool drop) {
+Result<http::Deployment::Outcome> Deployment::plan_folder(bool drop) {
   TRY_ASSIGN(auto project, read_folder());
   return plan(std::move(project), drop);
 }
 
-Result<Deployment::Outcome> Deployment::apply_folder(bool drop) {
+Result<http::Deployment::Outcome> Deployment::apply_folder(bool drop) {
   TRY_ASSIGN(auto project, read_folder());
   return apply(std::move(project), drop);
 }
 
-Result<Deployment::Outcome> Deployment::plan_files(project::Sources sources, bool drop) {
+Result<http::Deployment::Outcome> Deployment::plan_files(project::Sources sources, bool drop) {
   return plan(read_files(sources), drop);
 }
 
-Result<Deployment::Outcome> Deployment::apply_files(project::Sources sources, bool drop) {
+Result<http::Deployment::Outcome> Deployment::apply_files(project::Sources sources, bool drop) {
   return apply(read_files(sources), drop);
 }
 

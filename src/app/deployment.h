@@ -10,10 +10,11 @@
 #include "platform/access/secrets.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
+#include "surface/http/routes/all.h"
 
 namespace weir::app {
 
-class Deployment {
+class Deployment : public http::Deployment {
  public:
   struct Parts {
     control::Control& control;
@@ -23,16 +24,12 @@ class Deployment {
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
-  struct Outcome {
-    project::Plan plan;
-    project::Project project;  // with its errors and warnings
-    bool applied = false;
-  };
+  using Outcome = http::Deployment::Outcome;
   // Of the project's own folder, or of files that somebody sent.
   Result<Outcome> plan_folder(bool drop);
   Result<Outcome> apply_folder(bool drop);
-  Result<Outcome> plan_files(project::Sources sources, bool drop);
-  Result<Outcome> apply_files(project::Sources sources, bool drop);
+  Result<Outcome> plan_files(project::Sources sources, bool drop) override;
+  Result<Outcome> apply_files(project::Sources sources, bool drop) override;
   // Tells capture and lake which streams there are; at start and after each apply.
   Status reload();
 
