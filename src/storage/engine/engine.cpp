@@ -1,7 +1,5 @@
 #include "storage/engine/engine.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <filesystem>
 

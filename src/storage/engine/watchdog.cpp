@@ -1,9 +1,9 @@
 #include "storage/engine/watchdog.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "core/runtime/thread.h"
 
 namespace weir::engine {
 namespace {
@@ -31,7 +31,7 @@ bool Running::is_finished() {
   return done_;
 }
 
-Watchdog::Watchdog() : thread_([this] { watch(); }) {}
+Watchdog::Watchdog() : thread_(start_thread("engine-watchdog", [this] { watch(); })) {}
 
 Watchdog::~Watchdog() {
   {
@@ -62,7 +62,6 @@ void Watchdog::stop(const std::shared_ptr<Running>& running, Stop why) {
 }
 
 void Watchdog::watch() {
-  pthread_setname_np(pthread_self(), "engine-watchdog");
   std::unique_lock lock(mutex_);
   while (!closing_) {
     const Instant now = std::chrono::steady_clock::now();
