@@ -124,14 +124,19 @@ Status check_listener(std::string_view text) {
                "listen on 127.0.0.1 and put a proxy that ends TLS before it");
 }
 
-SettingTable spine_settings() {
-  using enum SettingType;
-  const auto engine = [](const SettingValue& v) {
-    return check_scheme(v, "duckdb", {"redshift", "postgres", "postgresql"}, "engine");
-  };
-  const auto journal = [](const SettingValue& v) {
-    return check_scheme(v, "local", {"nats", "jetstream", "kafka"}, "journal");
-  };
+namespace {
+
+using enum SettingType;
+
+Status check_engine(const SettingValue& value) {
+  return check_scheme(value, "duckdb", {"redshift", "postgres", "postgresql"}, "engine");
+}
+
+Status check_journal(const SettingValue& value) {
+  return check_scheme(value, "local", {"nats", "jetstream", "kafka"}, "journal");
+}
+
+SettingTable project_settings() {
   return {
       {.name = "name",
        .type = text,
@@ -155,7 +160,7 @@ SettingTable spine_settings() {
                 "built yet. `engine: duckdb` is short for it.",
        .example = "duckdb",
        .fixed_because = "tables of the engine would be left behind",
-       .check = engine},
+       .check = check_engine},
       {.name = "engine.threads",
        .type = integer,
        .otherwise = 0,
@@ -163,6 +168,11 @@ SettingTable spine_settings() {
        .example = "4",
        .min = "0",
        .max = "1024"},
+  };
+}
+
+SettingTable journal_settings() {
+  return {
       {.name = "journal.url",
        .type = text,
        .otherwise = "local",
@@ -170,7 +180,7 @@ SettingTable spine_settings() {
                 "`journal: local` is short for it.",
        .example = "local",
        .fixed_because = "records that are not in the lake yet would be left behind",
-       .check = journal},
+       .check = check_journal},
       {.name = "journal.segment_bytes",
        .type = size,
        .otherwise = "64MiB",
@@ -185,6 +195,11 @@ SettingTable spine_settings() {
        .example = "2ms",
        .min = "0us",
        .max = "100ms"},
+  };
+}
+
+SettingTable http_settings() {
+  return {
       {.name = "listeners.http",
        .type = text,
        .otherwise = "127.0.0.1:8480",
@@ -211,6 +226,11 @@ SettingTable spine_settings() {
                 "`cors`.",
        .example = "[https://shop.example]",
        .check = check_origins},
+  };
+}
+
+SettingTable lake_settings() {
+  return {
       {.name = "lake.commit_interval",
        .type = duration,
        .otherwise = "10s",
@@ -225,6 +245,11 @@ SettingTable spine_settings() {
        .example = "64MiB",
        .min = "64KiB",
        .max = "4GiB"},
+  };
+}
+
+SettingTable capture_limits() {
+  return {
       {.name = "limits.body_bytes",
        .type = size,
        .otherwise = "16MiB",
@@ -267,6 +292,11 @@ SettingTable spine_settings() {
        .example = "32MiB",
        .min = "1MiB",
        .max = "4GiB"},
+  };
+}
+
+SettingTable sql_limits() {
+  return {
       {.name = "limits.sql_time",
        .type = duration,
        .otherwise = "60s",
@@ -302,6 +332,11 @@ SettingTable spine_settings() {
        .example = "64",
        .min = "0",
        .max = "10000"},
+  };
+}
+
+SettingTable log_settings() {
+  return {
       {.name = "log.level",
        .type = choice,
        .otherwise = "info",
@@ -315,6 +350,17 @@ SettingTable spine_settings() {
        .example = "json",
        .choices = {"text", "json"}},
   };
+}
+
+}  // namespace
+
+SettingTable spine_settings() {
+  SettingTable all;
+  for (const auto& part :
+       {project_settings, journal_settings, http_settings, lake_settings, capture_limits, sql_limits, log_settings}) {
+    for (Setting& setting : part()) all.push_back(std::move(setting));
+  }
+  return all;
 }
 
 }  // namespace weir::project
