@@ -3,9 +3,8 @@
 // embedded_files() lists every file once, sorted by path ("/index.html", "/assets/index-….js", …); it is constant data
 // that lives as long as the program, safe from any thread. `bytes_gzip` is empty where compression gains nothing. Files
 // under /assets/ carry a hash in their name and may be cached for ever; the others must be asked for again with `etag`
-// (quoted, ready for the header). Serve "/index.html" for any unknown path without an extension, and send
-// kContentSecurityPolicy with every page: the pages are tested under exactly this policy (no inline script, no inline
-// style, nothing from elsewhere).
+// (quoted, ready for the header). Serve "/index.html" for any unknown path without an extension. The pages need nothing
+// inline and nothing from elsewhere: they are tested under a Content-Security-Policy of default-src 'self'.
 #pragma once
 
 #include <span>
@@ -25,8 +24,5 @@ std::span<const EmbeddedFile> embedded_files();
 
 /// The file of exactly this path, or nullptr.
 const EmbeddedFile* find_embedded_file(std::string_view path);
-
-inline constexpr std::string_view kContentSecurityPolicy =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 }  // namespace weir::ui

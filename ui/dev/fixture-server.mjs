@@ -22,8 +22,9 @@ const { values: options } = parseArgs({
   },
 });
 
-// The same policy as ui/embedded.h: what works here works there.
-const kPolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+// As strict as the product's own (src/surface/http/security.cpp) or stricter: what works here works there.
+const kPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const tails = new Set();
 const state = { mode: options.mode, away: false, sessions: new Set(), started: Date.now() - 4_873_000, running: new Map() };
 
 // ---- made-up numbers -------------------------------------------------------------------------------------------------
@@ -245,7 +246,17 @@ function tail(response, one) {
     response.write(`event: record\ndata: ${JSON.stringify(record)}\n\n`);
     if (sequence % 40 === 0) response.write('event: skipped\ndata: {"count":1800}\n\n');
   }, 400);
-  response.on('close', () => clearInterval(timer));
+  const watcher = { name: one.name, response };
+  tails.add(watcher);
+  response.on('close', () => (clearInterval(timer), tails.delete(watcher)));
+}
+
+async function take_event(request, response, one) {
+  const event = await body_of(request);
+  const id = event?.impression_id ?? randomUUID();
+  const record = { id, sequence: 24_900_000, arrived_at: iso(Date.now()), status: 'accepted', event };
+  for (const watcher of tails) if (watcher.name === one.name) watcher.response.write(`event: record\ndata: ${JSON.stringify(record)}\n\n`);
+  send(response, 200, { accepted: 1, duplicates: 0, quarantined: 0, refused: 0, records: [{ status: 'accepted', id }] });
 }
 
 async function session_route(request, response) {
@@ -272,18 +283,20 @@ async function control(request, response) {
 async function api(request, response, url) {
   if (state.away) return fail(response, 503, 'unavailable', 'away (fixture)');
   if (url.pathname === '/v1/session') return session_route(request, response);
-  if (!is_known(request)) return fail(response, 401, 'denied', 'sign in first');
-  if (!['GET', 'HEAD'].includes(request.method) && !request.headers['x-weir'] && !request.headers.authorization) return fail(response, 403, 'denied', 'X-Weir is missing');
+  const is_event = request.method === 'POST' && url.pathname.startsWith('/v1/streams/');
+  if (!is_known(request) && !is_event) return fail(response, 401, 'denied', 'sign in first');
+  if (!is_event && !['GET', 'HEAD'].includes(request.method) && !request.headers['x-weir'] && !request.headers.authorization) return fail(response, 403, 'denied', 'X-Weir is missing');
   const [, , kind, name, part] = url.pathname.split('/').map(decodeURIComponent);
   if (kind === 'status') return send(response, 200, status());
   if (kind === 'catalog') return send(response, 200, kCatalog());
   if (kind === 'sql') return run_sql(request, response, await body_of(request));
   if (kind === 'statements' && request.method === 'DELETE') return state.running.get(name)?.(), send(response, 200, {});
+  if (kind === 'statements') return send(response, 200, { statements: [...state.running.keys()].map((id) => ({ id })) });
   if (kind !== 'streams') return fail(response, 404, 'not_found', 'no such route');
   if (!name) return send(response, 200, { streams: live_streams().map(summary) });
   const one = live_streams().find((each) => each.name === name);
   if (!one) return fail(response, 404, 'not_found', `there is no stream ${name}`);
-  if (!part && request.method === 'POST') return send(response, 200, { accepted: 1, duplicates: 0, quarantined: 0, refused: 0, records: [{ status: 'accepted', id: randomUUID() }] });
+  if (!part && request.method === 'POST') return take_event(request, response, one);
   if (!part) return send(response, 200, detail(one));
   if (part === 'events') return send(response, 200, { events: one.accepted === 0 ? [] : Array.from({ length: 30 }, (_, i) => ({ id: uuid_of(i + 900), sequence: 23_999_999 - i, arrived_at: iso(Date.now() - 900 - i * 400), event_time: null, event: event_of(name, i, Date.now() - i * 400) })) });
   if (part === 'quarantine') return send(response, 200, { records: one.quarantined === 0 ? [] : quarantine_of(name) });

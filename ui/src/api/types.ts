@@ -42,7 +42,7 @@ export interface Status {
     error?: string | null;
   };
   capture: { records_per_s: Rates };
-  disk: { free_bytes: number };
+  disk: { free_bytes: number | null };
   memory: { rss_bytes: number };
   warnings: string[];
 }
@@ -106,6 +106,8 @@ export interface TailRecord {
   event?: unknown;
   payload?: unknown;
   reason?: string;
+  field?: string;
+  message?: string;
 }
 
 export type Cell = string | number | bigint | boolean | null | object;
