@@ -16,6 +16,8 @@ namespace {
 
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kKeyFile = "key";
+constexpr const char* kKeyCopy = "key.copy";
+constexpr uint64_t kPassedBy = 100'000;  // journal records without a key: so many are read again at a restart
 constexpr size_t kCacheBytes = 16u << 20;
 constexpr size_t kMergeFanIn = 4;  // so many runs of one size class become one
 constexpr double kLoadMax = 0.7;
@@ -23,6 +25,10 @@ constexpr double kLoadMax = 0.7;
 // Size class of a run: powers of the fan-in, so that a key is rewritten about log4(keys / table) times in its life.
 int size_class(uint64_t count) {
   return static_cast<int>(std::bit_width(count)) / 2;
+}
+
+std::string manifest_checksum(const Json& manifest) {
+  return std::to_string(checksum64(manifest.dump()));
 }
 
 }  // namespace
@@ -40,6 +46,7 @@ class DedupIndex::Table {
 
   size_t capacity() const { return static_cast<size_t>(static_cast<double>(slots_) * kLoadMax); }
   size_t used() const { return used_; }  // erased ones too
+  uint64_t first_sequence() const { return first_sequence_; }
   uint64_t last_sequence() const { return last_sequence_; }
 
   DedupEntry* find(const Fingerprint& key) const {
@@ -51,6 +58,7 @@ class DedupIndex::Table {
   }
   void insert(const DedupEntry& entry) {
     last_sequence_ = std::max(last_sequence_, entry.sequence);
+    if (first_sequence_ == 0) first_sequence_ = entry.sequence;
     if (DedupEntry* there = find(entry.key)) {  // erased, or older than its window
       *there = entry;
       return;
@@ -75,7 +83,7 @@ class DedupIndex::Table {
   const size_t slots_;
   DedupEntry* entries_;
   size_t used_ = 0;
-  uint64_t last_sequence_ = 0;
+  uint64_t first_sequence_ = 0, last_sequence_ = 0;
 };
 
 DedupIndex::DedupIndex(Files& files, Clock& clock, Metrics& metrics, DedupOptions options)
@@ -111,58 +119,107 @@ Result<std::unique_ptr<DedupIndex>> DedupIndex::open(Files& files, Clock& clock,
   return out;
 }
 
+// The key stands in two files: one flipped bit must not cost the memory of all sealed keys.
 Status DedupIndex::load_key(Random& random) {
-  const std::string path = path_of(kKeyFile);
-  TRY_ASSIGN(bool there, files_.exists(path));
-  if (!there) {
-    if (!runs_->runs.empty()) {
-      return Error(Code::corrupt, path + " is missing, and without it the sealed keys mean nothing",
-                   "restore .weir from a backup");
-    }
-    hash_key_ = {random.next(), random.next()};
-    return replace_file(files_, path, hex_encode({reinterpret_cast<const char*>(&hash_key_), sizeof hash_key_}));
+  bool any = false;
+  for (const char* name : {kKeyFile, kKeyCopy}) {
+    TRY_ASSIGN(bool there, files_.exists(path_of(name)));
+    any |= there;
+    if (!there) continue;
+    auto text = read_file(files_, path_of(name), 256);
+    auto bytes = text ? hex_decode(*text) : Result<std::string>(text.error());
+    constexpr size_t kKeyBytes = sizeof(HashKey) + sizeof(uint64_t);
+    if (!bytes || bytes->size() != kKeyBytes) continue;
+    uint64_t sum = 0;
+    std::memcpy(&sum, bytes->data() + sizeof hash_key_, sizeof sum);
+    if (sum != checksum64(std::string_view(*bytes).substr(0, sizeof hash_key_))) continue;
+    std::memcpy(&hash_key_, bytes->data(), sizeof hash_key_);
+    return name == kKeyFile ? write_key(kKeyCopy) : write_key(kKeyFile);
   }
-  TRY_ASSIGN(std::string text, read_file(files_, path, 256));
-  auto bytes = hex_decode(text);
-  if (!bytes || bytes->size() != sizeof hash_key_)
-    return Error(Code::corrupt, path + " is not a key of 32 hexadecimal digits");
-  std::memcpy(&hash_key_, bytes->data(), sizeof hash_key_);
-  return {};
+  if (any || !runs_->runs.empty()) {
+    return Error(Code::corrupt,
+                 path_of(kKeyFile) + " and its copy cannot be read, and without it the sealed keys mean nothing",
+                 "restore .weir from a backup");
+  }
+  hash_key_ = {random.next(), random.next()};
+  TRY(write_key(kKeyFile));
+  return write_key(kKeyCopy);
+}
+
+// Unless it is there with this content already.
+Status DedupIndex::write_key(const std::string& name) {
+  std::string bytes(reinterpret_cast<const char*>(&hash_key_), sizeof hash_key_);
+  const uint64_t sum = checksum64(bytes);
+  bytes.append(reinterpret_cast<const char*>(&sum), sizeof sum);
+  const std::string text = hex_encode(bytes);
+  TRY_ASSIGN(bool there, files_.exists(path_of(name)));
+  if (there) {
+    auto known = read_file(files_, path_of(name), 256);
+    if (known && *known == text) return {};
+  }
+  return replace_file(files_, path_of(name), text);
 }
 
 Status DedupIndex::load_manifest() {
   auto runs = std::make_shared<DedupRuns>();
   TRY_ASSIGN(bool there, files_.exists(path_of(kManifest)));
-  std::set<std::string> listed;
+  bool good = !there;
   if (there) {
     TRY_ASSIGN(std::string text, read_file(files_, path_of(kManifest)));
-    auto manifest = Json::parse(text);
-    if (!manifest) return Error(Code::corrupt, path_of(kManifest) + ": " + manifest.error().message);
-    if ((*manifest)["format"].as_int() > 1) {
+    auto document = Json::parse(text);
+    const Json& manifest = document ? (*document)["manifest"] : Json();
+    if (manifest["format"].as_int() > 1) {
       return Error(Code::unsupported, path_of(kManifest) + " has a newer format",
                    "use the newer program that wrote it");
     }
-    sealed_through_.store(static_cast<uint64_t>((*manifest)["sealed_through"].as_int(1)));
-    next_run_ = static_cast<uint64_t>((*manifest)["next_run"].as_int(1));
-    for (const Json& entry : (*manifest)["runs"].array()) {
+    good = document && (*document)["checksum"].as_string() == manifest_checksum(manifest);
+    if (good) {
+      sealed_through_.store(static_cast<uint64_t>(manifest["sealed_through"].as_int(1)));
+      next_run_ = static_cast<uint64_t>(manifest["next_run"].as_int(1));
+    }
+    for (const Json& entry : good ? manifest["runs"].array() : Json::Array{}) {
       RunSummary summary;
       summary.file = entry["file"].as_string();
       summary.number = static_cast<uint64_t>(entry["number"].as_int());
       summary.count = static_cast<uint64_t>(entry["count"].as_int());
       TRY_ASSIGN(auto run, DedupRun::open(files_, options_.folder, summary));
       runs->runs.push_back(std::move(run));
-      listed.insert(summary.file);
     }
+  }
+  if (!good) {
+    TRY(find_lost_runs(*runs));
   }
   TRY_ASSIGN(auto entries, files_.list(options_.folder));
   for (const auto& entry : entries) {
     // What a crash left between writing a run and listing it, or between unlisting and removing.
-    if (entry.name.starts_with("run-") && !listed.contains(entry.name)) {
+    const bool listed = std::any_of(runs->runs.begin(), runs->runs.end(),
+                                    [&](const auto& run) { return run->summary().file == entry.name; });
+    if (entry.name.starts_with("run-") && !listed) {
       TRY(files_.remove(path_of(entry.name)));
     }
   }
   runs_ = std::move(runs);
   return {};
+}
+
+// The manifest is damaged: every whole run in the folder is taken. Those that it would not have listed hold nothing
+// that was not accepted.
+Status DedupIndex::find_lost_runs(DedupRuns& runs) {
+  TRY_ASSIGN(auto entries, files_.list(options_.folder));
+  uint64_t last = 0;
+  for (const auto& entry : entries) {
+    if (!entry.name.starts_with("run-") || entry.name.ends_with(".staging")) continue;
+    TRY_ASSIGN(RunSummary summary, read_summary(files_, options_.folder, entry.name));
+    last = std::max(last, summary.last_sequence);
+    next_run_ = std::max(next_run_, summary.number + 1);
+    TRY_ASSIGN(auto run, DedupRun::open(files_, options_.folder, summary));
+    runs.runs.push_back(std::move(run));
+  }
+  std::stable_sort(runs.runs.begin(), runs.runs.end(), [](const auto& a, const auto& b) {
+    return a->summary().last_sequence > b->summary().last_sequence;
+  });
+  sealed_through_.store(last + 1);
+  return write_manifest(runs, last + 1);
 }
 
 std::shared_ptr<const DedupRuns> DedupIndex::runs() const {
@@ -178,6 +235,17 @@ Result<std::optional<DedupEntry>> DedupIndex::find_sealed(const DedupRuns& runs,
     if (found && found->arrival_s >= not_before_s) return found;
   }
   return std::optional<DedupEntry>();
+}
+
+void DedupIndex::prefetch(const DedupRuns& runs, const Fingerprint& key) const noexcept {
+  for (const auto& run : runs.runs) run->prefetch(key);
+}
+
+std::optional<uint64_t> DedupIndex::first_in_memory() const {
+  for (const Table* table : {frozen_.get(), active_.get()}) {  // the frozen one is older
+    if (table != nullptr && table->first_sequence() != 0) return table->first_sequence();
+  }
+  return std::nullopt;
 }
 
 std::optional<DedupEntry> DedupIndex::find_recent(const Fingerprint& key, uint32_t not_before_s) const {
@@ -209,33 +277,44 @@ void DedupIndex::erase(const Fingerprint& key, uint64_t sequence) {
 
 Status DedupIndex::maintain(Duration window, const std::function<void(const std::function<void()>&)>& locked,
                             const std::function<uint64_t()>& durable_end) {
+  const Caller caller{locked, durable_end};
   const int64_t now_s = clock_.wall().micros / 1'000'000;
   const auto not_before_s = static_cast<uint32_t>(std::max<int64_t>(0, now_s - window.micros / 1'000'000));
-  bool ready = false;
-  auto fresh = std::make_unique<Table>(options_.table_slots);
-  locked([&] {
+  TRY(seal_due(caller));
+  TRY(pass_by(caller));
+  TRY(merge_due(not_before_s, caller));
+  return load_filters();
+}
+
+Status DedupIndex::seal_due(const Caller& caller) {
+  bool due = false, ready = false;
+  auto is_due = [&] {
     const bool old = active_->used() > 0 && clock_.steady_micros() - active_since_ >= options_.seal_after.micros;
-    if (frozen_ == nullptr && (old || active_->used() >= active_->capacity() / 2)) {
+    return frozen_ == nullptr && (old || active_->used() >= active_->capacity() / 2);
+  };
+  caller.locked([&] { due = frozen_ != nullptr || is_due(); });
+  if (!due) return {};
+  auto fresh = std::make_unique<Table>(options_.table_slots);
+  caller.locked([&] {
+    if (is_due()) {
       frozen_ = std::exchange(active_, std::move(fresh));
       active_since_ = clock_.steady_micros();
       wants_seal_.store(false, std::memory_order_relaxed);
     }
     // Only what is on disk in the journal may be sealed: until then a failed sync can still take entries back.
-    ready = frozen_ != nullptr && durable_end() > frozen_->last_sequence();
+    ready = frozen_ != nullptr && caller.durable_end() > frozen_->last_sequence();
   });
-  if (ready) {
-    TRY(seal_frozen());
-    locked([&] { frozen_.reset(); });
-  }
-  TRY(merge_due(not_before_s));
-  return load_filters();
+  if (!ready) return {};
+  TRY(seal_frozen());
+  std::unique_ptr<Table> done;  // its memory is given back outside of the lock
+  caller.locked([&] { done = std::move(frozen_); });
+  return {};
 }
 
 // The frozen table no longer changes: its entries are durable, so nothing is erased, and nothing is inserted into it.
 Status DedupIndex::seal_frozen() {
   const std::vector<DedupEntry> entries = frozen_->sorted();
-  auto current = runs();
-  std::vector<std::shared_ptr<const DedupRun>> next = current->runs;
+  std::shared_ptr<const DedupRun> made;
   if (!entries.empty()) {
     TRY_ASSIGN(auto writer, RunWriter::create(files_, options_.folder, next_run_++, entries.size()));
     for (const DedupEntry& entry : entries) {
@@ -243,36 +322,46 @@ Status DedupIndex::seal_frozen() {
     }
     TRY_ASSIGN(RunSummary summary, writer->finish());
     TRY_ASSIGN(auto run, DedupRun::open(files_, options_.folder, summary));
-    next.insert(next.begin(), std::move(run));
+    made = std::move(run);
   }
   seals_.add();
-  return replace_runs(std::move(next), frozen_->last_sequence() + 1);
+  return replace_runs({}, std::move(made), frozen_->last_sequence() + 1);
 }
 
-Status DedupIndex::replace_runs(std::vector<std::shared_ptr<const DedupRun>> next, uint64_t sealed_through) {
+// Records without a key leave nothing to seal; a restart need not read them all again.
+Status DedupIndex::pass_by(const Caller& caller) {
+  uint64_t through = 0;
+  caller.locked([&] {
+    if (!first_in_memory()) through = caller.durable_end();
+  });
+  if (through < sealed_through_.load() + kPassedBy) return {};
+  return replace_runs({}, nullptr, through);
+}
+
+Status DedupIndex::replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone,
+                                std::shared_ptr<const DedupRun> run, uint64_t sealed_through) {
+  const auto current = runs();
   auto made = std::make_shared<DedupRuns>();
-  made->version = runs()->version + 1;
-  made->runs = std::move(next);
+  made->version = current->version + 1;
+  for (const auto& known : current->runs) {
+    if (std::find(gone.begin(), gone.end(), known) == gone.end()) made->runs.push_back(known);
+  }
+  if (run != nullptr) made->runs.push_back(std::move(run));
   std::stable_sort(made->runs.begin(), made->runs.end(), [](const auto& a, const auto& b) {
     return a->summary().last_sequence > b->summary().last_sequence;
   });
   TRY(write_manifest(*made, sealed_through));
   uint64_t keys = 0;
-  for (const auto& run : made->runs) keys += run->summary().count;
+  for (const auto& known : made->runs) keys += known->summary().count;
   keys_.set(static_cast<double>(keys));
   run_count_.set(static_cast<double>(made->runs.size()));
-  std::shared_ptr<const DedupRuns> before;
   {
     std::lock_guard lock(runs_mutex_);
-    before = std::exchange(runs_, made);
+    runs_ = std::move(made);
   }
   sealed_through_.store(sealed_through);
-  for (const auto& run : before->runs) {
-    const bool kept =
-        std::any_of(made->runs.begin(), made->runs.end(), [&](const auto& other) { return other == run; });
-    if (!kept) {
-      TRY(files_.remove(path_of(run->summary().file)));  // readers that still hold it keep their open file
-    }
+  for (const auto& known : gone) {
+    TRY(files_.remove(path_of(known->summary().file)));  // readers that still hold it keep their open file
   }
   return {};
 }
@@ -291,56 +380,68 @@ Status DedupIndex::write_manifest(const DedupRuns& runs, uint64_t sealed_through
   manifest.set("sealed_through", sealed_through);
   manifest.set("next_run", next_run_);
   manifest.set("runs", std::move(list));
-  return replace_file(files_, path_of(kManifest), manifest.dump(1));
+  Json document{Json::Object{}};
+  document.set("checksum", manifest_checksum(manifest));
+  document.set("manifest", std::move(manifest));
+  return replace_file(files_, path_of(kManifest), document.dump(1));
 }
 
-Status DedupIndex::merge_due(uint32_t not_before_s) {
+Status DedupIndex::merge_due(uint32_t not_before_s, const Caller& caller) {
   while (true) {
     auto current = runs();
     std::vector<std::vector<std::shared_ptr<const DedupRun>>> classes(40);
-    std::vector<std::shared_ptr<const DedupRun>> expired;
+    std::vector<std::shared_ptr<const DedupRun>> chosen;
     for (const auto& run : current->runs) {
       if (run->summary().newest_arrival_s < not_before_s) {
-        expired.push_back(run);
+        chosen.push_back(run);
       } else {
         classes[static_cast<size_t>(size_class(run->summary().count))].push_back(run);
       }
     }
-    std::vector<std::shared_ptr<const DedupRun>> chosen = expired;
-    std::optional<RunSummary> merged;
-    if (expired.empty()) {
+    std::shared_ptr<const DedupRun> made;
+    if (chosen.empty()) {
       auto due = std::find_if(classes.begin(), classes.end(),
                               [](const auto& runs_of_class) { return runs_of_class.size() >= kMergeFanIn; });
       if (due == classes.end()) return {};
       chosen = *due;
-      TRY_ASSIGN(merged, merge_runs(files_, options_.folder, next_run_++, chosen, not_before_s));
+      // Tables go on being sealed while a long merge runs: submitters wait for room, not for us.
+      TRY_ASSIGN(auto merged, merge_runs(files_, options_.folder, next_run_++, chosen, not_before_s,
+                                         [&] { return seal_due(caller); }));
       merges_.add();
+      if (merged) {
+        TRY_ASSIGN(made, DedupRun::open(files_, options_.folder, *merged));
+      }
     }
-    std::vector<std::shared_ptr<const DedupRun>> next;
-    for (const auto& run : current->runs) {
-      if (std::find(chosen.begin(), chosen.end(), run) == chosen.end()) next.push_back(run);
-    }
-    if (merged) {
-      TRY_ASSIGN(auto run, DedupRun::open(files_, options_.folder, *merged));
-      next.push_back(std::move(run));
-    }
-    TRY(replace_runs(std::move(next), sealed_through_.load()));
+    TRY(replace_runs(chosen, std::move(made), sealed_through_.load()));
   }
 }
 
-// The newest runs' filters are kept whole while they fit: resends are mostly of recent events, and every new key asks
-// all of them.
+// Filters stay in memory while they fit; then of the others the smallest first, because each one that is not costs a
+// lookup the same, however large it is. One that cannot be read rules nothing out, and is named.
 Status DedupIndex::load_filters() {
   const size_t tables = 2 * options_.table_slots * sizeof(DedupEntry);
   size_t budget = options_.memory_bytes > tables + kCacheBytes ? options_.memory_bytes - tables - kCacheBytes : 0;
+  std::vector<std::shared_ptr<const DedupRun>> waiting;
   for (const auto& run : runs()->runs) {
-    if (run->filter_bytes() > budget) continue;
-    budget -= run->filter_bytes();
-    if (!run->has_filter_in_memory()) {
-      TRY(std::const_pointer_cast<DedupRun>(run)->load_filter());
+    if (run->has_filter_in_memory()) {
+      budget -= std::min<size_t>(budget, run->filter_bytes());
+    } else {
+      waiting.push_back(run);
     }
   }
-  return {};
+  std::sort(waiting.begin(), waiting.end(),
+            [](const auto& a, const auto& b) { return a->filter_bytes() < b->filter_bytes(); });
+  Status out;
+  for (const auto& run : waiting) {
+    if (run->filter_bytes() > budget) break;
+    Status loaded = std::const_pointer_cast<DedupRun>(run)->load_filter();
+    if (loaded) {
+      budget -= run->filter_bytes();
+    } else if (out) {
+      out = std::move(loaded);
+    }
+  }
+  return out;
 }
 
 }  // namespace weir::capture

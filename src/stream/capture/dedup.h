@@ -70,6 +70,9 @@ class DedupIndex {
   Result<std::optional<DedupEntry>> find_sealed(const DedupRuns& runs, const Fingerprint& key,
                                                 uint32_t not_before_s) const;
 
+  // Asks the processor for what find_sealed() will look at first.
+  void prefetch(const DedupRuns& runs, const Fingerprint& key) const noexcept;
+
   // (locked) The same among the tables in memory.
   std::optional<DedupEntry> find_recent(const Fingerprint& key, uint32_t not_before_s) const;
   // (locked) False if there is no room until maintain() has sealed: answer `busy`.
@@ -84,17 +87,28 @@ class DedupIndex {
   // erase().
   Status maintain(Duration window, const std::function<void(const std::function<void()>&)>& locked,
                   const std::function<uint64_t()>& durable_end);
+  // (locked) Every accepted record below it is in the runs; nothing if there is none in memory that is not.
+  std::optional<uint64_t> first_in_memory() const;
   bool wants_maintenance() const { return wants_seal_.load(std::memory_order_relaxed); }
 
  private:
   class Table;
   DedupIndex(Files& files, Clock& clock, Metrics& metrics, DedupOptions options);
+  struct Caller {
+    const std::function<void(const std::function<void()>&)>& locked;
+    const std::function<uint64_t()>& durable_end;
+  };
   Status load_key(Random& random);
+  Status write_key(const std::string& name);
   Status load_manifest();
+  Status find_lost_runs(DedupRuns& runs);
   Status write_manifest(const DedupRuns& runs, uint64_t sealed_through);
+  Status seal_due(const Caller& caller);
   Status seal_frozen();
-  Status merge_due(uint32_t not_before_s);
-  Status replace_runs(std::vector<std::shared_ptr<const DedupRun>> runs, uint64_t sealed_through);
+  Status pass_by(const Caller& caller);
+  Status merge_due(uint32_t not_before_s, const Caller& caller);
+  Status replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone, std::shared_ptr<const DedupRun> made,
+                      uint64_t sealed_through);
   Status load_filters();
   std::string path_of(const std::string& name) const;
 

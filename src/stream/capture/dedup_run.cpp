@@ -13,6 +13,7 @@ constexpr uint64_t kMagic = 0x314E555244444557;  // "WEDDRUN1"
 constexpr uint32_t kVersion = 1;
 constexpr size_t kWriteBytes = 1 << 20;
 constexpr size_t kHeaderBytes = kRunPageBytes;
+constexpr uint64_t kEntriesBetweenPauses = 32'768;
 
 struct Header {
   uint64_t magic = kMagic;
@@ -20,7 +21,8 @@ struct Header {
   uint32_t newest_arrival_s = 0;
   uint64_t count = 0, pages = 0;
   uint64_t fences_offset = 0, filter_offset = 0, filter_blocks = 0;
-  uint64_t fences_checksum = 0, filter_checksum = 0;
+  uint64_t fences_checksum = 0;  // of the fences and the filter pages' checksums behind them
+  uint64_t number = 0;
   uint64_t first_sequence = 0, last_sequence = 0;
   uint64_t checksum = 0;  // of everything before
 };
@@ -37,15 +39,16 @@ std::string_view bytes_of(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
+// In the order of the keys, so that a run's filter is written as its keys come.
 uint64_t filter_block_of(const Fingerprint& key, uint64_t blocks) {
   __extension__ using Wide = unsigned __int128;
-  return static_cast<uint64_t>((static_cast<Wide>(key.low) * blocks) >> 64);
+  return static_cast<uint64_t>((static_cast<Wide>(key.high) * blocks) >> 64);
 }
 
 // Six bits of the block's 512, nine bits of hash each.
 constexpr int kProbes = 6;
 uint64_t probe_bits(const Fingerprint& key) {
-  return key.high ^ (key.low << 17);
+  return key.low;
 }
 
 bool block_may_hold(const char* block, const Fingerprint& key) {
@@ -74,8 +77,8 @@ FilterCache::FilterCache(size_t bytes, Metrics& metrics)
       hits_(metrics.counter("weir_dedup_filter_cache_hits_total", "Filter pages found in the bounded cache.")),
       misses_(metrics.counter("weir_dedup_filter_cache_misses_total", "Filter pages read from a run's file.")) {}
 
-Status FilterCache::read_block(const File& file, uint64_t run_number, uint64_t offset, char into[kFilterBlockBytes]) {
-  const uint64_t number = offset / kRunPageBytes;
+Status FilterCache::read_block(const File& file, const Place& place, char into[kFilterBlockBytes]) {
+  const uint64_t number = place.offset / kRunPageBytes, run_number = place.run, offset = place.offset;
   const size_t slot =
       static_cast<size_t>((run_number * 0x9E3779B97F4A7C15ull ^ number * 0xC2B2AE3D27D4EB4Full) >> 17) % pages_.size();
   std::lock_guard lock(stripes_[slot % kStripes]);
@@ -84,7 +87,9 @@ Status FilterCache::read_block(const File& file, uint64_t run_number, uint64_t o
   if (page->run != run_number || page->number != number) {
     page->run = 0;
     TRY_ASSIGN(size_t got, file.read_at(number * kRunPageBytes, page->bytes.data(), kRunPageBytes));
-    if (got < kRunPageBytes) std::memset(page->bytes.data() + got, 0, kRunPageBytes - got);
+    if (got != kRunPageBytes || checksum64({page->bytes.data(), kRunPageBytes}) != place.checksum) {
+      return Error(Code::corrupt, "a filter page does not match its checksum");
+    }
     page->run = run_number;
     page->number = number;
     misses_.add();
@@ -95,25 +100,65 @@ Status FilterCache::read_block(const File& file, uint64_t run_number, uint64_t o
   return {};
 }
 
-Result<std::shared_ptr<DedupRun>> DedupRun::open(Files& files, const std::string& folder, const RunSummary& summary) {
-  std::shared_ptr<DedupRun> out(new DedupRun());
-  TRY_ASSIGN(out->file_, files.open(join_path(folder, summary.file), OpenMode::read));
+namespace {
+
+Result<Header> read_header(const File& file, const std::string& name) {
   Header header;
-  TRY_ASSIGN(size_t got, out->file_->read_at(0, reinterpret_cast<char*>(&header), sizeof header));
-  if (got != sizeof header || header.magic != kMagic) return damaged(summary.file, "it has no header");
+  TRY_ASSIGN(size_t got, file.read_at(0, reinterpret_cast<char*>(&header), sizeof header));
+  if (got != sizeof header || header.magic != kMagic) return damaged(name, "it has no header");
   if (header.version > kVersion) {
     return Error(Code::unsupported,
-                 "deduplication run " + summary.file + " has version " + std::to_string(header.version) +
+                 "deduplication run " + name + " has version " + std::to_string(header.version) +
                      ", this program reads up to " + std::to_string(kVersion),
                  "use the newer program that wrote it");
   }
-  if (checksum64(bytes_of(header).substr(0, offsetof(Header, checksum))) != header.checksum ||
-      header.count != summary.count) {
-    return damaged(summary.file, "its header does not match its checksum or the manifest");
+  if (checksum64(bytes_of(header).substr(0, offsetof(Header, checksum))) != header.checksum) {
+    return damaged(name, "its header does not match its checksum");
+  }
+  return header;
+}
+
+// Of each page of a filter.
+std::vector<uint64_t> page_sums(std::string_view filter) {
+  std::vector<uint64_t> out;
+  for (size_t at = 0; at < filter.size(); at += kRunPageBytes)
+    out.push_back(checksum64(filter.substr(at, kRunPageBytes)));
+  return out;
+}
+
+std::string_view bytes_of_words(const std::vector<uint64_t>& words) {
+  return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof(uint64_t)};
+}
+
+}  // namespace
+
+Result<RunSummary> read_summary(Files& files, const std::string& folder, const std::string& file) {
+  TRY_ASSIGN(auto opened, files.open(join_path(folder, file), OpenMode::read));
+  TRY_ASSIGN(Header header, read_header(*opened, file));
+  RunSummary out;
+  out.file = file;
+  out.number = header.number;
+  out.count = header.count;
+  out.first_sequence = header.first_sequence;
+  out.last_sequence = header.last_sequence;
+  out.newest_arrival_s = header.newest_arrival_s;
+  return out;
+}
+
+Result<std::shared_ptr<DedupRun>> DedupRun::open(Files& files, const std::string& folder, const RunSummary& summary) {
+  std::shared_ptr<DedupRun> out(new DedupRun());
+  TRY_ASSIGN(out->file_, files.open(join_path(folder, summary.file), OpenMode::read));
+  TRY_ASSIGN(Header header, read_header(*out->file_, summary.file));
+  if (header.count != summary.count || header.number != summary.number) {
+    return damaged(summary.file, "it is not the run that the manifest lists");
   }
   TRY_ASSIGN(uint64_t size, out->file_->size());
-  if (size != header.filter_offset + header.filter_blocks * kFilterBlockBytes)
+  const uint64_t filter_bytes = header.filter_blocks * kFilterBlockBytes;
+  const uint64_t words = header.pages + filter_bytes / kRunPageBytes;
+  if (size != header.filter_offset + filter_bytes || filter_bytes % kRunPageBytes != 0 || filter_bytes == 0 ||
+      header.fences_offset + words * sizeof(uint64_t) > size) {
     return damaged(summary.file, "its size is wrong");
+  }
   out->summary_ = summary;
   out->summary_.bytes = size;
   out->summary_.newest_arrival_s = header.newest_arrival_s;
@@ -122,37 +167,46 @@ Result<std::shared_ptr<DedupRun>> DedupRun::open(Files& files, const std::string
   out->page_count_ = header.pages;
   out->filter_offset_ = header.filter_offset;
   out->filter_blocks_ = header.filter_blocks;
-  out->fences_.resize(header.pages);
-  const size_t fence_bytes = header.pages * sizeof(uint64_t);
-  TRY_ASSIGN(got, out->file_->read_at(header.fences_offset, reinterpret_cast<char*>(out->fences_.data()), fence_bytes));
-  if (got != fence_bytes ||
-      checksum64({reinterpret_cast<const char*>(out->fences_.data()), fence_bytes}) != header.fences_checksum) {
+  std::vector<uint64_t> read(words);
+  const size_t bytes = words * sizeof(uint64_t);
+  TRY_ASSIGN(size_t got, out->file_->read_at(header.fences_offset, reinterpret_cast<char*>(read.data()), bytes));
+  if (got != bytes || checksum64(bytes_of_words(read)) != header.fences_checksum) {
     return damaged(summary.file, "its page index does not match its checksum");
   }
+  const auto middle = read.begin() + static_cast<std::ptrdiff_t>(header.pages);
+  out->filter_sums_.assign(middle, read.end());
+  read.resize(header.pages);
+  out->fences_ = std::move(read);
   return out;
 }
 
 Status DedupRun::load_filter() {
   auto bytes = std::make_unique<char[]>(filter_bytes());
   TRY_ASSIGN(size_t got, file_->read_at(filter_offset_, bytes.get(), filter_bytes()));
-  Header header;
-  TRY_ASSIGN(size_t head, file_->read_at(0, reinterpret_cast<char*>(&header), sizeof header));
-  if (head != sizeof header || got != filter_bytes() ||
-      checksum64({bytes.get(), filter_bytes()}) != header.filter_checksum) {
-    return damaged(summary_.file, "its filter does not match its checksum");
+  if (got != filter_bytes() || page_sums({bytes.get(), filter_bytes()}) != filter_sums_) {
+    return damaged(summary_.file, "its filter does not match its checksums");
   }
   filter_owned_ = std::move(bytes);
   filter_.store(filter_owned_.get(), std::memory_order_release);
   return {};
 }
 
-Result<bool> DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
+bool DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
   const uint64_t block = filter_block_of(key, filter_blocks_);
   if (const char* filter = filter_.load(std::memory_order_acquire))
     return block_may_hold(filter + block * kFilterBlockBytes, key);
   char bytes[kFilterBlockBytes];
-  TRY(cache.read_block(*file_, summary_.number, filter_offset_ + block * kFilterBlockBytes, bytes));
+  const uint64_t at = block * kFilterBlockBytes;
+  const FilterCache::Place place{summary_.number, filter_offset_ + at, filter_sums_[at / kRunPageBytes]};
+  // A filter that cannot be read rules nothing out: slower, never wrong. load_filter() reports it.
+  if (!cache.read_block(*file_, place, bytes)) return true;
   return block_may_hold(bytes, key);
+}
+
+void DedupRun::prefetch(const Fingerprint& key) const noexcept {
+  if (const char* filter = filter_.load(std::memory_order_acquire)) {
+    __builtin_prefetch(filter + filter_block_of(key, filter_blocks_) * kFilterBlockBytes);
+  }
 }
 
 Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const {
@@ -170,8 +224,7 @@ Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const 
 }
 
 Result<std::optional<DedupEntry>> DedupRun::find(const Fingerprint& key, FilterCache& cache) const {
-  TRY_ASSIGN(bool possible, may_hold(key, cache));
-  if (!possible) return std::optional<DedupEntry>();
+  if (!may_hold(key, cache)) return std::optional<DedupEntry>();
   // Keys with one high half may begin on the page before the fence that equals it.
   auto page = static_cast<uint64_t>(std::lower_bound(fences_.begin(), fences_.end(), key.high) - fences_.begin());
   if (page > 0) --page;
@@ -196,17 +249,25 @@ Result<std::unique_ptr<RunWriter>> RunWriter::create(Files& files, const std::st
 }
 
 RunWriter::RunWriter(Files& files, std::string folder, uint64_t number, uint64_t keys_max)
-    : files_(files),
-      folder_(std::move(folder)),
-      offset_(kHeaderBytes),
-      filter_((std::max<uint64_t>(1, keys_max) + kFilterBlockKeys - 1) / kFilterBlockKeys * kFilterBlockBytes, '\0') {
+    : files_(files), folder_(std::move(folder)), keys_max_(std::max<uint64_t>(1, keys_max)) {
   summary_.number = number;
   summary_.file = run_name(number);
+  // Where things lie follows from how many keys there may be; with fewer a hole stays.
+  const uint64_t pages_max = (keys_max_ + kRunPageEntries - 1) / kRunPageEntries;
+  const uint64_t keys_a_page = kRunPageBytes / kFilterBlockBytes * kFilterBlockKeys;
+  const uint64_t filter_pages = (keys_max_ + keys_a_page - 1) / keys_a_page;
+  filter_blocks_ = filter_pages * (kRunPageBytes / kFilterBlockBytes);
+  fences_offset_ = kHeaderBytes + pages_max * kRunPageBytes;
+  const uint64_t fences_end = fences_offset_ + (pages_max + filter_pages) * sizeof(uint64_t);
+  filter_offset_ = (fences_end + kRunPageBytes - 1) / kRunPageBytes * kRunPageBytes;
+  entries_.offset = kHeaderBytes;
+  filter_.offset = filter_offset_;
   page_.reserve(kRunPageBytes);
-  pending_.reserve(kWriteBytes + kRunPageBytes);
+  filter_page_.assign(kRunPageBytes, '\0');
 }
 
 Status RunWriter::add(const DedupEntry& entry) {
+  CHECK(summary_.count < keys_max_, "a run was given more keys than announced");
   if (page_count_entries_ == 0) fences_.push_back(entry.key.high);
   page_ += bytes_of(entry);
   ++page_count_entries_;
@@ -215,13 +276,25 @@ Status RunWriter::add(const DedupEntry& entry) {
   summary_.last_sequence = std::max(summary_.last_sequence, entry.sequence);
   if (summary_.first_sequence == 0 || entry.sequence < summary_.first_sequence)
     summary_.first_sequence = entry.sequence;
-  char* block = filter_.data() + filter_block_of(entry.key, filter_.size() / kFilterBlockBytes) * kFilterBlockBytes;
+  const uint64_t at = filter_block_of(entry.key, filter_blocks_) * kFilterBlockBytes;
+  TRY(move_filter_to(at / kRunPageBytes));
+  char* block = filter_page_.data() + at % kRunPageBytes;
   uint64_t bits = probe_bits(entry.key);
   for (int i = 0; i < kProbes; ++i, bits >>= 9) {
     const auto bit = static_cast<size_t>(bits & 511);
     block[bit / 8] = static_cast<char>(static_cast<unsigned char>(block[bit / 8]) | (1u << (bit % 8)));
   }
   return page_count_entries_ == kRunPageEntries ? flush_page() : Status();
+}
+
+Status RunWriter::move_filter_to(uint64_t page) {
+  while (filter_page_number_ < page) {
+    filter_sums_.push_back(checksum64(filter_page_));
+    TRY(append(filter_, filter_page_));
+    filter_page_.assign(kRunPageBytes, '\0');
+    ++filter_page_number_;
+  }
+  return {};
 }
 
 Status RunWriter::flush_page() {
@@ -231,42 +304,49 @@ Status RunWriter::flush_page() {
   foot.count = static_cast<uint32_t>(page_count_entries_);
   page_.resize(kRunPageBytes - sizeof foot);
   page_ += bytes_of(foot);
-  pending_ += page_;
+  TRY(append(entries_, page_));
   page_.clear();
   page_count_entries_ = 0;
-  ++pages_;
-  if (pending_.size() < kWriteBytes) return {};
-  TRY(file_->write_at(offset_, pending_));
-  offset_ += pending_.size();
-  pending_.clear();
+  return {};
+}
+
+Status RunWriter::append(Section& section, std::string_view bytes) {
+  section.pending += bytes;
+  return section.pending.size() < kWriteBytes ? Status() : flush(section);
+}
+
+Status RunWriter::flush(Section& section) {
+  if (section.pending.empty()) return {};
+  TRY(file_->write_at(section.offset, section.pending));
+  section.offset += section.pending.size();
+  section.pending.clear();
   return {};
 }
 
 Result<RunSummary> RunWriter::finish() {
   TRY(flush_page());
-  TRY(file_->write_at(offset_, pending_));
-  offset_ += pending_.size();
+  TRY(flush(entries_));
+  TRY(move_filter_to(filter_blocks_ * kFilterBlockBytes / kRunPageBytes));
+  TRY(flush(filter_));
   Header header;
+  header.number = summary_.number;
   header.count = summary_.count;
-  header.pages = pages_;
+  header.pages = fences_.size();
   header.newest_arrival_s = summary_.newest_arrival_s;
   header.first_sequence = summary_.first_sequence;
   header.last_sequence = summary_.last_sequence;
-  header.fences_offset = offset_;
-  const std::string_view fences(reinterpret_cast<const char*>(fences_.data()), fences_.size() * sizeof(uint64_t));
-  header.fences_checksum = checksum64(fences);
-  TRY(file_->write_at(offset_, fences));
-  // The filter begins on a page, so that the cache reads whole ones.
-  header.filter_offset = (offset_ + fences.size() + kRunPageBytes - 1) / kRunPageBytes * kRunPageBytes;
-  header.filter_blocks = filter_.size() / kFilterBlockBytes;
-  header.filter_checksum = checksum64(filter_);
-  TRY(file_->write_at(header.filter_offset, filter_));
+  header.fences_offset = fences_offset_;
+  header.filter_offset = filter_offset_;
+  header.filter_blocks = filter_blocks_;
+  fences_.insert(fences_.end(), filter_sums_.begin(), filter_sums_.end());
+  header.fences_checksum = checksum64(bytes_of_words(fences_));
+  TRY(file_->write_at(fences_offset_, bytes_of_words(fences_)));
   header.checksum = checksum64(bytes_of(header).substr(0, offsetof(Header, checksum)));
   TRY(file_->write_at(0, bytes_of(header)));
   TRY(file_->sync());
   TRY(files_.rename(join_path(folder_, summary_.file + ".staging"), join_path(folder_, summary_.file)));
   TRY(files_.sync_directory(folder_));
-  summary_.bytes = header.filter_offset + filter_.size();
+  summary_.bytes = filter_.offset;
   return summary_;
 }
 
@@ -296,7 +376,7 @@ class RunCursor {
 
 Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& folder, uint64_t number,
                                              const std::vector<std::shared_ptr<const DedupRun>>& runs,
-                                             uint32_t not_before_s) {
+                                             uint32_t not_before_s, const std::function<Status()>& pause) {
   std::vector<RunCursor> cursors;
   uint64_t keys_max = 0;
   for (const auto& run : runs) {
@@ -312,6 +392,7 @@ Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& fo
   TRY_ASSIGN(auto writer, RunWriter::create(files, folder, number, keys_max));
   std::optional<DedupEntry> best;
   bool any = false;
+  uint64_t seen = 0;
   const auto write_best = [&]() -> Status {
     if (!best || best->arrival_s < not_before_s) return {};
     any = true;
@@ -329,6 +410,9 @@ Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& fo
     }
     TRY_ASSIGN(bool more, cursors[index].advance());
     if (more) order.push(index);
+    if (++seen % kEntriesBetweenPauses == 0) {
+      TRY(pause());
+    }
   }
   TRY(write_best());
   if (!any) return std::optional<RunSummary>();

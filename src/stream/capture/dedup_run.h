@@ -30,8 +30,13 @@ inline constexpr size_t kFilterBlockKeys = 40;   // 12.8 bits a key: about 1 in 
 class FilterCache {
  public:
   FilterCache(size_t bytes, Metrics& metrics);
-  // The 64 bytes at `offset` of the file.
-  Status read_block(const File& file, uint64_t run_number, uint64_t offset, char into[kFilterBlockBytes]);
+  struct Place {
+    uint64_t run = 0;       // the run's number
+    uint64_t offset = 0;    // of the block in its file
+    uint64_t checksum = 0;  // of the whole page that the block lies in, zeros behind the file's end
+  };
+  // The 64 bytes there; `corrupt` if the page is not what was written.
+  Status read_block(const File& file, const Place& place, char into[kFilterBlockBytes]);
 
  private:
   struct Page {
@@ -65,50 +70,66 @@ class DedupRun {
   bool has_filter_in_memory() const { return filter_.load(std::memory_order_acquire) != nullptr; }
 
   Result<std::optional<DedupEntry>> find(const Fingerprint& key, FilterCache& cache) const;
+  // Asks the processor for the filter's cache line, so that a find() soon after need not wait for memory.
+  void prefetch(const Fingerprint& key) const noexcept;
   // Entries of page `index`, checked; at most kRunPageEntries.
   Status read_page(uint64_t index, std::vector<DedupEntry>& into) const;
   uint64_t pages() const { return page_count_; }
 
  private:
   DedupRun() = default;
-  Result<bool> may_hold(const Fingerprint& key, FilterCache& cache) const;
+  bool may_hold(const Fingerprint& key, FilterCache& cache) const;
 
   RunSummary summary_;
   std::unique_ptr<File> file_;
   uint64_t page_count_ = 0, filter_offset_ = 0, filter_blocks_ = 0;
-  std::vector<uint64_t> fences_;  // the first key's high half of each page
+  std::vector<uint64_t> fences_;       // the first key's high half of each page
+  std::vector<uint64_t> filter_sums_;  // checksum of each page of the filter
   std::unique_ptr<char[]> filter_owned_;
   std::atomic<const char*> filter_{nullptr};
 };
 
-// Writes one run to a staging file; finish() syncs it and gives it its name.
+// Writes one run to a staging file; finish() syncs it and gives it its name. Pages and filter are written as the keys
+// come, so that a run of any size takes little memory.
 class RunWriter {
  public:
   static Result<std::unique_ptr<RunWriter>> create(Files& files, const std::string& folder, uint64_t number,
                                                    uint64_t keys_max);
-  Status add(const DedupEntry& entry);  // in ascending order of key, each key once
+  Status add(const DedupEntry& entry);  // in ascending order of key, each key once, at most keys_max
   Result<RunSummary> finish();
 
  private:
+  // A part of the file that grows in order, gathered into larger writes.
+  struct Section {
+    uint64_t offset = 0;
+    std::string pending;
+  };
   RunWriter(Files& files, std::string folder, uint64_t number, uint64_t keys_max);
   Status flush_page();
+  Status move_filter_to(uint64_t page);
+  Status append(Section& section, std::string_view bytes);
+  Status flush(Section& section);
 
   Files& files_;
   std::string folder_;
   RunSummary summary_;
   std::unique_ptr<File> file_;
+  uint64_t keys_max_, filter_blocks_, fences_offset_, filter_offset_;
   std::string page_;
   size_t page_count_entries_ = 0;
-  uint64_t pages_ = 0, offset_ = 0;
-  std::vector<uint64_t> fences_;
-  std::string filter_;
-  std::string pending_;  // pages gathered into larger writes
+  std::vector<uint64_t> fences_, filter_sums_;
+  std::string filter_page_;
+  uint64_t filter_page_number_ = 0;
+  Section entries_, filter_;
 };
 
 // Merges runs (any order) into one: of equal keys the newest sequence stays, entries that arrived before `not_before_s`
-// go. Nothing if no entry is left.
+// go. Nothing if no entry is left. `pause` is called every few thousand entries, so that a long merge keeps nobody
+// waiting; its error ends the merge.
 Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& folder, uint64_t number,
                                              const std::vector<std::shared_ptr<const DedupRun>>& runs,
-                                             uint32_t not_before_s);
+                                             uint32_t not_before_s, const std::function<Status()>& pause);
+// What the header of a run's file says about it: to find runs again whose list was lost.
+Result<RunSummary> read_summary(Files& files, const std::string& folder, const std::string& file);
 
 }  // namespace weir::capture

@@ -27,6 +27,7 @@ class EventReader {
     return judge_.problems()[static_cast<size_t>(record.problem)];
   }
   Arena& arena() { return arena_; }
+  const Limits& limits() const { return limits_; }
 
  private:
   enum class Shape { array, lines };
