@@ -89,7 +89,7 @@ test('the tail connects again after the connection was cut', async ({ signed_in:
   watched.allow('Failed to load resource');
   watched.allow('ERR_');
   let cuts = 0;
-  await page.route('**/tail', (route) => (cuts++ === 0 ? route.abort('connectionreset') : route.continue()));
+  await page.route('**/v1/streams/*/tail', (route) => (cuts++ === 0 ? route.abort('connectionreset') : route.continue()));
   await page.goto('/streams/impressions/tail');
   await expect(page.getByRole('region', { name: 'Tail' }).getByText('Live', { exact: true })).toBeVisible();
   expect(cuts).toBeGreaterThan(1);
