@@ -1,19 +1,17 @@
 #include "stream/capture/rows.h"
 
-#include <simdjson.h>
-
-#include <charconv>
-#include <cmath>
-#include <cstring>
+#include <optional>
 
 #include "core/base/ids.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "stream/capture/json_scanner.h"
+#include "stream/capture/stream_plan.h"
+#include "stream/capture/values.h"
 
 namespace weir::capture {
 namespace {
 
-namespace ondemand = simdjson::ondemand;
 using engine::Column;
 using engine::ColumnType;
 
@@ -50,32 +48,7 @@ Column column(std::string name, ColumnType type) {
   return out;
 }
 
-// The exact value of a decimal number's text, scaled by 10^scale; false if it has more digits than that or does not
-// fit.
-bool scaled_decimal(std::string_view text, int scale, int64_t& into) {
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
-  int64_t value = 0;
-  int after_point = -1;
-  for (const char c : text) {
-    if (c == '.' && after_point < 0) {
-      after_point = 0;
-      continue;
-    }
-    if (c < '0' || c > '9') return false;  // exponents too: a sender of money does not write them
-    if (after_point >= 0 && ++after_point > scale && c != '0') return false;
-    if (after_point > scale) continue;
-    if (__builtin_mul_overflow(value, int64_t{10}, &value) || __builtin_add_overflow(value, int64_t{c - '0'}, &value))
-      return false;
-  }
-  for (int digits = std::max(after_point, 0); digits < scale; ++digits) {
-    if (__builtin_mul_overflow(value, int64_t{10}, &value)) return false;
-  }
-  into = negative ? -value : value;
-  return true;
-}
-
-// One value on its way from the payload to its column. Texts point into the parser's buffers.
+// One value on its way from the payload to its column. Texts point into the reader's buffer.
 struct Slot {
   enum class State { absent, null, number, real, text, uuid } state = State::absent;
   int64_t number = 0;
@@ -84,79 +57,48 @@ struct Slot {
   std::string_view text;
 };
 
-bool read_string_typed(FieldType type, std::string_view text, const Field& field, Slot& into) {
-  switch (type) {
+// A string as the field's type; false if it is none.
+bool read_text(const Field& field, std::string_view text, Slot& into) {
+  into.state = Slot::State::number;
+  switch (field.type) {
     case FieldType::uuid:
       into.state = Slot::State::uuid;
       return parse_uuid_fast(text, into.uuid);
     case FieldType::timestamp:
-      into.state = Slot::State::number;
       return parse_timestamp_fast(text, into.number);
     case FieldType::date: {
+      if (text.size() != 10) return false;
       auto days = parse_date(text);
-      if (!days) return false;
-      into.state = Slot::State::number;
-      into.number = *days;
-      return true;
+      if (days) into.number = *days;
+      return days.has_value();
     }
     case FieldType::decimal:
-      into.state = Slot::State::number;
-      return scaled_decimal(text, field.scale, into.number);
-    default:
+      return parse_decimal(text, field.precision, field.scale, into.number) == DecimalFit::exact;
+    case FieldType::string:
       into.state = Slot::State::text;
       into.text = text;
       return true;
+    default:
+      return false;
   }
 }
 
-bool read_value(ondemand::value value, const Field& field, Slot& into) {
-  ondemand::json_type type;
-  if (value.type().get(type) != simdjson::SUCCESS) return false;
-  if (type == ondemand::json_type::null) {
-    into.state = Slot::State::null;
-    return true;
-  }
+bool read_number(const Field& field, const JsonScanner::Number& number, Slot& into) {
+  into.state = Slot::State::number;
   switch (field.type) {
-    case FieldType::boolean: {
-      bool flag = false;
-      if (value.get_bool().get(flag) != simdjson::SUCCESS) return false;
-      into.state = Slot::State::number;
-      into.number = flag ? 1 : 0;
-      return true;
-    }
     case FieldType::integer:
-      into.state = Slot::State::number;
-      return value.get_int64().get(into.number) == simdjson::SUCCESS;
+      into.number =
+          number.negative ? static_cast<int64_t>(0 - number.magnitude) : static_cast<int64_t>(number.magnitude);
+      return number.whole && number.magnitude <= uint64_t{INT64_MAX} + (number.negative ? 1 : 0);
     case FieldType::number:
       into.state = Slot::State::real;
-      return value.get_double().get(into.real) == simdjson::SUCCESS;
-    case FieldType::decimal:
-      if (type == ondemand::json_type::number) {
-        std::string_view raw = value.raw_json_token();
-        while (!raw.empty() && (raw.back() == ' ' || raw.back() == '\t')) raw.remove_suffix(1);
-        into.state = Slot::State::number;
-        return scaled_decimal(raw, field.scale, into.number);
-      }
-      [[fallthrough]];
-    case FieldType::string:
-    case FieldType::uuid:
-    case FieldType::timestamp:
-    case FieldType::date: {
-      std::string_view text;
-      if (value.get_string().get(text) != simdjson::SUCCESS) return false;
-      return read_string_typed(field.type, text, field, into);
-    }
-    case FieldType::json:
-    case FieldType::object:
-    case FieldType::array: {
-      std::string_view raw;
-      if (simdjson::to_json_string(value).get(raw) != simdjson::SUCCESS) return false;
-      into.state = Slot::State::text;
-      into.text = raw;
+      into.real = JsonScanner::to_double(number);
       return true;
-    }
+    case FieldType::decimal:
+      return parse_decimal(number.raw, field.precision, field.scale, into.number) == DecimalFit::exact;
+    default:
+      return false;
   }
-  return false;
 }
 
 void write_slot(const Slot& slot, ColumnType type, engine::ColumnValues& into) {
@@ -208,15 +150,22 @@ Default default_of(const Field& field) {
     out.slot.number = value.as_int();
   } else {
     out.kept = value.is_string() ? value.as_string() : value.dump();
-    if (!read_string_typed(field.type, out.kept, field, out.slot)) out.slot = {};
+    if (!read_text(field, out.kept, out.slot)) out.slot = {};
   }
   return out;
 }
 
+// Payloads are read with the scanner that judged them: what was taken once is always read.
 class AcceptedRows : public RowWriter {
  public:
   explicit AcceptedRows(std::shared_ptr<const Stream> stream)
-      : stream_(std::move(stream)), partitions_(partition_columns(*stream_)), slots_(stream_->fields.size()) {
+      : stream_(std::move(stream)), slots_(stream_->fields.size()), decoded_(stream_->fields.size()) {
+    auto names = plan_object(stream_->fields);
+    if (names) {
+      names_ = std::move(*names);
+    } else {
+      unusable_ = std::move(names).error();
+    }
     for (const Field& field : stream_->fields) defaults_.push_back(default_of(field));
     for (size_t i = 0; i < defaults_.size(); ++i) {
       if (defaults_[i].slot.state == Slot::State::text) defaults_[i].slot.text = defaults_[i].kept;
@@ -250,72 +199,122 @@ class AcceptedRows : public RowWriter {
   }
 
  private:
-  Error damaged(const std::string& what) const {
+  // It was judged before, under its own limits; these only bound what damage can do.
+  static constexpr int kDepthMax = 256;
+
+  Status read(std::string_view payload) {
+    if (unusable_) return *unusable_;
+    buffer_.assign(payload);
+    buffer_.append(JsonScanner::kPadding, '\0');
+    scanner_.start(buffer_.data(), buffer_.data() + payload.size(), nullptr, kDepthMax);
+    for (Slot& slot : slots_) slot.state = Slot::State::absent;
+    extra_.clear();
+    if (read_object() && scanner_.at_end()) return {};
+    const JsonScanner::Failure& failure = scanner_.failure();
+    const char* what = failure.at == nullptr ? "it is no single object" : failure.what;
     return Error(Code::corrupt, "the payload no longer reads as stream " + stream_->name + ": " + what);
   }
 
-  const Field* field_named(std::string_view name, size_t hint, size_t& index) const {
-    const auto& fields = stream_->fields;
-    if (hint < fields.size() && fields[hint].name == name) {  // senders keep the order
-      index = hint;
-      return &fields[hint];
-    }
-    for (index = 0; index < fields.size(); ++index) {
-      if (fields[index].name == name || (!fields[index].was.empty() && fields[index].was == name))
-        return &fields[index];
-    }
-    return nullptr;
-  }
-
-  Status read(std::string_view payload) {
-    if (buffer_.size() < payload.size() + simdjson::SIMDJSON_PADDING)
-      buffer_.resize(payload.size() * 2 + simdjson::SIMDJSON_PADDING);
-    std::memcpy(buffer_.data(), payload.data(), payload.size());
-    std::memset(buffer_.data() + payload.size(), 0, simdjson::SIMDJSON_PADDING);
-    for (Slot& slot : slots_) slot.state = Slot::State::absent;
-    extra_.clear();
-    ondemand::object object;
-    if (parser_.iterate(buffer_.data(), payload.size(), buffer_.size()).get(document_) != simdjson::SUCCESS ||
-        document_.get_object().get(object) != simdjson::SUCCESS) {
-      return damaged("not an object");
-    }
-    size_t hint = 0;
-    for (auto member : object) {
-      ondemand::field pair;
-      std::string_view name;
-      if (std::move(member).get(pair) != simdjson::SUCCESS || pair.unescaped_key().get(name) != simdjson::SUCCESS)
-        return damaged("broken JSON");
-      size_t index = 0;
-      const Field* field = field_named(name, hint, index);
-      if (field == nullptr) {
-        TRY(keep_extra(name, pair.value()));
-        continue;
+  bool read_object() {
+    scanner_.space();
+    if (scanner_.next() != '{') return false;
+    scanner_.advance();
+    scanner_.space();
+    uint16_t expected = 0;
+    if (scanner_.next() != '}') {
+      while (true) {
+        if (!read_member(expected)) return false;
+        scanner_.space();
+        if (scanner_.next() == '}') break;
+        if (scanner_.next() != ',') return false;
+        scanner_.advance();
+        scanner_.space();
       }
-      if (!read_value(pair.value(), *field, slots_[index])) return damaged("field " + field->name);
-      hint = index + 1;
     }
-    return {};
+    scanner_.advance();
+    scanner_.space();
+    return true;
   }
 
-  Status keep_extra(std::string_view name, ondemand::value value) {
-    if (stream_->unknown != UnknownFields::keep) return {};
-    std::string_view raw;
-    const std::string key(name);
-    if (simdjson::to_json_string(value).get(raw) != simdjson::SUCCESS) return damaged("member " + shown(key));
-    extra_ += extra_.empty() ? '{' : ',';
-    Json::append_quoted(extra_, key);
-    extra_ += ':';
-    extra_ += raw;
-    return {};
+  bool read_member(uint16_t& expected) {
+    JsonScanner::Text key;
+    const char* begin = scanner_.position();
+    if (scanner_.next() != '"' || !scanner_.string(key)) return false;
+    uint16_t index;
+    if (key.escaped) {
+      std::string name(JsonScanner::decode(key, scratch_));
+      const size_t size = name.size();
+      name.append(JsonScanner::kPadding, '\0');
+      index = names_.find(std::string_view(name).substr(0, size), expected);
+    } else {
+      index = names_.find(key.raw, expected);
+    }
+    if (!scanner_.colon()) return false;
+    bool fits = false;
+    if (index != ObjectPlan::kNone) {
+      if (!read_value(index, fits)) return false;
+      expected = static_cast<uint16_t>(index + 1);
+      // Only after a field was removed and declared again as another type: its column has no place for the old value.
+      if (!fits) slots_[index].state = Slot::State::null;
+    } else if (!scanner_.skip_value(1)) {
+      return false;
+    }
+    if (!fits && stream_->unknown == UnknownFields::keep) {
+      extra_ += extra_.empty() ? '{' : ',';
+      extra_.append(begin, scanner_.position());
+    }
+    return true;
+  }
+
+  bool read_value(size_t index, bool& fits) {
+    const Field& field = stream_->fields[index];
+    Slot& slot = slots_[index];
+    const char* begin = scanner_.position();
+    fits = true;
+    switch (*begin) {
+      case 'n':
+        slot.state = Slot::State::null;
+        return scanner_.word("null");
+      case '"':
+      case 't':
+      case 'f':
+      case '{':
+      case '[':
+        break;
+      default: {
+        JsonScanner::Number number;
+        if (!scanner_.number(number)) return false;
+        if (column_type(field) == ColumnType::json) break;
+        fits = read_number(field, number, slot);
+        return true;
+      }
+    }
+    if (*begin == '"' && column_type(field) != ColumnType::json) {
+      JsonScanner::Text text;
+      if (!scanner_.string(text)) return false;
+      fits = read_text(field, JsonScanner::decode(text, decoded_[index]), slot);
+      return true;
+    }
+    if (scanner_.position() == begin && !scanner_.skip_value(1)) return false;
+    if (column_type(field) == ColumnType::json) {
+      slot.state = Slot::State::text;
+      slot.text = {begin, static_cast<size_t>(scanner_.position() - begin)};
+    } else {
+      fits = field.type == FieldType::boolean && (*begin == 't' || *begin == 'f');
+      slot.state = Slot::State::number;
+      slot.number = *begin == 't' ? 1 : 0;
+    }
+    return true;
   }
 
   std::shared_ptr<const Stream> stream_;
-  std::vector<Column> partitions_;
+  ObjectPlan names_;
+  std::optional<Error> unusable_;
   std::vector<Default> defaults_;
   std::vector<Slot> slots_;
-  std::string buffer_, extra_;
-  ondemand::parser parser_;
-  ondemand::document document_;
+  std::vector<std::string> decoded_;  // texts with escapes, by field
+  std::string buffer_, extra_, scratch_;
+  JsonScanner scanner_;
   int32_t partition_day_ = 0;
   std::vector<int64_t> partition_values_;
 };
