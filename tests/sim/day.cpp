@@ -25,7 +25,7 @@ void make_trouble(World& world, const Weather& weather) {
   if (weather.failing_syncs && world.chance(1, 25)) world.fail_a_sync();
   if (weather.full_disk && world.chance(1, 20)) world.fill_disk(world.below(96 << 10));
   if (weather.full_disk && world.chance(1, 10)) world.empty_disk();
-  if (weather.flipped_bits && world.chance(1, 60)) world.flip_a_bit("/weir");
+  if (weather.flipped_bits && world.chance(1, 60)) world.flip_a_bit("weir");
 }
 
 // How a life will end: by itself, by a kill, or by a power cut, at some operation in the middle of something.
@@ -64,7 +64,7 @@ void live(World& world, const Weather& weather, JournalActor& actor) {
     world.disk.power_cut(world.random);
     ++world.power_cuts;
   }
-  if (weather.flipped_bits && world.chance(1, 6)) world.flip_a_bit("/weir");
+  if (weather.flipped_bits && world.chance(1, 6)) world.flip_a_bit("weir");
 }
 
 }  // namespace

@@ -62,6 +62,8 @@ void JournalActor::take_inventory() {
       world_.problem("journal: a start called " + damage.segment + " damaged (" + damage.what + "), and nothing was");
     }
   }
+  is_provisional_ = journal_->stats().full && world_.syncs_failed > 0;
+  excuses.is_provisional = is_provisional_;
   ledger_.end_inventory(excuses);
 }
 
@@ -114,6 +116,7 @@ void JournalActor::complete(const std::shared_ptr<Append>& append, const Status&
   }
   waiting_.pop_front();
   if (status) {
+    is_provisional_ = is_provisional_ && append->records.empty();
     ledger_.acknowledged(append->first, append->records);
     acknowledged_ += append->records.size();
   } else {
@@ -135,6 +138,7 @@ void JournalActor::follow() {
     if (!is_known) world_.problem("journal: the follower met " + group.error().text());
     return;
   }
+  if (is_provisional_) return;
   for (const journal::Entry& entry : *group) ledger_.shown(entry.sequence.value, entry.bytes);
 }
 

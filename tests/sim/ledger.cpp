@@ -112,6 +112,7 @@ void Ledger::end_inventory(const Excuses& excuses) {
     at = is_found ? std::next(at) : settled_.erase(at);
   }
   // What this start did not show is gone for good; what it showed stays.
+  if (excuses.is_provisional) return;
   possible_.clear();
   for (auto& [sequence, bytes] : inventory_) {
     settled_[sequence] = std::move(bytes);

@@ -38,6 +38,7 @@ class Ledger {
     bool damage_was_done = false;  // bits were flipped: what was named may be lost
     bool tail_was_cut = false;     // the start reported a cut: what lies beyond the durable end may be lost, too
     bool false_alarms = false;     // damage may be named where nothing was lost
+    bool is_provisional = false;   // what was not acknowledged may still come and go
   };
   void end_inventory(const Excuses& excuses);
 

@@ -42,7 +42,7 @@ class GroupWalker {
   // An error only if nothing can be read any more; the same call may be repeated.
   Result<Step> next();
 
-  void extend(uint64_t end) { end_ = end; }  // the segment has grown
+  void extend(uint64_t end) { end_ = end; }            // the segment has grown
   uint64_t next_group() const { return next_group_; }  // the number that is expected next
   uint64_t bytes_read() const { return bytes_read_; }
 

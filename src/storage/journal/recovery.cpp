@@ -1,6 +1,7 @@
 #include "storage/journal/recovery.h"
 
 #include <algorithm>
+#include <set>
 
 #include "storage/journal/group_walker.h"
 #include "storage/journal/release_mark.h"
@@ -32,11 +33,11 @@ struct Found {
   ParsedHeader parsed;
   std::string why_damaged;
   bool header_is_torn = false;  // its bytes can be read and are not a header
-  std::optional<Scan> scan;     // of a segment whose header is damaged
+  std::optional<Scan> scan;     // if it was done: always where the header is damaged
 
   bool is_valid() const { return parsed.state == HeaderState::valid; }
   bool is_unused() const { return parsed.state == HeaderState::unused; }
-  bool is_used() const { return is_valid() || (scan && scan->groups > 0); }
+  bool is_used() const { return is_valid() || (!is_unused() && scan && scan->groups > 0); }
   const SegmentHeader& header() const { return parsed.header; }
 };
 
@@ -56,9 +57,9 @@ class Run {
   Status build_table();
   Status add_segment(const Found& found, const Found* next);
   void add_missing_before(const Found& found);
-  bool remove_replaced(const Found& found, const Found& next);
+  bool is_replaced(const Found& found, const Found& next);
   Status find_tail();
-  Status find_last_group_before(const SegmentHeader& newest);
+  Status forget_unfinished_starts();
   Status load_last_group(const Found& found, const Scan& scanned);
   void report_unreadable_files();
   void remove_unused();
@@ -73,6 +74,7 @@ class Run {
   std::optional<ReleaseMark> mark_;
   std::vector<Found> found_;
   uint64_t next_of_newest_ = 1;     // what the newest segment's header says
+  uint64_t highest_forgotten_ = 0;  // number of a segment that was opened and not used
   uint64_t skipped_sequences_ = 0;  // that may have been given to records that cannot be read any more
   Recovered out_;
 };
@@ -84,6 +86,7 @@ Result<Recovered> Run::recover() {
   TRY(load_mark());
   TRY(load_files());
   report_unreadable_files();
+  TRY(forget_unfinished_starts());
   TRY(build_table());
   choose_next_number();
   TRY(find_tail());
@@ -204,22 +207,27 @@ Result<Scan> Run::scan(const Found& found) {
 // Files that have a segment's name and hold no group that is theirs.
 void Run::report_unreadable_files() {
   uint64_t newest = 0;
+  std::set<uint64_t> needed;
   for (const Found& found : found_) {
     if (found.is_used()) newest = found.number;
+    if (found.is_valid()) needed.insert(found.header().previous_number);
   }
-  std::erase_if(found_, [&](const Found& found) {
-    if (found.is_used() || found.is_unused()) return false;
+  std::vector<Found> kept;
+  for (Found& found : found_) {
+    const bool is_readable = found.is_used() || found.is_unused();
     // The header is the first that is written to a segment: the power may have gone while it was.
-    const bool has_length = found.size >= 2 * kBlockBytes && found.parsed.state == HeaderState::damaged;
-    if (has_length && found.header_is_torn && found.number > newest && !found.scan->has_cut()) {
+    if (!is_readable && found.header_is_torn && needed.count(found.number) == 0 && !found.scan->has_cut()) {
       report(found.name, 0, kBlockBytes, "torn header cut: the segment was not in use yet", true);
       remove_file(found.name);
-      return true;
+      continue;
     }
-    report(found.name, 0, found.size, "no segment of this journal (" + found.why_damaged + "); left as it is", false);
-    if (found.number > newest) skipped_sequences_ += std::max(found.size, segment_bytes_) / kRecordHeaderBytes;
-    return false;
-  });
+    if (!is_readable) {
+      report(found.name, 0, found.size, "no segment of this journal (" + found.why_damaged + "); left as it is", false);
+      if (found.number > newest) skipped_sequences_ += std::max(found.size, segment_bytes_) / kRecordHeaderBytes;
+    }
+    kept.push_back(std::move(found));
+  }
+  found_ = std::move(kept);
 }
 
 Status Run::build_table() {
@@ -230,7 +238,8 @@ Status Run::build_table() {
   for (size_t i = 0; i < used.size(); ++i) {
     const Found* const next = i + 1 < used.size() ? used[i + 1] : nullptr;
     if (next != nullptr && next->is_valid() && next->header().previous_number < used[i]->number &&
-        remove_replaced(*used[i], *next)) {
+        is_replaced(*used[i], *next)) {
+      out_.leftovers.push_back(used[i]->name);
       continue;
     }
     add_missing_before(*used[i]);
@@ -240,13 +249,28 @@ Status Run::build_table() {
 }
 
 // A segment that held nothing of its own when the next one was opened: the next one's header names the one before it.
-bool Run::remove_replaced(const Found& found, const Found& next) {
+bool Run::is_replaced(const Found& found, const Found& next) {
   const auto scanned = scan(found);
   if (!scanned) return false;
   const bool holds_more = scanned->groups > 0 && scanned->end_sequence > next.header().previous_end_sequence;
-  if (holds_more || scanned->has_cut()) return false;
-  remove_file(found.name);
-  return true;
+  return !holds_more && (!scanned->has_cut() || scanned->groups == 0);  // a copy that was torn is no loss
+}
+
+// A start begins by opening a segment with a copy of the last group. One that got no further than the header leaves
+// nothing that is needed but the numbers it skipped; what it would have copied is still where it was.
+Status Run::forget_unfinished_starts() {
+  for (size_t i = found_.size(); i-- > 0;) {
+    Found& found = found_[i];
+    if (!found.is_used()) continue;
+    if (!found.is_valid() || found.header().previous_end != PreviousEnd::recovered) return {};
+    TRY_ASSIGN(found.scan, scan(found));
+    if (found.scan->groups > 0) return {};
+    next_of_newest_ = std::max(next_of_newest_, found.header().next_sequence);
+    highest_forgotten_ = std::max(highest_forgotten_, found.number);
+    out_.leftovers.push_back(found.name);
+    found_.erase(found_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  return {};
 }
 
 void Run::add_missing_before(const Found& found) {
@@ -307,7 +331,7 @@ Status Run::add_segment(const Found& found, const Found* next) {
 }
 
 void Run::choose_next_number() {
-  uint64_t highest = mark_ ? mark_->first_segment - 1 : 0;
+  uint64_t highest = std::max(mark_ ? mark_->first_segment - 1 : 0, highest_forgotten_);
   for (const Found& found : found_) {
     if (!found.is_unused()) highest = std::max(highest, found.number);
   }
@@ -330,7 +354,10 @@ Status Run::find_tail() {
   Segment& newest = out_.segments.back();
   const auto found =
       std::find_if(found_.begin(), found_.end(), [&](const Found& file) { return file.number == newest.number; });
-  TRY_ASSIGN(const Scan scanned, scan(*found));
+  if (!found->scan) {
+    TRY_ASSIGN(found->scan, scan(*found));
+  }
+  const Scan& scanned = *found->scan;
   // Bytes that were only in memory when the program (not the machine) stopped become durable before anybody is shown
   // them.
   TRY_ASSIGN(const auto file, files_.open(path(newest.name), OpenMode::read_write));
@@ -346,36 +373,17 @@ Status Run::find_tail() {
   newest.groups = scanned.groups;
   newest.stamp = scanned.stamp;
   TRY(load_last_group(*found, scanned));
-  if (found->is_valid()) next_of_newest_ = found->header().next_sequence;
+  if (found->is_valid()) next_of_newest_ = std::max(next_of_newest_, found->header().next_sequence);
   out_.tail = {PreviousEnd::recovered, newest.number, scanned.groups, scanned.end_offset, newest.end.value};
   out_.trim_newest = !scanned.has_cut();
   if (!found->is_valid()) return {};
   const SegmentHeader& header = found->header();
-  if (scanned.groups == 0) {
-    TRY(find_last_group_before(header));
-  }
   if (scanned.has_cut() || !scanned.damage.empty()) return {};
   const bool only_the_copy = scanned.groups == 1 && scanned.end_sequence <= header.previous_end_sequence;
   if (scanned.groups > 0 && !only_the_copy) return {};
   out_.replaces_newest = true;
   out_.tail = {header.previous_end, header.previous_number, header.previous_groups, header.previous_end_bytes,
                header.previous_end_sequence};
-  return {};
-}
-
-// The newest segment is empty: if it was opened by a start that did not get to copy the last group, that is still to be
-// done.
-Status Run::find_last_group_before(const SegmentHeader& newest) {
-  if (newest.previous_end != PreviousEnd::recovered) return {};
-  const auto found = std::find_if(found_.begin(), found_.end(),
-                                  [&](const Found& file) { return file.number == newest.previous_number; });
-  if (found == found_.end()) return {};
-  Found until_end = *found;
-  until_end.size = std::min(until_end.size, newest.previous_end_bytes);
-  TRY_ASSIGN(const Scan scanned, scan(until_end));
-  if (scanned.groups == newest.previous_groups) {
-    TRY(load_last_group(until_end, scanned));
-  }
   return {};
 }
 

@@ -45,6 +45,7 @@ struct Recovered {
   bool replaces_newest = false;  // the newest segment holds nothing of its own: remove it once the next is durable
   bool trim_newest = false;      // only zeros lie beyond the newest segment's end
   bool has_mark = false;
+  std::vector<std::string> leftovers;  // files to be removed once the next segment is durable
 };
 
 Result<Recovered> recover(Files& files, const std::string& folder, uint64_t segment_bytes);

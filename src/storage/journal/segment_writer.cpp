@@ -18,6 +18,7 @@ void SegmentWriter::continue_from(Recovered& recovered) {
   replaces_newest_ = recovered.replaces_newest;
   trim_newest_ = recovered.trim_newest;
   has_mark_ = recovered.has_mark;
+  leftovers_ = std::move(recovered.leftovers);
   if (!recovered.segments.empty()) recovered_number_ = recovered.segments.back().number;
 }
 
@@ -106,6 +107,10 @@ void SegmentWriter::finish_recovery() {
       }
     }
   }
+  for (const std::string& name : leftovers_) {
+    [[maybe_unused]] const Status removed = place_.files.remove(join_path(place_.folder, name));
+  }
+  leftovers_.clear();
   replaces_newest_ = false;
   trim_newest_ = false;
   last_group_ = {};

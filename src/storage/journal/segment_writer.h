@@ -67,6 +67,7 @@ class SegmentWriter {
   bool replaces_newest_ = false;
   bool trim_newest_ = false;
   bool has_mark_ = false;
+  std::vector<std::string> leftovers_;
   uint64_t recovered_number_ = 0;  // the newest segment that recovery found
 };
 
