@@ -109,6 +109,34 @@ test('while the server is away the last numbers stay, marked as stale, and come 
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
 });
 
+test('pages do not jump while they load', async ({ signed_in: page }) => {
+  await page.addInitScript(() => {
+    (globalThis as unknown as { shifts: number }).shifts = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) (globalThis as unknown as { shifts: number }).shifts += (entry as unknown as { value: number }).value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  // Answers wait until the page stands without them, so that what stands there before is really seen.
+  let release = () => {};
+  let answers = Promise.resolve();
+  await page.route(/\/v1\/(status|streams|catalog)/, async (route) => {
+    await answers;
+    await route.continue();
+  });
+  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/sql']) {
+    answers = new Promise((resolve) => (release = resolve));
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    release();
+    await page.waitForResponse(/\/v1\/(status|streams|catalog)/);
+    if (address !== '/sql') await expect(page.getByText('Live', { exact: true }).last()).toBeVisible();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    const shifted = await page.evaluate(() => (globalThis as unknown as { shifts: number }).shifts);
+    expect(shifted, `${address} moved by`).toBeLessThan(0.05);
+  }
+});
+
 test('pages come with a strict policy and nothing from elsewhere', async ({ signed_in: page }) => {
   const elsewhere: string[] = [];
   page.on('request', (request) => {

@@ -18,7 +18,7 @@ export class Poll<T> {
 
   constructor(
     private readonly ask: (signal: AbortSignal) => Promise<T>,
-    private readonly every_ms: number,
+    private readonly every_ms: number | (() => number),
     private readonly on_data: (data: T) => void = () => {},
   ) {}
 
@@ -79,9 +79,10 @@ export class Poll<T> {
   }
 
   private plan(): void {
-    if (!this.started || document.hidden || this.every_ms <= 0) return;
+    if (!this.started || document.hidden) return;
     if (this.error?.status === 401) return; // signing in starts the pages anew
-    let wait_ms = this.every_ms * 2 ** Math.min(this.failures, 4);
+    const every_ms = typeof this.every_ms === 'number' ? this.every_ms : this.every_ms();
+    let wait_ms = every_ms * 2 ** Math.min(this.failures, 4);
     if (this.failures > 0) wait_ms = Math.min(wait_ms, kWaitMax);
     if (this.error?.retry_after_s) wait_ms = Math.max(wait_ms, this.error.retry_after_s * 1000);
     this.timer = window.setTimeout(() => void this.refresh(), wait_ms);

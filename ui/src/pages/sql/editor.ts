@@ -119,7 +119,7 @@ export function create_editor(host: HTMLElement, text: string, events: { on_run:
       syntaxHighlighting(highlighting),
       placeholder('SELECT …'),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': 'SQL statement', 'aria-describedby': '', 'data-testid': 'sql-editor', spellcheck: 'false' }),
+      EditorView.contentAttributes.of({ 'aria-label': 'SQL statement', 'data-testid': 'sql-editor', spellcheck: 'false' }),
       // Escape, then Tab leaves the editor: the keyboard is never caught in it.
       keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
       language.of(language_for({ tables: [], functions: [] })),
