@@ -138,8 +138,9 @@ class Project:
 
     def sql(self, statement):
         """Rows of a SELECT, asked over HTTP."""
-        reply = self.post("/v1/sql", {"sql": statement}, self.admin())
+        reply = self.post("/v1/sql", {"sql": statement, "rows_max": 1_000_000}, self.admin())
         assert reply.status == 200, reply
+        assert not reply.json["truncated"], "the test asks for more rows than it gets"
         return reply.json["rows"]
 
 

@@ -35,7 +35,7 @@ class Sender(threading.Thread):
 
 
 def check(project, acknowledged):
-    rows = project.sql("SELECT CAST(impression_id AS VARCHAR) FROM impressions LIMIT 1000000")
+    rows = project.sql("SELECT CAST(impression_id AS VARCHAR) FROM impressions")
     times = collections.Counter(row[0] for row in rows)
     doubled = [key for key, count in times.items() if count > 1]
     lost = [event["impression_id"] for event in acknowledged if event["impression_id"] not in times]

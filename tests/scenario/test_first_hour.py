@@ -56,7 +56,8 @@ def test_sql_from_the_command_line_with_and_without_a_server(advertising):
 
 
 def test_sql_errors_say_where(advertising):
-    advertising.weir("sql", "SELECT nothing_like_it FROM impressions", code=1)
+    advertising.weir("sql", "SELECT nothing_like_it FROM impressions", code=2)
+    assert "1:8" in advertising.stderr
     assert "nothing_like_it" in advertising.stderr
     advertising.weir("sql", "SELECT * FROM read_csv('/etc/passwd')", code=1)
     advertising.weir("sql", "DELETE FROM impressions", code=1)
@@ -147,7 +148,7 @@ def test_load_makes_a_table_of_a_file(advertising):
     advertising.weir("load", str(file), "--table", "prices")
     assert advertising.sql("SELECT sum(price) FROM prices") == [[4.0]]
     broken = advertising.write("broken.parquet", "this is no parquet")
-    advertising.weir("load", str(broken), "--table", "prices2", code=1)
+    advertising.weir("load", str(broken), "--table", "prices2", code=2)
 
 
 def test_loadgen_accounts_for_every_record(advertising):

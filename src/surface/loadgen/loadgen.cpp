@@ -140,7 +140,7 @@ class Generator {
     for (SentRecord record : batch.records) {
       record.duplicate = !record.malformed;
       again.records.push_back(record);
-      if (record.duplicate) ++summary_.duplicates_sent;
+      ++(record.duplicate ? summary_.duplicates_sent : summary_.malformed_sent);
     }
     ready_.push_back(std::move(again));
   }
