@@ -16,7 +16,7 @@ function value_for(field: Field, now: Date): unknown {
   const text = now.toISOString();
   if (type.includes('uuid')) return example_uuid(field.name);
   if (type.includes('timestamp') || type === 'time' || type === 'datetime') return text.replace('T', ' ').replace('Z', '');
-  if (type.startsWith('date')) return text.slice(0, 10);
+  if (/^(a )?date/.test(type)) return text.slice(0, 10);
   if (type.includes('bool')) return true;
   if (type.endsWith('[]') || type.startsWith('array') || type.startsWith('list')) return [];
   if (type.includes('int') || type === 'long') return 1;
