@@ -19,6 +19,7 @@
 #include "platform/warehouse/warehouse.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
+#include "ui/embedded.h"
 
 namespace weir::app {
 namespace {
@@ -72,6 +73,7 @@ class Composed : public App {
   std::unique_ptr<Lanes> lanes_;
   project::Settings settings_;
   std::string project_name_;
+  capture::Limits limits_;
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<access::Secrets> secrets_;
   std::unique_ptr<journal::Journal> journal_;
@@ -178,6 +180,7 @@ Status Composed::open_storage() {
   capture.limits.depth = static_cast<int>(settings_.integer("limits.depth"));
   capture.limits.ratio_max = settings_.number("limits.ratio");
   capture.index_memory_bytes = settings_.size("limits.index_memory");
+  limits_ = capture.limits;
   TRY_ASSIGN(capture_, capture::Capture::open(real_files(), clock_, random_, metrics_, *journal_, capture));
   return {};
 }
@@ -257,11 +260,20 @@ Status Composed::open_surface() {
                         .access = *access_,
                         .secrets = *secrets_,
                         .deployment = *deployment_};
-  http::SiteFacts facts{.version = kVersion,
-                        .project = project_name_,
-                        .environment = options_.environment,
-                        .mounts = settings_.texts("http.mounts"),
-                        .store_root = store_root_};
+  http::SiteFacts facts;
+  facts.version = kVersion;
+  facts.project = project_name_;
+  facts.environment = options_.environment;
+  facts.mounts = settings_.texts("http.mounts");
+  facts.store_root = store_root_;
+  facts.limits = limits_;
+  for (const auto& file : ui::embedded_files()) {
+    facts.pages.push_back({.path = file.path,
+                           .content_type = file.content_type,
+                           .bytes = file.bytes,
+                           .gzip = file.bytes_gzip,
+                           .etag = file.etag});
+  }
   site_ = http::make_site(parts, facts);
   TRY_ASSIGN(server_, http::Server::start(server, site_->router(), *gate_, clock_, metrics_, *lanes_));
   if (options_.serves) {
