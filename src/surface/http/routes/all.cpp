@@ -24,7 +24,7 @@ class WholeSite final : public Site {
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access);
     add_secret_routes(router_, parts.secrets);
-    add_page_routes(router_, {});
+    add_page_routes(router_, facts_.pages);
     after_apply();
   }
 

@@ -25,14 +25,24 @@
 
 namespace weir::http {
 
+// One file of the pages, as the build embedded it. All texts live as long as the program.
+struct PageFile {
+  std::string_view path;  // "/index.html", "/assets/index-3fa8.js"
+  std::string_view content_type;
+  std::string_view bytes;
+  std::string_view gzip;  // the same, compressed; empty: not worth it
+  std::string_view etag;  // in quotes
+};
+
 // What this server is, for pages and programs.
 struct SiteFacts {
   std::string version;
   std::string project;
   std::string environment;  // empty: the default one
   std::vector<std::string> mounts = {"", "/Prod"};
-  std::string store_root;       // its disk is the one whose free bytes are shown
-  capture::Limits limits = {};  // of events
+  std::string store_root;            // its disk is the one whose free bytes are shown
+  std::vector<PageFile> pages = {};  // empty: built without them
+  capture::Limits limits = {};       // of events
 };
 
 // Plan and apply of files that somebody sent; `app` implements it, because only it knows every room that must hear of
@@ -92,14 +102,6 @@ void add_deployment_routes(Router& router, Deployment& deployment, std::function
 void add_token_routes(Router& router, access::Access& access);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
-// One file of the pages, as the build embedded it. All texts live as long as the program.
-struct PageFile {
-  std::string_view path;  // "/index.html", "/assets/index-3fa8.js"
-  std::string_view content_type;
-  std::string_view bytes;
-  std::string_view gzip;  // the same, compressed; empty: not worth it
-  std::string_view etag;  // in quotes
-};
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.
 // Without an index.html the pages say how to build them.
 void add_page_routes(Router& router, std::vector<PageFile> files);
