@@ -3,8 +3,8 @@ import { defineConfig } from '@playwright/test';
 // WEIR_URL and WEIR_TOKEN say where the server is; ./run starts one and sets them.
 export default defineConfig({
   testDir: '.',
-  timeout: 30_000,
-  expect: { timeout: 10_000 },
+  timeout: 60_000, // the machine may be busy with a build
+  expect: { timeout: 15_000 },
   workers: 1,
   retries: 0,
   forbidOnly: true,

@@ -69,14 +69,16 @@ test('a narrow page has its navigation in a menu that the keyboard opens and clo
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`no page breaks a rule of accessibility, contrast included (${scheme})`, async ({ signed_in: page, watched }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(300_000);
     watched.allow('404');
     await page.emulateMedia({ colorScheme: scheme });
     const broken: string[] = [];
     for (const address of addresses) {
       await page.goto(address);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']).analyze();
+      // Only the colours differ in the dark.
+      const builder = new AxeBuilder({ page });
+      const found = await (scheme === 'light' ? builder.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']) : builder.withRules(['color-contrast'])).analyze();
       for (const one of found.violations) broken.push(`${address}: ${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`);
     }
     expect(broken).toEqual([]);
