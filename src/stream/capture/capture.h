@@ -51,8 +51,9 @@ struct Verdict {
   bool retryable = false;
   std::string id;     // the event's id (assigned if it was missing), or of the quarantine entry
   std::string code;   // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern",
-                      // "unknown_field", "too_large", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range",
-                      // "not_finite", "syntax", "too_old", "too_new", "conflict", "busy", "no_space"
+                      // "unknown_field", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range",
+                      // "not_finite", "syntax", "too_old", "too_new", "conflict"; refused: "too_large", and retryable
+                      // "busy", "no_space", "io", "unavailable", "corrupt" (the index cannot tell if it is a duplicate)
   std::string field;  // JSON path, for example items[2].price
   std::string message;  // what was found, what was expected
 };

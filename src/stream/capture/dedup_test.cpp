@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <mutex>
 
 #include "core/io/simulated_clock.h"
@@ -195,6 +196,141 @@ TEST_F(DedupTest, names_a_run_whose_bytes_changed) {
     }
   }
   EXPECT_TRUE(named);
+}
+
+// Any single bit of any file of the index: every sealed key is still known, or its lookup names the damage. A key that
+// is forgotten silently would be accepted twice.
+TEST_F(DedupTest, never_forgets_a_key_silently_whatever_bit_flips) {
+  open();
+  for (uint64_t i = 0; i < 3'000; ++i) insert(i);
+  seal();
+  const uint64_t through = index_->sealed_through();
+  ASSERT_GT(through, 2'000u);
+  index_.reset();
+  std::map<std::string, std::string> saved;
+  const auto entries = files_.list("/w/dedup");
+  for (const auto& entry : *entries) saved[entry.name] = *read_file(files_, "/w/dedup/" + entry.name);
+  auto restore = [&] {
+    index_.reset();
+    const auto left = files_.list("/w/dedup");
+    for (const auto& entry : *left) ASSERT_TRUE(files_.remove("/w/dedup/" + entry.name));
+    for (const auto& [name, bytes] : saved) ASSERT_TRUE(replace_file(files_, "/w/dedup/" + name, bytes));
+  };
+  int named = 0, answered = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    SeededRandom chance(seed);
+    auto flipped = files_.flip_random_bit(chance, "w/dedup");
+    ASSERT_TRUE(flipped);
+    // Half of them with all filters in memory, half through the cache.
+    auto opened =
+        DedupIndex::open(files_, clock_, random_, metrics_,
+                         {.folder = "/w/dedup", .memory_bytes = seed % 2 == 0 ? 1u : 64u << 20, .table_slots = 1024});
+    if (!opened) {
+      EXPECT_EQ(opened.error().code, Code::corrupt) << opened.error().text();
+      ++named;
+    } else {
+      index_ = std::move(*opened);
+      (void)maintain().has_value();
+      for (uint64_t i = 0; i + 1 < through; i += 7) {
+        auto found = index_->find_sealed(*index_->runs(), key(i), 0);
+        if (!found) {
+          EXPECT_EQ(found.error().code, Code::corrupt);
+          ++named;
+        } else {
+          ASSERT_TRUE(found->has_value())
+              << "key " << i << " after a flip in " << flipped->path << " at " << flipped->offset;
+          ++answered;
+        }
+      }
+    }
+    restore();
+  }
+  EXPECT_GT(named, 30);
+  EXPECT_GT(answered, 5'000);
+}
+
+TEST_F(DedupTest, finds_its_runs_again_when_the_manifest_is_damaged) {
+  open();
+  for (uint64_t i = 0; i < 3'000; ++i) insert(i);
+  seal();
+  const uint64_t through = index_->sealed_through();
+  index_.reset();
+  auto file = files_.open("/w/dedup/manifest.json", OpenMode::read_write);
+  ASSERT_TRUE((*file)->write_at(40, "damage"));
+  open();
+  EXPECT_EQ(index_->sealed_through(), through);
+  for (uint64_t i = 0; i + 1 < through; ++i) ASSERT_TRUE(knows(i)) << i;
+  open();
+  EXPECT_EQ(index_->sealed_through(), through) << "the manifest was written again";
+}
+
+TEST_F(DedupTest, reads_its_secret_from_the_copy_and_refuses_to_start_without_either) {
+  open();
+  const HashKey before = index_->hash_key();
+  insert(1);
+  auto spoil = [&](const std::string& name) {
+    auto file = files_.open("/w/dedup/" + name, OpenMode::read_write);
+    ASSERT_TRUE((*file)->write_at(3, "xyz"));
+  };
+  spoil("key");
+  open();
+  EXPECT_EQ(index_->hash_key().k0, before.k0);
+  spoil("key.copy");
+  open();
+  EXPECT_EQ(index_->hash_key().k1, before.k1) << "the first one was repaired";
+  spoil("key");
+  spoil("key.copy");
+  auto opened = DedupIndex::open(files_, clock_, random_, metrics_, {.folder = "/w/dedup"});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::corrupt);
+}
+
+TEST_F(DedupTest, goes_on_sealing_while_a_long_merge_runs) {
+  open(32'768);
+  uint64_t number = 0;
+  auto fill = [&] {
+    for (int i = 0; i < 12'000; ++i) index_->insert({key(number++), ++sequence_, 0, now_s()});
+  };
+  for (int i = 0; i < 3; ++i) {
+    fill();
+    seal();
+  }
+  fill();
+  int calls = 0;
+  auto done = index_->maintain(
+      days(7),
+      [&](const auto& work) {
+        // The seal before the merge takes three calls and passing by one; what comes then comes from inside of it.
+        if (++calls == 5) fill();
+        work();
+      },
+      [&] { return sequence_ + 1; });
+  ASSERT_TRUE(done);
+  EXPECT_EQ(*metrics_.read("weir_dedup_merges_total"), 1);
+  EXPECT_EQ(*metrics_.read("weir_dedup_seals_total"), 5);
+  EXPECT_EQ(index_->sealed_through(), sequence_ + 1);
+  EXPECT_EQ(index_->runs()->runs.size(), 2u);
+  for (uint64_t i = 0; i < number; i += 11) {
+    ASSERT_TRUE(*index_->find_sealed(*index_->runs(), key(i), 0)) << i;
+  }
+}
+
+TEST_F(DedupTest, passes_by_records_without_a_key_so_that_a_restart_need_not_read_them) {
+  open();
+  sequence_ = 99'000;
+  seal();
+  EXPECT_EQ(index_->sealed_through(), 1u);
+  sequence_ = 150'000;
+  seal();
+  EXPECT_EQ(index_->sealed_through(), 150'001u);
+  insert(1);
+  EXPECT_EQ(index_->first_in_memory(), 150'001u);
+  sequence_ = 900'000;
+  seal();
+  EXPECT_EQ(index_->sealed_through(), 150'001u) << "a key in memory is not sealed yet";
+  open();
+  EXPECT_EQ(index_->sealed_through(), 150'001u);
 }
 
 }  // namespace

@@ -17,15 +17,18 @@ enum class RecordKind : uint8_t { accepted = 1, quarantined = 2 };
 
 struct Record {
   RecordKind kind = RecordKind::accepted;
-  uint32_t stream = 0;        // the stream's number, given at apply and never reused
-  uint32_t revision = 0;      // of the stream's declaration that judged it
-  ArrivalTime arrived_at;     // first arrival; a requeue keeps it
-  EventTime event_time;       // accepted: decides the partition
-  Fingerprint key;            // of (stream, key); zero if quarantined
-  uint64_t payload_hash = 0;  // of the payload as received, for `conflict`
+  uint32_t stream = 0;     // the stream's number, given at apply and never reused
+  uint32_t revision = 0;   // of the stream's declaration that judged it
+  ArrivalTime arrived_at;  // first arrival; a requeue keeps it
+  EventTime event_time;    // accepted: decides the partition
+  // What enters the deduplication index: the fingerprint of (stream, id); zero if nothing does, as for quarantined
+  // records and streams without a key. Under an Idempotency-Key every record of a stream without a key has one.
+  Fingerprint key;
+  uint64_t payload_hash = 0;  // of the payload below, for `conflict`; of the whole body under such an Idempotency-Key
   std::string_view id;  // key as text, or the assigned id; for quarantined: the id of the quarantine entry (a UUID)
-  std::string_view
-      payload;  // accepted: one JSON object, key assigned, unknown fields by policy; quarantined: bytes as received
+  // Accepted: one JSON object in one line, without white space between tokens, key assigned, unknown fields by policy.
+  // Quarantined: bytes as received.
+  std::string_view payload;
   std::string_view reason;   // quarantined: code, for example "missing_field"
   std::string_view field;    // quarantined: JSON path, or empty
   std::string_view message;  // quarantined: sentence
