@@ -78,10 +78,12 @@ class Project:
     def start(self, env=None, wait=True):
         self.port = free_port()
         self.log = open(self.folder / "server.log", "ab")
+        self.log_begin = self.log.tell()
         self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"127.0.0.1:{self.port}"],
                                         stdout=self.log, stderr=self.log, env={**self.environment, **(env or {})})
         if wait:
             wait_for(self.is_ready_or_dead, "server ready")
+            wait_for(lambda: self.process.poll() is not None or "ready at" in self.output()[self.log_begin:], "server says so")
             assert self.process.poll() is None, f"the server ended:\n{self.output()}"
         return self
 

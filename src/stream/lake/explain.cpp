@@ -82,8 +82,16 @@ Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
     if (auto segment = journal_.segment_of(place.sequence)) place.segment = *segment;
     TRY_ASSIGN(auto files, control_.lake_files_holding(place.sequence.value));
     const std::string table = place.verdict == "accepted" ? place.stream : place.stream + "_quarantine";
+    const auto& stream = *streams.at(place.stream);
+    const std::string partition = place.event_time
+                                      ? capture::partition_folder(capture::partition_columns(stream),
+                                                                  capture::partition_values(stream, *place.event_time))
+                                      : "";
     for (const auto& file : files) {
-      if (file.table != table) continue;
+      // Ranges of different days overlap: an accepted row is in the file of its own day.
+      if (file.table != table ||
+          (file.kind == control::FileKind::parquet && !partition.empty() && file.partition != partition))
+        continue;
       (file.kind == control::FileKind::archive ? place.archive_file : place.lake_file) = file.path;
     }
   }

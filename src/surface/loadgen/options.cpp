@@ -8,12 +8,14 @@ namespace {
 constexpr int64_t kCountMax = 1'000'000'000;
 
 // ${NAME} must be set; ${NAME:-default} need not be.
-Result<YamlExpansion> expand(std::string_view reference, const std::function<std::optional<std::string>(std::string_view)>& environment) {
+Result<YamlExpansion> expand(std::string_view reference,
+                             const std::function<std::optional<std::string>(std::string_view)>& environment) {
   const size_t fallback = reference.find(":-");
   const std::string name(reference.substr(0, fallback));
   if (auto value = environment(name)) return YamlExpansion{*value, false};
   if (fallback != std::string_view::npos) return YamlExpansion{std::string(reference.substr(fallback + 2)), false};
-  return Error(Code::invalid, "the environment variable " + name + " is not set", "export " + name + "=…, or write ${" + name + ":-default}");
+  return Error(Code::invalid, "the environment variable " + name + " is not set",
+               "export " + name + "=…, or write ${" + name + ":-default}");
 }
 
 void read_users(YamlReader& in, AudienceOptions& audience) {
@@ -31,14 +33,16 @@ void read_users(YamlReader& in, AudienceOptions& audience) {
 }  // namespace
 
 LoadOptions read_options(std::string_view text, const std::string& file_name,
-                         const std::function<std::optional<std::string>(std::string_view)>& environment, std::vector<Error>& errors) {
+                         const std::function<std::optional<std::string>(std::string_view)>& environment,
+                         std::vector<Error>& errors) {
   LoadOptions out;
   auto yaml = parse_yaml(text, {file_name});
   if (!yaml) {
     errors.push_back(yaml.error());
     return out;
   }
-  expand_yaml(*yaml, [&](std::string_view reference) { return expand(reference, environment); }, errors);
+  expand_yaml(
+      *yaml, [&](std::string_view reference) { return expand(reference, environment); }, errors);
   YamlReader in(*yaml, "a load");
   in.text("BaseURL", out.base_url);
   in.duration("Duration", out.duration, {milliseconds(1), days(365)});
