@@ -24,6 +24,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 at -O2 sees overlaps and overruns inside std::string's own operator+ that are not there (GCC bug 105651).
   list(APPEND WEIR_WARNINGS -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
+if(WEIR_FUZZ)
+  set(WEIR_WARNINGS -Wall)  # the fuzz build is about inputs; g++ holds the line on warnings
+endif()
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${WEIR_SANITIZE})
