@@ -153,7 +153,10 @@ class Comparison {
   void changed(const Field& before, const Field& after, const std::string& path) {
     const std::string field = "field " + path;
     if (before.name != after.name) {
-      allow("field " + before.name + " is renamed to " + after.name + "; events may bring either name");
+      // Parquet files keep the column's name of their day, and the engine finds columns by name only.
+      allow("field " + before.name + " is renamed to " + after.name +
+            "; events may bring either name, and those that no Parquet file holds yet read as " + after.name +
+            ". Files written before keep it as " + before.name + " and read as NULL in " + after.name);
     } else if (before.was != after.was) {
       if (!before.was.empty()) allow(field + ": its former name " + before.was + " is no longer read as this field");
       if (!after.was.empty()) allow(field + ": events may bring it as " + after.was + " too");
