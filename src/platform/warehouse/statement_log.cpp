@@ -12,6 +12,10 @@ namespace {
 const char* kTotal = "weir_sql_statements_total";
 const char* kTotalHelp = "SQL statements by how they ended; refused ones were never taken on";
 
+// What strangers send is kept a thousand times over.
+constexpr size_t kNameBytes = 200;
+constexpr size_t kErrorBytes = 4'000;
+
 Counter& counter_of(Metrics& metrics, const char* state) {
   return metrics.counter(kTotal, kTotalHelp, {{"state", state}});
 }
@@ -128,6 +132,7 @@ void StatementLog::cancel_all(const Error& reason) {
 
 Result<std::shared_ptr<StatementLog::Live>> StatementLog::begin(StatementInfo info, Cancel stop) {
   info.sql = cut(std::move(info.sql), kSqlShownBytes);
+  info.client = cut(std::move(info.client), kNameBytes);
   const MutexLock lock(mutex_);
   if (live_.contains(info.id)) {
     return Error(Code::conflict, "a statement with the id " + info.id + " is running",
@@ -161,6 +166,7 @@ void StatementLog::end(Live& live, End end) {
   info.state = end.state;
   info.truncated = end.truncated;
   info.error = std::move(end.error);
+  if (info.error) info.error->message = cut(std::move(info.error->message), kErrorBytes);
   (live.is_running_.load() ? running_ : waiting_).add(-1);
   ended(info.state).add();
   seconds_.observe(static_cast<double>(info.elapsed.micros) / 1e6);

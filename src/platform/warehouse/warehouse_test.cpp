@@ -138,12 +138,11 @@ TEST_F(WarehouseTest, streams_csv_and_ndjson_of_real_types) {
             "ad_id,note,extra,price,at,list\r\n"
             "0,\"a \"\"note\"\", no. 0\",\"{\"\"k\"\": [1, 2]}\",1.50,2023-01-31 01:02:03,\"[0,7]\"\r\n"
             "1,,,1.50,2023-01-31 01:02:03,\"[1,7]\"\r\n");
-  EXPECT_EQ(
-      ndjson,
-      R"({"ad_id":0,"note":"a \"note\", no. 0","extra":{"k":[1,2]},"price":"1.50","at":"2023-01-31 01:02:03","list":[0,7]})"
-      "\n"
-      R"({"ad_id":1,"note":null,"extra":null,"price":"1.50","at":"2023-01-31 01:02:03","list":[1,7]})"
-      "\n");
+  EXPECT_EQ(ndjson, R"({"ad_id":0,"note":"a \"note\", no. 0","extra":{"k":[1,2]},"price":"1.50",)"
+                    R"("at":"2023-01-31 01:02:03","list":[0,7]})"
+                    "\n"
+                    R"({"ad_id":1,"note":null,"extra":null,"price":"1.50","at":"2023-01-31 01:02:03","list":[1,7]})"
+                    "\n");
 }
 
 TEST_F(WarehouseTest, a_running_statement_ends_within_a_second_of_its_cancel) {
@@ -248,9 +247,9 @@ TEST_F(WarehouseTest, the_catalog_lists_tables_by_kind_and_functions_that_may_be
   EXPECT_THAT((*catalog)->functions, Contains("date_trunc"));
   EXPECT_THAT((*catalog)->functions, Not(Contains("read_csv")));
   EXPECT_THAT((*catalog)->functions, Not(Contains("getvariable")));
-  EXPECT_EQ(
-      catalog_json(**catalog)["tables"].array()[2].dump(),
-      R"({"name":"people","kind":"table","columns":[{"name":"id","type":"INTEGER"},{"name":"name","type":"VARCHAR"}]})");
+  EXPECT_EQ(catalog_json(**catalog)["tables"].array()[2].dump(),
+            R"({"name":"people","kind":"table","columns":[)"
+            R"({"name":"id","type":"INTEGER"},{"name":"name","type":"VARCHAR"}]})");
 }
 
 TEST_F(WarehouseTest, the_catalog_is_kept_until_somebody_says_it_changed) {
