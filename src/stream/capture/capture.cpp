@@ -15,7 +15,7 @@
 namespace weir::capture {
 namespace {
 
-constexpr size_t kIntakesKept = 16;  // each keeps about a megabyte at most
+constexpr size_t kIntakesKept = 16;  // each keeps a few megabytes at most, see Intake::is_large()
 constexpr int kLooksWithoutLock = 8;
 constexpr Duration kForever = days(36'500);
 
@@ -281,6 +281,7 @@ std::unique_ptr<Intake> JournaledCapture::take_intake() {
 }
 
 void JournaledCapture::return_intake(std::unique_ptr<Intake> intake) {
+  if (intake->is_large()) return;
   intake->release();
   MutexLock lock(mutex_);
   if (intakes_.size() < kIntakesKept) intakes_.push_back(std::move(intake));

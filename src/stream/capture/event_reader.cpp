@@ -9,9 +9,6 @@
 namespace weir::capture {
 namespace {
 
-constexpr size_t kKeptBytesMax = 1u << 20;  // a larger buffer is given back after its request
-constexpr size_t kKeptRecordsMax = 10'000;
-
 bool is_space(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -57,11 +54,9 @@ Status EventReader::read(const StreamPlan& plan, std::string_view body, BodyForm
   plan_ = &plan;
   limits_ = limits;
   format_ = format;
-  if (records_.capacity() > kKeptRecordsMax) records_ = {};
   records_.clear();
   judge_.reset();
   arena_.reset();
-  if (buffer_.capacity() > kKeptBytesMax && body.size() < kKeptBytesMax / 2) buffer_ = {};
   buffer_.clear();
   buffer_.reserve(body.size() + JsonScanner::kPadding);
   buffer_.append(body).append(JsonScanner::kPadding, '\0');

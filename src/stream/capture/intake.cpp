@@ -32,6 +32,7 @@ Status Intake::prepare(const IntakeTools& tools, const StreamPlan& plan, const A
     return Error(Code::invalid, "the stream " + plan.stream->name + " declares no beacon, so it takes no batches",
                  "send the records to /v1/streams/" + plan.stream->name);
   }
+  large_body_ = submission.body.size() > kBodyBytesKept;
   TRY(reader_.read(plan, submission.body, submission.format, limits));
   plan_ = &plan;
   applied_ = applied;

@@ -82,8 +82,11 @@ class Intake {
   ArrivalTime arrived_at() const { return arrived_at_; }
   Reply reply() const;
   void release();
+  // The request was so large that its memory is better given back than kept.
+  bool is_large() const { return items_.capacity() > kItemsKept || large_body_; }
 
  private:
+  static constexpr size_t kItemsKept = 5'000, kBodyBytesKept = 1u << 20;
   void identify(const IntakeTools& tools, size_t index, Candidate& record);
   void name_key(const IntakeTools& tools, Item& item) const;
   std::string_view new_id(const IntakeTools& tools, size_t index, char* where);
@@ -112,6 +115,7 @@ class Intake {
   size_t new_keys_max_ = 0;
   bool changed_ = false;  // since the batch was prepared
   bool needs_barrier_ = false;
+  bool large_body_ = false;
 };
 
 }  // namespace weir::capture
