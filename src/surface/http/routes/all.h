@@ -2,7 +2,8 @@
 // call_locally() can ask.
 //
 // A Site owns what the routes need beside the rooms: where beacons answer, the rates of the last minutes, the tail. Any
-// thread; everything handed in outlives it, and the Server ends before it.
+// thread; everything handed in outlives it. The Server ends before it, and the lanes are stopped: a task on a lane may
+// still be inside a route.
 #pragma once
 
 #include <memory>
