@@ -422,7 +422,8 @@ Status DedupIndex::load_filters() {
   const size_t tables = 2 * options_.table_slots * sizeof(DedupEntry);
   size_t budget = options_.memory_bytes > tables + kCacheBytes ? options_.memory_bytes - tables - kCacheBytes : 0;
   std::vector<std::shared_ptr<const DedupRun>> waiting;
-  for (const auto& run : runs()->runs) {
+  const auto current = runs();  // held: another replacement must not free what is walked here
+  for (const auto& run : current->runs) {
     if (run->has_filter_in_memory()) {
       budget -= std::min<size_t>(budget, run->filter_bytes());
     } else {
