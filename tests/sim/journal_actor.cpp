@@ -28,6 +28,7 @@ bool JournalActor::start(Process& process) {
     const Code code = opened.error().code;
     const bool is_known = code == Code::io || code == Code::no_space || world_.bits_flipped > 0;
     if (!is_known) world_.problem("journal: it did not open: " + opened.error().text());
+    if (process.metrics().read("weir_journal_damages_total").value_or(0) > 0) was_damage_reported_ = true;
     return false;
   }
   journal_ = std::move(*opened);
@@ -46,7 +47,10 @@ void JournalActor::take_inventory() {
     const uint64_t from = reader->position().value;
     auto group = reader->next_group();
     if (!group) {
-      if (group.error().code != Code::corrupt) return;  // the power went: the next start takes the inventory
+      if (group.error().code != Code::corrupt) {  // the power went: the next start takes the inventory
+        was_damage_reported_ = was_damage_reported_ || !recovery.damage.empty();
+        return;
+      }
       ledger_.named_corrupt(from, reader->position().value);
       continue;
     }
@@ -55,6 +59,7 @@ void JournalActor::take_inventory() {
   }
   Ledger::Excuses excuses;
   excuses.damage_was_done = world_.bits_flipped > 0;
+  excuses.was_reported_before = was_damage_reported_;
   excuses.false_alarms = world_.syncs_failed > 0;
   for (const journal::Damage& damage : recovery.damage) {
     excuses.tail_was_cut = excuses.tail_was_cut || damage.cut || damage.segment != "released";
@@ -65,6 +70,7 @@ void JournalActor::take_inventory() {
   is_provisional_ = journal_->stats().full && world_.syncs_failed > 0;
   excuses.is_provisional = is_provisional_;
   ledger_.end_inventory(excuses);
+  was_damage_reported_ = false;
 }
 
 void JournalActor::step() {

@@ -43,6 +43,7 @@ class JournalActor final : public Actor {
   std::deque<std::shared_ptr<Append>> waiting_;  // in the order of their appends; shared with their completions
   // A start on a full disk cannot prove that the last group is on disk, and shows it nevertheless.
   bool is_provisional_ = false;
+  bool was_damage_reported_ = false;  // by a start that failed afterwards
   uint64_t record_number_ = 0;
   uint64_t durable_end_ = 1;
   uint64_t acknowledged_ = 0;

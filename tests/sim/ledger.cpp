@@ -96,6 +96,7 @@ void Ledger::named_corrupt(uint64_t from, uint64_t until) {
 void Ledger::end_inventory(const Excuses& excuses) {
   const auto is_excused = [&](uint64_t sequence) {
     if (!excuses.damage_was_done) return false;
+    if (excuses.was_reported_before) return true;
     if (excuses.tail_was_cut && sequence >= durable_end_) return true;
     return std::any_of(corrupt_.begin(), corrupt_.end(),
                        [&](const auto& range) { return sequence >= range.first && sequence < range.second; });
@@ -109,7 +110,8 @@ void Ledger::end_inventory(const Excuses& excuses) {
     if (!is_found && at->first >= released_ && !is_excused(at->first)) {
       problem_(name(at->first) + " was acknowledged or shown, and is lost: " + brief(at->second));
     }
-    at = is_found ? std::next(at) : settled_.erase(at);
+    // What was released may come back as long as it can be told from something else.
+    at = is_found || at->first < released_ ? std::next(at) : settled_.erase(at);
   }
   // What this start did not show is gone for good; what it showed stays.
   if (excuses.is_provisional) return;

@@ -35,10 +35,11 @@ class Ledger {
   void found(uint64_t sequence, std::string_view bytes);
   void named_corrupt(uint64_t from, uint64_t until);  // a reader said that these cannot be read
   struct Excuses {
-    bool damage_was_done = false;  // bits were flipped: what was named may be lost
-    bool tail_was_cut = false;     // the start reported a cut: what lies beyond the durable end may be lost, too
-    bool false_alarms = false;     // damage may be named where nothing was lost
-    bool is_provisional = false;   // what was not acknowledged may still come and go
+    bool damage_was_done = false;      // bits were flipped: what was named may be lost
+    bool tail_was_cut = false;         // the start reported a cut: what lies beyond the durable end may be lost, too
+    bool was_reported_before = false;  // a start that did not get to its end reported damage: where, is not known
+    bool false_alarms = false;         // damage may be named where nothing was lost
+    bool is_provisional = false;       // what was not acknowledged may still come and go
   };
   void end_inventory(const Excuses& excuses);
 

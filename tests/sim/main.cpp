@@ -1,6 +1,7 @@
 // weir_sim: simulated days by command, thousands of them; prints the seed of the first that went wrong and how to see
 // it again.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -50,7 +51,9 @@ int main(int count, char** arguments) {
     sum.syncs_failed += day.syncs_failed;
     if (day.problems.empty()) continue;
     if (trace) std::fputs(day.trace.c_str(), stdout);
-    for (const std::string& problem : day.problems) std::printf("seed %lu: %s\n", plan.seed, problem.c_str());
+    const size_t shown = std::min<size_t>(day.problems.size(), 8);
+    for (size_t i = 0; i < shown; ++i) std::printf("seed %lu: %s\n", plan.seed, day.problems[i].c_str());
+    if (shown < day.problems.size()) std::printf("and %zu more\n", day.problems.size() - shown);
     std::printf("replay: weir_sim --seeds 1 --first %lu --lives %d --mutant %s --trace\n", plan.seed, lives,
                 mutant.c_str());
     return 1;

@@ -63,16 +63,14 @@ Result<SegmentReader::Found> SegmentReader::open_segment() {
   const auto next = left_ == 0 ? table_.holding(position_) : table_.after(left_);
   if (!next) return Found::nothing;
   position_ = std::max(position_, next->first);  // the numbers between belong to no record
-  const auto skip_missing = [&]() -> Error {
+  const auto skip_missing = [&]() -> Result<Found> {
     left_ = next->number;
     segment_ = *next;
-    return lost(0, next->end_offset, "the segment is missing", next->end);
+    const Sequence until = start_of_copy(*next);
+    if (until <= position_) return open_segment();
+    return lost(0, next->end_offset, "the segment is missing", until);
   };
-  if (next->missing) {
-    if (next->end > position_) return skip_missing();
-    left_ = next->number;
-    return open_segment();
-  }
+  if (next->missing) return skip_missing();
   auto file = files_.open(join_path(folder_, next->name), OpenMode::read);
   if (!file) {
     if (file.error().code != Code::not_found) return file.error();
@@ -116,16 +114,22 @@ Status SegmentReader::pass_damage() {
 
 Status SegmentReader::pass_rest(const GroupWalker::Step& rest) {
   if (segment_->end <= position_) return {};
-  // A start writes the last group once more into the segment that it opens: there it is read.
-  const auto next = table_.after(segment_->number);
-  const bool has_copy = next && !next->missing && next->first < segment_->end;
-  const Sequence until = has_copy ? std::max(next->first, position_) : segment_->end;
+  const Sequence copied = start_of_copy(*segment_);
+  const bool has_copy = copied < segment_->end;
+  const Sequence until = std::max(copied, position_);
   const bool only_last_is_gone = walker_->next_group() == segment_->groups;
   if (has_copy && (only_last_is_gone || until == position_)) {
     position_ = until;
     return {};
   }
   return lost(rest.from, rest.to, rest.why, until);
+}
+
+// A start writes the last group of a segment once more into the segment that it opens: from here on it can be read
+// there. The end of `segment` if it has no such copy.
+Sequence SegmentReader::start_of_copy(const Segment& segment) const {
+  const auto next = table_.after(segment.number);
+  return next && !next->missing ? std::min(next->first, segment.end) : segment.end;
 }
 
 Error SegmentReader::lost(uint64_t from, uint64_t to, const std::string& why, Sequence until) {

@@ -30,6 +30,7 @@ class SegmentReader final : public Reader {
   Result<std::vector<Entry>> take(const GroupView& group);
   Status pass_damage();
   Status pass_rest(const GroupWalker::Step& rest);
+  Sequence start_of_copy(const Segment& segment) const;
   Error lost(uint64_t from, uint64_t to, const std::string& why, Sequence until);
 
   Files& files_;

@@ -73,7 +73,10 @@ Status SegmentWriter::begin_segment(SpareSegment::Ready ready, Sequence next_seq
     tail.end_bytes += bytes.size();
   }
   if (!has_mark_) {
-    TRY(write_mark(place_.files, place_.folder, {ready.number, header.first_sequence}));
+    const auto oldest = table_.oldest_after_release({0});
+    const ReleaseMark mark =
+        oldest ? ReleaseMark{oldest->number, oldest->first.value} : ReleaseMark{ready.number, header.first_sequence};
+    TRY(write_mark(place_.files, place_.folder, mark));
     has_mark_ = true;
   }
 
