@@ -265,6 +265,9 @@ Status Run::forget_unfinished_starts() {
     if (!found.is_valid() || found.header().previous_end != PreviousEnd::recovered) return {};
     TRY_ASSIGN(found.scan, scan(found));
     if (found.scan->groups > 0) return {};
+    if (found.scan->has_cut()) {
+      report(found.name, found.scan->end_offset, found.scan->nonzero_end, "torn copy of the last group cut", true);
+    }
     next_of_newest_ = std::max(next_of_newest_, found.header().next_sequence);
     highest_forgotten_ = std::max(highest_forgotten_, found.number);
     out_.leftovers.push_back(found.name);

@@ -291,6 +291,39 @@ TEST_F(Capturing, refuses_with_no_space_on_a_full_disk_and_goes_on_when_there_is
   EXPECT_THAT(found, ElementsAre("accepted"));
 }
 
+TEST_F(Capturing, refuses_with_busy_when_the_index_has_no_room_and_goes_on_once_it_has_written_a_run) {
+  index_memory_ = 64 << 10;
+  open();
+  int number = 0;
+  std::vector<std::string> found = {"accepted"};
+  while (number < 5000 && found[0] == "accepted") found = send(event(++number));
+  EXPECT_THAT(found, ElementsAre("refused busy"));
+  EXPECT_TRUE(last_.verdicts[0].retryable);
+  ASSERT_TRUE(capture_->maintain());
+  EXPECT_THAT(send(event(number)), ElementsAre("accepted"));
+  EXPECT_THAT(send(event(1)), ElementsAre("duplicate"));
+}
+
+TEST_F(Capturing, refuses_rather_than_guesses_when_the_index_is_damaged) {
+  index_memory_ = 64 << 10;
+  open();
+  for (int i = 0; i < 600; ++i) ASSERT_THAT(send(event(i)), ElementsAre("accepted"));
+  ASSERT_TRUE(capture_->maintain());
+  auto run = files_.open("/w/dedup/run-000000000001", OpenMode::read_write);
+  ASSERT_TRUE(run);
+  ASSERT_TRUE((*run)->write_at(4096 + 200, "damage"));
+  int refused = 0;
+  for (int i = 0; i < 600; ++i) {
+    const auto found = send(event(i));
+    if (found[0] == "duplicate") continue;
+    ASSERT_THAT(found, ElementsAre("refused corrupt")) << i;
+    EXPECT_THAT(last_.verdicts[0].message, HasSubstr("run-000000000001"));
+    ++refused;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(journaled().size(), 600u);
+}
+
 TEST_F(Capturing, refuses_a_record_that_is_too_large_without_keeping_it) {
   clicks_.unknown = UnknownFields::keep;
   apply();
