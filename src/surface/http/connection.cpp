@@ -361,7 +361,7 @@ void Connection::deliver(Letter letter) {
       if (!is_late && state_ == State::handling) answer(std::move(letter.response));
       break;
     case Letter::Kind::late_answer:
-      if (!is_late && state_ == State::handling) answer(letter.late->make());
+      if (!is_late && state_ == State::handling) answer_late(*letter.late);
       break;
     case Letter::Kind::stream_head:
       if (!is_late && state_ == State::handling) {
@@ -377,6 +377,14 @@ void Connection::deliver(Letter letter) {
     case Letter::Kind::stream_cut:
       if (!is_late && state_ == State::streaming) end_stream(letter.kind == Letter::Kind::stream_end);
       break;
+  }
+}
+
+void Connection::answer_late(LateResponse& late) {
+  try {
+    answer(late.make());
+  } catch (const std::exception&) {  // bad_alloc: this client's answer is lost, the others' are not
+    close();
   }
 }
 

@@ -80,6 +80,7 @@ class Connection {
   void fail(const Error& error);
   void refuse(const Refusal& refusal);
   void answer(Response response);
+  void answer_late(LateResponse& late);
   void begin_stream(Response head, std::shared_ptr<StreamState> stream);
   void add_piece(std::string_view piece);
   void end_stream(bool whole);

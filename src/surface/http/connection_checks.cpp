@@ -21,6 +21,15 @@ std::string_view bearer_of(std::string_view authorization) {
   return trim(authorization.substr(kScheme.size()));
 }
 
+// A proxy on this machine speaks for clients elsewhere.
+bool was_forwarded(const RequestHead& head) {
+  for (const Header& header : head.all()) {
+    if (equal_ignoring_case(header.name, "X-Forwarded-For") || equal_ignoring_case(header.name, "Forwarded"))
+      return true;
+  }
+  return false;
+}
+
 std::string list_of(const std::vector<Method>& methods) {
   std::string out;
   for (const Method method : methods) {
@@ -126,7 +135,7 @@ bool Connection::check_caller(const RequestHead& head, const Route& route, const
       allowed = true;
       break;
     case Access::operations:
-      allowed = peer_.loopback || caller.may_read();
+      allowed = (peer_.loopback && !was_forwarded(head)) || caller.may_read();
       break;
     case Access::reader:
       allowed = caller.may_read();

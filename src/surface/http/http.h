@@ -164,7 +164,7 @@ Response json_response(std::string body, int status = 200);
 
 enum class Access : uint8_t {
   anyone,
-  operations,  // from this machine without a token, from elsewhere like `reader`
+  operations,  // from this machine without a token; from elsewhere, or through a proxy, like `reader`
   events,      // the handler asks the stream who may write
   reader,      // role read or admin
   admin,

@@ -195,6 +195,8 @@ TEST_F(HttpRouting, routes_open_to_those_who_may_use_them) {
        with("POST /read HTTP/1.1", cookie + mark + "Origin: https://evil.example\r\n"), 403},
       {"a token needs no mark", with("POST /read HTTP/1.1", admin), 200},
       {"operations from this machine", with("GET /metrics HTTP/1.1", ""), 200},
+      {"operations through a proxy", with("GET /metrics HTTP/1.1", "X-Forwarded-For: 192.0.2.1\r\n"), 401},
+      {"operations through a proxy, reader", with("GET /metrics HTTP/1.1", "Forwarded: for=192.0.2.1\r\n" + read), 200},
       {"events with a wrong token", with("POST /v1/streams/a HTTP/1.1", wrong), 401},
       {"events ignore the cookie", with("POST /v1/streams/a HTTP/1.1", ended), 200},
   });
