@@ -83,7 +83,10 @@ class Bench {
   LoadResult single(uint16_t port, const std::string& path, double seconds, bool is_weir);
   LoadResult batches(int connections, double seconds, double per_s, int size);
   void count_lake();
-  uint64_t next_index(uint64_t number, bool& duplicate);
+  uint64_t next_index(bool& duplicate);
+  void begin_load();
+  void end_load(uint64_t accepted);
+  void save_state() const;
   void make_batch(uint64_t number, int size, std::string& request);
   std::string judge_batch(uint64_t number, int size, int status, std::string_view body);
 
@@ -92,20 +95,33 @@ class Bench {
   uint16_t port_ = 0, nginx_port_ = 0;
   std::unique_ptr<Process> weir_, nginx_;
   std::unique_ptr<Events> events_;
-  uint64_t acknowledged_ = 0;  // events ever accepted in the folder; also the next fresh index
-  uint64_t base_ = 0;          // fresh indexes of the running load begin here
-  uint64_t fresh_ = 0;
+  uint64_t acknowledged_ = 0;   // events ever accepted in the folder
+  uint64_t next_ = 0;           // the next fresh index
+  uint64_t known_ = 0;          // every index below was accepted
+  uint64_t first_of_load_ = 0;  // of the running load
   uint64_t accepted_now_ = 0, refused_now_ = 0, gone_now_ = 0;
   std::vector<std::vector<std::pair<uint64_t, bool>>> in_flight_;  // by request number modulo its size
   std::mt19937_64 chance_{42};
 };
 
-// 1 % of the events are sent again, of all ages. Fresh events are numbered without gaps; what was refused is not reused
-// in a later load.
-uint64_t Bench::next_index(uint64_t, bool& duplicate) {
-  duplicate = acknowledged_ > 1000 && chance_() % 100 == 0;
-  if (duplicate) return chance_() % acknowledged_;
-  return base_ + fresh_++;
+// 1 % of the events are sent again, of all ages. Fresh events are numbered upwards; the number of one that was refused
+// is not used again.
+uint64_t Bench::next_index(bool& duplicate) {
+  duplicate = known_ > 1000 && chance_() % 100 == 0;
+  return duplicate ? chance_() % known_ : next_++;
+}
+
+void Bench::begin_load() {
+  first_of_load_ = next_;
+}
+
+void Bench::end_load(uint64_t accepted) {
+  acknowledged_ += accepted;
+  if (known_ == first_of_load_ && accepted == next_ - first_of_load_) known_ = next_;
+}
+
+void Bench::save_state() const {
+  std::ofstream(folder_ + "/bench-state") << acknowledged_ << " " << next_ << " " << known_ << " " << day_ << "\n";
 }
 
 void Bench::prepare_folder() {
@@ -114,13 +130,18 @@ void Bench::prepare_folder() {
   folder_ = settings_.cache + "/capture-" + std::to_string(settings_.keys);
   const std::string state = folder_ + "/bench-state";
   std::ifstream in(state);
-  if (in >> acknowledged_ >> day_) {
+  if (in >> acknowledged_ >> next_ >> known_ >> day_) {
     struct stat info {};
     stat(state.c_str(), &info);
     // Events older than the stream's past_max would be quarantined, and keys older than the window forgotten.
     if (time(nullptr) - info.st_mtime > 5 * 86400) acknowledged_ = 0;
+    in.close();
+    fs::remove(state);  // written again at the end: a run that was cut leaves a folder whose events are not known
+  } else {
+    acknowledged_ = 0;
   }
   if (acknowledged_ == 0) {
+    next_ = known_ = 0;
     fs::remove_all(folder_);
     fs::create_directories(folder_ + "/streams");
     std::ofstream(folder_ + "/weir.yaml") << "name: bench\n";
@@ -181,14 +202,13 @@ LoadResult Bench::single(uint16_t port, const std::string& path, double seconds,
   const std::string head = "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                            "\r\nContent-Type: application/json\r\nContent-Length: ";
   std::vector<uint8_t> duplicates(1 << 16);
-  base_ = acknowledged_;
-  fresh_ = 0;
+  begin_load();
   uint64_t accepted = 0;
   std::string body;
   plan.make = [&](uint64_t number, std::string& request) {
     bool duplicate = false;
     body.clear();
-    events_->append(next_index(number, duplicate), body);
+    events_->append(next_index(duplicate), body);
     duplicates[number & 0xFFFF] = duplicate ? 1 : 0;
     request = head;
     request += std::to_string(body.size());
@@ -206,7 +226,9 @@ LoadResult Bench::single(uint16_t port, const std::string& path, double seconds,
   LoadResult result = run_load(plan);
   if (is_weir) {
     if (result.errors > 0) give_up("a verdict was wrong: " + result.first_error);
-    acknowledged_ += accepted;
+    end_load(accepted);
+  } else {
+    next_ = first_of_load_;
   }
   return result;
 }
@@ -217,7 +239,7 @@ void Bench::make_batch(uint64_t number, int size, std::string& request) {
   std::string body = "[";
   for (int i = 0; i < size; ++i) {
     bool duplicate = false;
-    const uint64_t index = next_index(number, duplicate);
+    const uint64_t index = next_index(duplicate);
     sent.emplace_back(index, duplicate);
     if (i > 0) body += ',';
     events_->append(index, body);
@@ -245,11 +267,8 @@ std::string Bench::judge_batch(uint64_t number, int size, int status, std::strin
       ++refused_now_;
     } else if (verdict == "accepted" && !duplicate) {
       ++accepted_now_;
-    } else if (!(verdict == "duplicate" && duplicate) &&
-               !(verdict == "accepted" && duplicate && refused_now_ + gone_now_ > 0)) {
+    } else if (verdict != "duplicate" || !duplicate) {
       return "event " + std::to_string(index) + " was judged " + std::string(verdict);
-    } else if (verdict == "accepted") {
-      ++accepted_now_;  // its original was refused in this overload
     }
   }
   return {};
@@ -262,28 +281,27 @@ LoadResult Bench::batches(int connections, double seconds, double per_s, int siz
   plan.seconds = seconds;
   plan.requests_per_s = per_s;
   in_flight_.assign(65536, {});
-  base_ = acknowledged_;
-  fresh_ = accepted_now_ = refused_now_ = gone_now_ = 0;
+  begin_load();
+  accepted_now_ = refused_now_ = gone_now_ = 0;
   plan.make = [&](uint64_t number, std::string& request) { make_batch(number, size, request); };
   plan.judge = [&](uint64_t number, int status, std::string_view body) {
     return judge_batch(number, size, status, body);
   };
   LoadResult result = run_load(plan);
   if (result.errors > 0) give_up("a verdict was wrong: " + result.first_error);
+  end_load(accepted_now_);
   return result;
 }
 
 void Bench::fill_index() {
   while (acknowledged_ < settings_.keys) {
     auto result = batches(8, 5, 0, 500);
-    acknowledged_ += accepted_now_;
     std::fprintf(stderr, "\rfilling the index: %.1f of %.1f M keys (%.0f events/s) ",
                  static_cast<double>(acknowledged_) / 1e6, static_cast<double>(settings_.keys) / 1e6,
                  static_cast<double>(accepted_now_) / result.seconds);
   }
   std::fprintf(stderr, "\n");
   count_lake();
-  std::ofstream(folder_ + "/bench-state") << acknowledged_ << " " << day_ << "\n";
 }
 
 void Bench::count_lake() {
@@ -313,7 +331,6 @@ int Bench::run() {
   }
   for (int round = 0; round < settings_.rounds; ++round) {
     auto result = batches(32, settings_.round_s, 0, 100);
-    acknowledged_ += accepted_now_;
     rates.push_back(static_cast<double>(result.requests) * 100 / result.seconds);
     std::printf("batches of 100, 32 connections: %.0f events/s (p99 %.1f ms), every verdict checked\n", rates.back(),
                 result.percentile(0.99));
@@ -324,14 +341,13 @@ int Bench::run() {
   const uint64_t rss_before = weir_->peak_rss_bytes();
   const double capacity = median(rates);
   auto overload = batches(512, settings_.overload_s, 3 * capacity / 100, 100);
-  acknowledged_ += accepted_now_;
   const double goodput = static_cast<double>(accepted_now_) / overload.seconds / capacity / 0.99;
   const uint64_t rss = weir_->peak_rss_bytes();
   std::printf("overload at 3x for %.0f s: %.0f events/s accepted, goodput %.2f, peak memory %.0f MB (before %.0f MB)\n",
               overload.seconds, static_cast<double>(accepted_now_) / overload.seconds, goodput,
               static_cast<double>(rss) / 1e6, static_cast<double>(rss_before) / 1e6);
   count_lake();
-  std::ofstream(folder_ + "/bench-state") << acknowledged_ << " " << day_ << "\n";
+  save_state();
   std::printf(
       "RESULT {%s\"single_vs_nginx\": %.3f, \"single_p99_ms\": %.2f, \"batched_events_per_s\": %.0f, \"rss_mb\": %.0f, "
       "\"overload_goodput\": %.3f}\n",

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -49,6 +50,7 @@ Process::Process(const std::vector<std::string>& command, const std::string& log
     const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(out, 1);
     dup2(out, 2);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a benchmark that gives up leaves nothing running
     execvp(arguments[0], arguments.data());
     std::perror(arguments[0]);
     _exit(127);
