@@ -359,13 +359,18 @@ Status Composed::stop(Duration limit) {
   const auto keep_first = [&](Status done) {
     if (!done && first) first = std::move(done);
   };
+  // What could not be finished here the next start finishes: everything acknowledged lies in the journal. A full disk
+  // is no reason to call this end unclean.
+  const auto tell = [](const char* what, const Status& done) {
+    if (!done) log_event(Level::warn, "stop.left_for_the_next_start", {{"what", what}, {"error", done.error().text()}});
+  };
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
   if (warehouse_) warehouse_->stop();
-  if (options_.serves && lake_ && server_) keep_first(lake_->drain(seconds(30)));
-  if (access_) keep_first(access_->flush_last_used());
+  if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));
+  if (access_) tell("when tokens were used", access_->flush_last_used());
   if (lanes_) keep_first(lanes_->stop(seconds(1), seconds(5)));
-  if (engine_) keep_first(engine_->checkpoint());
+  if (engine_) tell("checkpoint of the engine", engine_->checkpoint());
   return first;
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kOnePieceBytes = 8 << 10;  // a body up to this size is copied behind its head: one buffer, one call
 constexpr int kReadsInARow = 8;             // then the others have their turn
 constexpr int64_t kLingerMicros = 5'000'000;
+constexpr int64_t kDrainReadMicros = 3'000'000;  // how long a request that is still arriving may delay the end
+constexpr int64_t kDrainLingerMicros = 1'000'000;
 constexpr uint64_t kSlowBytesPerSecond = 16 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -145,7 +147,9 @@ void Connection::tick(int64_t now) {
   const int64_t waited = now - since_;
   switch (state_) {
     case State::reading:
-      if (partial_) {
+      if (draining_since_ != 0 && now - draining_since_ > kDrainReadMicros) {
+        refuse({503, "the server is stopping and the request did not arrive in time"});
+      } else if (partial_) {
         const auto earned = static_cast<int64_t>(partial_->parser->collected_bytes() / kSlowBytesPerSecond) * 1'000'000;
         if (waited > options.body_max.micros + earned) refuse({408, "the request's body took too long"});
       } else if (started_ != 0) {
@@ -159,7 +163,7 @@ void Connection::tick(int64_t now) {
       if (out_.size() > out_at_ && waited > options.write_max.micros) close();
       break;
     case State::lingering:
-      if (waited > kLingerMicros) close();
+      if (waited > (draining_since_ != 0 ? kDrainLingerMicros : kLingerMicros)) close();
       break;
     case State::handling:
     case State::closed:
@@ -169,6 +173,7 @@ void Connection::tick(int64_t now) {
 
 void Connection::begin_drain() {
   if (is_idle()) return close();
+  draining_since_ = io_.now();
   if (state_ == State::streaming && stream_->endless()) {
     keep_alive_ = false;
     end_stream(true);

@@ -99,7 +99,8 @@ class Connection {
   State state_ = State::reading;
   bool waits_readable_ = false, waits_writable_ = false;
   bool is_consuming_ = false;
-  int64_t since_ = 0;     // of the state's timeout
+  int64_t since_ = 0;  // of the state's timeout
+  int64_t draining_since_ = 0;
   std::string received_;  // not consumed: the beginning of a head, or requests behind the one under way
   std::unique_ptr<Partial> partial_;
   uint64_t charged_ = 0;  // of bodies_bytes_max

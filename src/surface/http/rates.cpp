@@ -11,11 +11,9 @@ void Rates::sample(WallTime now, const std::vector<capture::StreamCounts>& count
   last_sample_ = now;
   for (const capture::StreamCounts& current : counts) {
     const auto found = streams_.find(current.stream);
-    if (found == streams_.end()) {
-      if (streams_.size() < kStreamsMax) streams_[current.stream].last = current;
-      continue;
-    }
-    Ring& ring = found->second;
+    if (found == streams_.end() && streams_.size() >= kStreamsMax) continue;
+    // A stream that was not there a second ago began with nothing.
+    Ring& ring = found == streams_.end() ? streams_[current.stream] : found->second;
     if (!is_first && passed > 0) {
       // A counter that went back is a new process's: its first second is unknown.
       const auto rate = [passed](uint64_t after, uint64_t before) {

@@ -47,6 +47,7 @@ class Server {
                                                Clock& clock, Metrics& metrics, Lanes& lanes);
   virtual uint16_t port() const = 0;
   // Accepts nothing more, closes what is idle, lets requests under way finish for at most `limit`, then ends the rest.
+  // A request that is still arriving has three seconds to be whole.
   virtual Status stop(Duration limit) = 0;
 };
 

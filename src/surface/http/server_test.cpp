@@ -355,6 +355,19 @@ TEST_F(HttpServer, a_drain_finishes_what_is_under_way_and_ends_what_is_idle) {
   EXPECT_EQ(reply.headers.at("connection"), "close");
 }
 
+TEST_F(HttpServer, a_drain_does_not_wait_long_for_a_request_that_does_not_arrive) {
+  start();
+  Client head(port()), body(port());
+  head.send("GET /hello/x HT");
+  body.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc");
+  ASSERT_TRUE(eventually([&] { return metrics.read("weir_http_received_bytes_total").value_or(0) > 70; }));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(server->stop(seconds(30)));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_EQ(head.read().status, 503);
+  EXPECT_EQ(body.read().status, 503);
+}
+
 TEST_F(HttpServer, a_drain_that_takes_too_long_says_so) {
   start();
   Client client(port());

@@ -12,20 +12,22 @@ class WholeSite final : public Site {
       : parts_(parts),
         facts_(facts),
         events_(parts.capture, facts.limits, facts.mounts),
-        directory_({parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_}),
+        directory_(
+            {parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_, parts.clock}),
         tail_(parts.journal, parts.clock) {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
     add_session_routes(router_, parts.access, facts_);
     add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files()}, facts_);
-    add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake});
+    add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access);
     add_secret_routes(router_, parts.secrets);
     add_page_routes(router_, facts_.pages);
     after_apply();
+    sample();  // what the rates begin from
   }
 
   const Router& router() const override { return router_; }

@@ -203,6 +203,7 @@ TEST(EventReply, only_when_every_record_was_refused_alike_does_the_status_say_so
   EXPECT_EQ(v1_reply(reply_of({refused("no_space", true)})).status, 507);
   EXPECT_EQ(v1_reply(reply_of({refused("too_large", false)})).status, 413);
   EXPECT_EQ(v1_reply(reply_of({refused("unavailable", true)})).status, 503);
+  EXPECT_EQ(v1_reply(reply_of({refused("io", true), refused("io", true)})).status, 500);
   EXPECT_EQ(v1_reply(reply_of({refused("busy", true), refused("too_large", false)})).status, 200);
   capture::Verdict accepted;
   accepted.outcome = capture::Outcome::accepted;
@@ -210,6 +211,17 @@ TEST(EventReply, only_when_every_record_was_refused_alike_does_the_status_say_so
   EXPECT_EQ(v1_reply(reply_of({})).status, 200);
   EXPECT_THAT(v1_reply(reply_of({refused("busy", true)})).headers,
               ::testing::Contains(::testing::Pair("Retry-After", "1")));
+}
+
+TEST(EventReply, what_failed_on_the_servers_machine_is_not_told_to_whoever_sends) {
+  for (const char* code : {"no_space", "io", "corrupt", "internal", "unavailable"}) {
+    capture::Verdict verdict = refused(code, true);
+    verdict.message = "cannot write /srv/shop/.weir/journal/preparing: No space left on device";
+    EXPECT_THAT(v1_reply(reply_of({verdict})).body, ::testing::Not(::testing::HasSubstr("/srv"))) << code;
+    EXPECT_THAT(beacon_reply(reply_of({verdict})).body, ::testing::Not(::testing::HasSubstr("/srv"))) << code;
+    EXPECT_THAT(v1_reply(reply_of({verdict})).body, ::testing::HasSubstr("send it again later")) << code;
+  }
+  EXPECT_THAT(v1_reply(reply_of({refused("no_space", true)})).body, ::testing::HasSubstr("disk is full"));
 }
 
 TEST(EventReply, the_seeds_clients_hear_that_they_may_send_again) {

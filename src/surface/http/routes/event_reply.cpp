@@ -23,6 +23,18 @@ void append_text(std::string& out, const char* key, const std::string& value) {
   Json::append_quoted(out, value);
 }
 
+// What failed on this machine is the log's to tell: whoever sends events may be a stranger, and paths are not theirs.
+const std::string& message_of(const Verdict& verdict) {
+  static const std::string full = "the server's disk is full; nothing of it was stored, send it again later";
+  static const std::string failed = "the server could not store it; send it again later";
+  if (verdict.outcome != Outcome::refused) return verdict.message;
+  if (verdict.code == code_name(Code::no_space)) return full;
+  for (const Code ours : {Code::io, Code::corrupt, Code::internal, Code::unavailable}) {
+    if (verdict.code == code_name(ours)) return failed;
+  }
+  return verdict.message;
+}
+
 void append_verdict(std::string& out, const Verdict& verdict) {
   out += "{\"status\":\"";
   out += verdict.outcome == Outcome::duplicate ? "duplicate" : outcome_name(verdict.outcome);
@@ -31,7 +43,7 @@ void append_verdict(std::string& out, const Verdict& verdict) {
   if (verdict.outcome == Outcome::duplicate) out += ",\"duplicate\":true";
   append_text(out, "code", verdict.code);
   append_text(out, "field", verdict.field);
-  append_text(out, "message", verdict.message);
+  append_text(out, "message", message_of(verdict));
   if (verdict.outcome == Outcome::refused) out += verdict.retryable ? ",\"retryable\":true" : ",\"retryable\":false";
   out += '}';
 }
@@ -52,7 +64,8 @@ const std::string* common_code(const Reply& reply) {
 int status_of(const Reply& reply) {
   const std::string* code = common_code(reply);
   if (!code) return 200;
-  for (const Code refusal : {Code::busy, Code::no_space, Code::too_large, Code::unavailable}) {
+  for (const Code refusal :
+       {Code::busy, Code::no_space, Code::too_large, Code::unavailable, Code::io, Code::corrupt, Code::internal}) {
     if (*code == code_name(refusal)) return errors::http_status(refusal);
   }
   return 200;
@@ -116,7 +129,7 @@ Response beacon_reply(const Reply& reply) {
     const bool later = verdict.outcome == Outcome::refused && verdict.retryable;
     append_text(body, "error_code", later ? "ServiceUnavailableException" : verdict.code);
     append_text(body, "error_message",
-                verdict.field.empty() ? verdict.message : verdict.field + ": " + verdict.message);
+                verdict.field.empty() ? message_of(verdict) : verdict.field + ": " + message_of(verdict));
     body += '}';
   }
   body += "]}";

@@ -1,5 +1,11 @@
 // GET /metrics, /health/live, /health/ready: answered on the io threads, so that they answer while queries keep the
 // lanes busy.
+#include <dirent.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 
@@ -44,15 +50,48 @@ Response ready(const OperationsParts& parts) {
   return json_reply(out, is_ready(all) ? 200 : 503);
 }
 
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double open_descriptors() {
+  DIR* folder = ::opendir("/proc/self/fd");
+  if (folder == nullptr) return 0;
+  int count = -3;  // itself, "." and ".."
+  while (::readdir(folder) != nullptr) ++count;
+  ::closedir(folder);
+  return count;
+}
+
+// What is asked of the system only when somebody scrapes. The names without `weir_` are Prometheus' own.
+std::array<CallbackGauge, 4> process_gauges(const OperationsParts& parts, const SiteFacts& facts) {
+  parts.metrics.gauge("weir_build_info", "1; the version is its label.", {{"version", facts.version}}).set(1);
+  const double started = static_cast<double>(parts.clock.wall().micros) / 1e6;
+  return {parts.metrics.callback_gauge("process_resident_memory_bytes", "Memory of the program.", resident_bytes),
+          parts.metrics.callback_gauge("process_open_fds", "Open files and sockets.", open_descriptors),
+          parts.metrics.callback_gauge("process_start_time_seconds", "When the program began to serve, in Unix time.",
+                                       [started] { return started; }),
+          parts.metrics.callback_gauge("weir_disk_free_bytes", "Free bytes of the disk that the store lies on.",
+                                       [&files = parts.files, &root = facts.store_root] {
+                                         const Result<uint64_t> free = files.free_bytes(root);
+                                         return free ? static_cast<double>(*free) : 0.0;
+                                       })};
+}
+
 }  // namespace
 
-void add_operations_routes(Router& router, const OperationsParts& parts) {
+void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts) {
+  const auto gauges =
+      std::make_shared<const std::array<CallbackGauge, 4>>(process_gauges(parts, facts));  // lives in the handler
   Route route;
   route.access = Access::operations;
   route.runs = Runs::on_io;
   route.pattern = "/metrics";
   route.summary = "All metrics in Prometheus' text format.";
-  route.handler = answers([parts](Request&) -> Result<Response> {
+  route.handler = answers([parts, gauges](Request&) -> Result<Response> {
     Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = parts.metrics.prometheus();

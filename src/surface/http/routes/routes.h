@@ -76,8 +76,9 @@ struct OperationsParts {
   Clock& clock;
   journal::Journal& journal;
   lake::Lake& lake;
+  Files& files;
 };
-void add_operations_routes(Router& router, const OperationsParts& parts);
+void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts);
 
 struct SqlParts {
   warehouse::Warehouse& warehouse;

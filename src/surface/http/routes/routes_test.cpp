@@ -127,6 +127,21 @@ TEST_F(Routes, quarantine_shows_the_reason_the_place_and_what_was_sent) {
   const Json detail = ask_json(get("/v1/streams/orders", reader));
   EXPECT_EQ(detail["quarantine"].array()[0]["reason"].as_string(), "wrong_type");
   EXPECT_EQ(detail["quarantined"].as_int(), 1);
+  // Counted again when something came.
+  ask(post("/v1/streams/orders", R"({"order_id":"r","amount":"more"})", writer));
+  EXPECT_TRUE(eventually(
+      [&] { return ask_json(get("/v1/streams/orders", reader))["quarantine"].array()[0]["count"].as_int() == 2; }));
+}
+
+TEST_F(Routes, fields_are_told_as_they_are_declared) {
+  const Json detail = ask_json(get("/v1/streams/orders", reader));
+  for (const Json& field : detail["fields"].array()) {
+    if (field["name"].as_string() == "amount") {
+      EXPECT_EQ(field["type"].as_string(), "number");
+    }
+    EXPECT_THAT(field["type"].as_string(), Not(HasSubstr(" ")));
+  }
+  EXPECT_FALSE(detail["fields"].array().empty());
 }
 
 TEST_F(Routes, a_token_signs_a_browser_in_until_it_signs_out) {
@@ -277,6 +292,38 @@ TEST_F(Routes, the_same_routes_answer_without_a_socket) {
   EXPECT_THAT(result.body, HasSubstr("[[7]]"));
 }
 
+const char* who(Access access) {
+  switch (access) {
+    case Access::anyone:
+      return "anybody";
+    case Access::operations:
+      return "operations";
+    case Access::events:
+      return "the stream";
+    case Access::reader:
+      return "reader";
+    case Access::admin:
+      return "administrator";
+    case Access::owner:
+      return "owner";
+  }
+  return "";
+}
+
+TEST_F(Routes, every_route_is_on_its_page_and_none_that_does_not_exist) {
+  std::string expected;
+  for (const auto& route : site->router().routes()) {
+    expected += std::string("| ") + method_name(route->method) + " | `" + route->pattern + "` | " + who(route->access) +
+                " | " + route->summary + " |\n";
+  }
+  std::ifstream file(WEIR_DOCS "/reference/http.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::string head = "|---|---|---|---|\n";
+  const size_t from = page.find(head, page.find("<!-- routes:"));
+  ASSERT_NE(from, std::string::npos);
+  EXPECT_EQ(page.substr(from + head.size(), page.find("<!-- /routes -->") - from - head.size()), expected);
+}
+
 TEST(Rates, are_differences_over_the_time_that_passed) {
   Rates rates;
   const auto counts = [](uint64_t accepted) {
@@ -298,6 +345,17 @@ TEST(Rates, are_differences_over_the_time_that_passed) {
   EXPECT_EQ(rates.mean("unknown", 1).records(), 0);
   for (int second = 5; second < 400; ++second) rates.sample({second * 1'000'000LL}, counts(300));
   EXPECT_EQ(rates.points("a").size(), Rates::kPoints);
+}
+
+TEST(Rates, a_stream_that_was_just_applied_begins_with_nothing) {
+  Rates rates;
+  capture::StreamCounts one;
+  one.stream = "new";
+  one.accepted = 50;
+  rates.sample({1'000'000}, {});
+  rates.sample({2'000'000}, {one});
+  ASSERT_EQ(rates.points("new").size(), 1u);
+  EXPECT_EQ(rates.points("new")[0].accepted, 50);
 }
 
 TEST(Tail, an_event_is_one_line_whatever_its_payload) {

@@ -15,6 +15,8 @@ namespace {
 
 constexpr int64_t kRowsShownMax = 1000;
 constexpr size_t kPartitionsShownMax = 1000;
+constexpr int64_t kReasonsKeptMicros = 10'000'000;  // a requeue takes records out without anything coming in
+constexpr size_t kReasonsStreamsMax = 1000;
 constexpr size_t kRateSeconds = 10;  // one second's rate jumps; ten read well on a page
 
 std::string quoted(std::string_view name) {
@@ -29,12 +31,21 @@ Result<StreamDirectory::Declared> declared_of(const control::Declaration& declar
   return out;
 }
 
+// As it is declared: "decimal(9,2)", "array of string".
+std::string declared_type(const capture::Field& field) {
+  std::string out = capture::type_name(field.type);
+  if (field.type == capture::FieldType::decimal)
+    out += "(" + std::to_string(field.precision) + "," + std::to_string(field.scale) + ")";
+  if (field.type == capture::FieldType::array && !field.items.empty()) out += " of " + declared_type(field.items[0]);
+  return out;
+}
+
 Json fields_json(const capture::Stream& stream) {
   Json fields{Json::Array{}};
   for (const capture::Field& field : stream.fields) {
     Json one{Json::Object{}};
     one.set("name", field.name);
-    one.set("type", capture::type_label(field));
+    one.set("type", declared_type(field));
     one.set("required", field.required);
     one.set("description", field.description);
     fields.push(std::move(one));
@@ -202,7 +213,7 @@ Result<Json> StreamDirectory::detail(std::string_view name) const {
   TRY_ASSIGN(const auto listed, files());
   Json out = summary(declared, parts_.capture.counts(), *listed);
   out.set("fields", fields_json(declared.stream));
-  TRY_ASSIGN(Json reasons, quarantine_reasons(declared.stream.name));
+  TRY_ASSIGN(Json reasons, quarantine_reasons(declared, static_cast<uint64_t>(out["quarantined"].as_int())));
   out.set("quarantine", std::move(reasons));
   out.set("rates", rates_json(parts_.rates.points(name)));
   const auto found = listed->find(name);
@@ -226,7 +237,28 @@ Result<Json> StreamDirectory::detail(std::string_view name) const {
   return out;
 }
 
-Result<Json> StreamDirectory::quarantine_reasons(const std::string& stream) const {
+// Counting reads the whole quarantine, and pages ask every two seconds: an answer is used again while nothing came, and
+// in any case so long that counting takes at most a tenth of the time.
+Result<Json> StreamDirectory::quarantine_reasons(const Declared& declared, uint64_t quarantined) const {
+  const int64_t begin = parts_.clock.steady_micros();
+  {
+    MutexLock lock(mutex_);
+    const auto known = reasons_.find(declared.number);
+    if (known != reasons_.end()) {
+      const int64_t age = begin - known->second.counted_at;
+      const bool is_same = known->second.quarantined == quarantined && age < kReasonsKeptMicros;
+      if (is_same || age < known->second.took * 10) return known->second.reasons;
+    }
+  }
+  TRY_ASSIGN(Json counted, count_reasons(declared.stream.name));
+  const int64_t end = parts_.clock.steady_micros();
+  MutexLock lock(mutex_);
+  if (reasons_.size() >= kReasonsStreamsMax) reasons_.clear();
+  reasons_[declared.number] = {quarantined, end, end - begin, counted};
+  return counted;
+}
+
+Result<Json> StreamDirectory::count_reasons(const std::string& stream) const {
   TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
   TRY_ASSIGN(const auto result, session->query("SELECT reason, count(*)::BIGINT, epoch_us(max(_arrived_at)) FROM " +
                                                    quoted(stream + "_quarantine") + " GROUP BY 1 ORDER BY 2 DESC, 1",

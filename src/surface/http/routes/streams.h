@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/guarded.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
@@ -31,6 +32,7 @@ struct StreamParts {
   engine::Engine& engine;
   const EventRoutes& events;
   const Rates& rates;
+  Clock& clock;
 };
 
 class StreamDirectory {
@@ -67,7 +69,9 @@ class StreamDirectory {
 
   Result<std::shared_ptr<const Files>> files() const;
   Json summary(const Declared& declared, const std::vector<capture::StreamCounts>& counts, const Files& files) const;
-  Result<Json> quarantine_reasons(const std::string& stream) const;
+  // `quarantined` is capture's count, which tells whether anything came since.
+  Result<Json> quarantine_reasons(const Declared& declared, uint64_t quarantined) const;
+  Result<Json> count_reasons(const std::string& stream) const;
   // `sql` has $1 for the lowest sequence and $2 for the number of rows; looks at the newest records first, and further
   // back only while it has not found enough.
   struct Newest {
@@ -76,10 +80,17 @@ class StreamDirectory {
   };
   Result<Newest> newest(const std::string& sql, int64_t limit, const Cancel& cancel) const;
 
+  struct Reasons {
+    uint64_t quarantined = 0;
+    int64_t counted_at = 0, took = 0;  // microseconds
+    Json reasons;
+  };
+
   const StreamParts parts_;
   mutable Mutex mutex_;
   mutable uint64_t files_version_ GUARDED_BY(mutex_) = UINT64_MAX;
-  mutable std::shared_ptr<const Files> files_ GUARDED_BY(mutex_);  // shared with requests under way
+  mutable std::shared_ptr<const Files> files_ GUARDED_BY(mutex_);   // shared with requests under way
+  mutable std::map<uint32_t, Reasons> reasons_ GUARDED_BY(mutex_);  // by the stream's number
 };
 
 // The references outlive the router.
