@@ -56,6 +56,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
+        self.log_path = self.folder / "server.log"
         self.process = None
         self.port = None
         self.token = None
@@ -77,7 +78,7 @@ class Project:
 
     def start(self, env=None, wait=True):
         self.port = free_port()
-        self.log = open(self.folder / "server.log", "ab")
+        self.log = open(self.log_path, "ab")
         self.log_begin = self.log.tell()
         self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"127.0.0.1:{self.port}"],
                                         stdout=self.log, stderr=self.log, env={**self.environment, **(env or {})})
@@ -88,7 +89,7 @@ class Project:
         return self
 
     def output(self):
-        return (self.folder / "server.log").read_text(errors="replace")
+        return self.log_path.read_text(errors="replace")
 
     def is_ready_or_dead(self):
         if self.process.poll() is not None:
