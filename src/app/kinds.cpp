@@ -11,6 +11,13 @@ project::Declared parse_stream_file(const project::DeclarationSource& source) {
   out.name = parsed.stream.name;
   out.body = capture::to_json(parsed.stream);
   out.errors = std::move(parsed.errors);
+  if (!parsed.stream.beacon) return out;
+  const Yaml* beacon = source.root.find("beacon");
+  const Yaml* path = beacon == nullptr ? nullptr : beacon->find("path");
+  if (path == nullptr) return out;
+  for (const std::string& mount : source.settings.texts("http.mounts")) {
+    out.claims.push_back({"POST " + mount + parsed.stream.beacon->path, path->at});
+  }
   return out;
 }
 
@@ -28,11 +35,18 @@ std::vector<project::Difference> compare_streams(const Json& from, const Json& t
     project::Difference difference;
     difference.detail = change.what;
     difference.compatible = change.compatible;
-    if (!change.compatible) difference.reason = "the events that are there would no longer fit";
     difference.way_out = change.way_out;
     out.push_back(std::move(difference));
   }
   return out;
+}
+
+// A body that does not read is compare_streams()' to tell.
+Json carry_stream(const Json& from, const Json& to) {
+  auto applied = capture::stream_from_json(from);
+  auto wanted = capture::stream_from_json(to);
+  if (!applied || !wanted) return to;
+  return capture::to_json(capture::carry(*applied, std::move(*wanted)));
 }
 
 }  // namespace
@@ -45,6 +59,7 @@ project::Registry make_registry(std::function<Status(std::string_view name, uint
   stream.prose = "An event type: its fields, its key, who may send it.";
   stream.parse = parse_stream_file;
   stream.compare = compare_streams;
+  stream.carry = carry_stream;
   stream.schema = capture::stream_schema;
   stream.destroy = std::move(destroy_stream);
   registry.add_kind(std::move(stream));

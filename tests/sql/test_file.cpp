@@ -12,12 +12,19 @@ std::vector<std::string> words(const std::string& line) {
   return all;
 }
 
-// name:type or name:decimal(P,S)
+// name:type or name:decimal(P,S), then |FORMER for each former name, then =TEXT for what older rows read as
 Result<engine::Column> parse_column(const std::string& word) {
   const size_t colon = word.find(':');
   if (colon == std::string::npos) return Error(Code::invalid, "a column is name:type, found " + word);
   engine::Column column{.name = word.substr(0, colon)};
   std::string type = word.substr(colon + 1);
+  if (const size_t equals = type.find('='); equals != std::string::npos) {
+    column.missing = type.substr(equals + 1);
+    type.resize(equals);
+  }
+  for (size_t bar; (bar = type.rfind('|')) != std::string::npos; type.resize(bar)) {
+    column.former.insert(column.former.begin(), type.substr(bar + 1));
+  }
   if (const size_t bracket = type.find('('); bracket != std::string::npos) {
     if (std::sscanf(type.c_str() + bracket, "(%d,%d)", &column.precision, &column.scale) != 2) {
       return Error(Code::invalid, "a decimal is decimal(P,S), found " + type);

@@ -216,6 +216,22 @@ Status check_bytes(std::string_view text, const YamlSource& source) {
   return {};
 }
 
+// The tab that indents the line of `mark`, or the one before it: the parser complains about what follows from it.
+std::optional<Error> indenting_tab(std::string_view text, const YAML::Mark& mark, const YamlSource& source) {
+  size_t begin = 0;
+  for (int line = 0; line <= mark.line && begin < text.size(); ++line) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view indent = text.substr(begin, text.find_first_not_of(" \t", begin) - begin);
+    const size_t tab = indent.find('\t');
+    if (line + 1 >= mark.line && tab < indent.size() && begin + indent.size() < end) {
+      return Error(Code::invalid, "not YAML: a line is indented by a tab", "YAML indents with spaces")
+          .at(position_of(text, begin + tab, source));
+    }
+    begin = end + 1;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<Yaml> parse_yaml(std::string_view text, const YamlSource& source) {
@@ -232,6 +248,7 @@ Result<Yaml> parse_yaml(std::string_view text, const YamlSource& source) {
   } catch (const Refused& refused) {
     return refused.error;
   } catch (const YAML::Exception& failure) {
+    if (auto tab = indenting_tab(text, failure.mark, source)) return *tab;
     bool quote_open = failure.msg == "illegal EOF in scalar";
     return Error(Code::invalid, "not YAML: " + (quote_open ? "a quote is opened and never closed" : failure.msg))
         .at(builder.position(failure.mark));

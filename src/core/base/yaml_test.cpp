@@ -95,6 +95,13 @@ TEST(Yaml, what_could_surprise_is_refused) {
   EXPECT_TRUE(contains(refused("a: *nowhere\n"), "not YAML"));
 }
 
+TEST(Yaml, a_tab_that_indents_is_named_with_its_place) {
+  EXPECT_TRUE(contains(refused("a:\n\tb: 1\n"), ":2:1: not YAML: a line is indented by a tab"))
+      << refused("a:\n\tb: 1\n");
+  EXPECT_TRUE(contains(refused("a:\n  b: 1\n  \tc: 2\n"), ":3:3: ")) << refused("a:\n  b: 1\n  \tc: 2\n");
+  EXPECT_EQ(refused("a:\t1\n"), "accepted") << "between key and value it is a space";
+}
+
 TEST(Yaml, aliases_are_expanded_up_to_a_limit) {
   Yaml root = parsed("a: &days [mon, tue]\nb: *days\n");
   EXPECT_EQ(root.find("b")->items[1].text, "tue");

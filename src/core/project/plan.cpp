@@ -45,6 +45,11 @@ std::vector<Difference> settings_differences(const SettingTable& table, const Js
   return differences;
 }
 
+Json carried(const Registry& registry, const Declaration& declared, const AppliedDeclaration& old) {
+  const Kind* kind = registry.find_kind(declared.kind);
+  return kind != nullptr && kind->carry ? kind->carry(old.body, declared.body) : declared.body;
+}
+
 class Planner {
  public:
   Planner(const Project& project, const Registry& registry, const std::vector<AppliedDeclaration>& applied, bool drop)
@@ -92,13 +97,14 @@ class Planner {
       return;
     }
     const AppliedDeclaration& old = *found->second;
-    const bool is_same = old.body == declared.body;
+    const Json body = carried(registry_, declared, old);
+    const bool is_same = old.body == body;
     if (!is_same || old.detached) change.action = Action::change;
     if (old.detached) change.details.push_back("attached again, with the data that was kept");
     if (!is_same) {
       const Kind* kind = registry_.find_kind(declared.kind);
       const size_t before = change.details.size();
-      add_differences(kind->compare(old.body, declared.body), change);
+      add_differences(kind->compare(old.body, body), change);
       if (change.details.size() == before) change.details.push_back("changed");
     }
     plan_.changes.push_back(std::move(change));
@@ -133,7 +139,8 @@ class Planner {
 };
 
 // What is stored: created and changed declarations, weir.yaml among them.
-std::vector<Declaration> changed_of(const Project& project, const Plan& plan) {
+std::vector<Declaration> changed_of(const Project& project, const Registry& registry, const Plan& plan,
+                                    const std::map<Key, const AppliedDeclaration*>& applied) {
   std::set<Key> wanted;
   for (const Change& change : plan.changes) {
     if (change.action == Action::create || change.action == Action::change) wanted.emplace(change.kind, change.name);
@@ -143,7 +150,11 @@ std::vector<Declaration> changed_of(const Project& project, const Plan& plan) {
     changed.push_back({kProjectKind, kProjectName, project.settings.declared(), "weir.yaml"});
   }
   for (const Declaration& one : project.declarations) {
-    if (wanted.contains(Key(one.kind, one.name))) changed.push_back(one);
+    const Key key(one.kind, one.name);
+    if (!wanted.contains(key)) continue;
+    changed.push_back(one);
+    const auto old = applied.find(key);
+    if (old != applied.end()) changed.back().body = carried(registry, one, *old->second);
   }
   return changed;
 }
@@ -219,7 +230,7 @@ Result<Plan> apply_project(const Project& project, const Registry& registry, App
     if (change.action == Action::destroy) destroyed.push_back(key);
     if (change.action == Action::detach || (change.action == Action::destroy && is_attached)) detached.push_back(key);
   }
-  const std::vector<Declaration> changed = changed_of(project, plan);
+  const std::vector<Declaration> changed = changed_of(project, registry, plan, by_key);
   if (!changed.empty() || !detached.empty()) {
     TRY(state.apply(changed, detached));
   }

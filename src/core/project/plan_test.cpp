@@ -129,6 +129,19 @@ TEST_F(PlanTest, a_change_that_the_kind_does_not_explain_is_still_a_change) {
   EXPECT_THAT(plan.changes[0].details, ElementsAre("changed"));
 }
 
+TEST_F(PlanTest, what_only_history_knows_is_stored_and_is_no_change) {
+  ASSERT_TRUE(apply({{"things/a.yaml", "size: 5\n"}}));
+  EXPECT_EQ(state_.list[0].body.find("past"), nullptr);
+  ASSERT_TRUE(apply({{"things/a.yaml", "size: 6\n"}}));
+  EXPECT_EQ(state_.list[0].body["past"].as_int(), 5);
+  EXPECT_TRUE(planned({{"things/a.yaml", "size: 6\n"}}).empty());
+  ASSERT_TRUE(apply({{"things/a.yaml", "size: 6\nenabled: false\n"}}));
+  EXPECT_EQ(state_.list[0].body["past"].as_int(), 5) << "carried on by every change";
+  ASSERT_TRUE(apply({}));
+  ASSERT_TRUE(apply({{"things/a.yaml", "size: 7\n"}}));
+  EXPECT_EQ(state_.list[0].body["past"].as_int(), 6) << "also over a time without the declaration";
+}
+
 TEST_F(PlanTest, settings_that_cannot_move_are_refused_and_others_say_restart) {
   ASSERT_TRUE(apply({{"weir.yaml", "name: x\n"}}));
   const Plan moved = make_plan(project({{"weir.yaml", "name: x\nstore: elsewhere\nlog: {level: debug}\n"}}), registry_,

@@ -161,7 +161,7 @@ class Parser {
       project_.broken.emplace_back(kind.name, stem);
       return;
     }
-    Declared declared = kind.parse({*root, text, path, stem});
+    Declared declared = kind.parse({*root, text, path, stem, project_.settings});
     if (declared.name.empty()) declared.name = stem;
     const auto [first, is_new] = files_by_name.try_emplace(declared.name, path);
     if (!is_new) {
@@ -170,12 +170,30 @@ class Parser {
                                       "give one of them another name")
                                     .at({path, 1, 1}));
     }
+    claim(kind, declared);
     if (!declared.errors.empty()) {
       project_.broken.emplace_back(kind.name, declared.name);
       for (Error& error : declared.errors) project_.errors.push_back(std::move(error));
       return;
     }
     found.push_back({kind.name, std::move(declared.name), std::move(declared.body), path});
+  }
+
+  // Says where the other one is; once, however much two declarations share.
+  void claim(const Kind& kind, Declared& declared) {
+    bool told = false;
+    for (const Claim& wanted : declared.claims) {
+      const auto [owner, is_new] =
+          claims_.try_emplace(wanted.what, std::pair(kind.name + " " + declared.name, wanted.at));
+      if (is_new || told) continue;
+      told = true;
+      const auto& [name, at] = owner->second;
+      declared.errors.push_back(Error(Code::conflict,
+                                      wanted.what + " belongs to " + name + " already (" + at.file + ":" +
+                                          std::to_string(at.line) + ":" + std::to_string(at.column) + ")",
+                                      "give one of them another")
+                                    .at(wanted.at));
+    }
   }
 
   Result<YamlExpansion> expand(std::string_view reference) const {
@@ -193,6 +211,11 @@ class Parser {
       TRY_ASSIGN(std::string value, options_.file(reference.substr(5)));
       return YamlExpansion{std::move(value), true};
     }
+    if (!options_.expands_environment) {
+      return Error(Code::denied,
+                   shown_reference + ": declarations that were sent to a server may not read its variables",
+                   "use ${secret:NAME} and `weir secret set NAME` there");
+    }
     const auto found = options_.process_environment.find(std::string(reference));
     if (found != options_.process_environment.end()) return YamlExpansion{found->second, false};
     return Error(Code::not_found, shown_reference + ": this environment variable is not set",
@@ -202,6 +225,7 @@ class Parser {
   const Sources& sources_;
   const Registry& registry_;
   const ReadOptions& options_;
+  std::map<std::string, std::pair<std::string, Position>> claims_;  // by what: the first that has it, and where
   Project project_;
 };
 

@@ -39,12 +39,20 @@ struct DeclarationSource {
   std::string_view text;  // as it is on disk
   std::string file;       // "streams/clicks.yaml", for messages
   std::string name;       // the file's name without .yaml
+  const Settings& settings;
+};
+
+// Something that only one declaration of the project may have: an address, a path.
+struct Claim {
+  std::string what;  // "POST /impressions"
+  Position at;
 };
 
 struct Declared {
   std::string name = {};  // empty: the file's
   Json body = {};         // the kind's canonical form: equal bodies mean that nothing changed. Never holds a secret.
   std::vector<Error> errors = {};
+  std::vector<Claim> claims = {};
 };
 
 struct Kind {
@@ -52,9 +60,12 @@ struct Kind {
   std::string folder;  // "streams"
   std::string prose;   // one sentence for documentation
   std::function<Declared(const DeclarationSource&)> parse;
-  // Differences from one body to another; both were made by parse(). Empty although the bodies differ: it says only
+  // Differences from what is stored to what parse() made, carried. Empty although the bodies differ: it says only
   // "changed".
   std::function<std::vector<Difference>(const Json& from, const Json& to)> compare;
+  // What is stored when `to` follows `from`: with what a file does not say but history knows (former names). Missing:
+  // `to` itself. Carrying again changes nothing.
+  std::function<Json(const Json& from, const Json& to)> carry = {};
   std::function<Json()> schema;  // JSON Schema of one file
   // Removes the data of a destroyed declaration. Missing: destroying is `unsupported`.
   std::function<Status(std::string_view name, uint32_t number)> destroy = {};
@@ -95,9 +106,10 @@ struct Sources {
 Result<Sources> read_sources(Files& files, const std::string& folder, const Registry& registry);
 
 struct ReadOptions {
-  std::string default_name = {};  // the folder's own name; used when weir.yaml has none
-  std::string environment = {};   // of --env; empty: none
-  std::map<std::string, std::string> process_environment = {};
+  std::string default_name = {};                                // the folder's own name; used when weir.yaml has none
+  std::string environment = {};                                 // of --env; empty: none
+  std::map<std::string, std::string> process_environment = {};  // of settings (WEIR_…) and `${NAME}`
+  bool expands_environment = true;  // false for declarations sent over the network: `${NAME}` is refused
   std::vector<std::pair<std::string, std::string>> flags = {};  // setting, text
   // `${secret:NAME}`; missing: secrets cannot be used here.
   std::function<Result<std::string>(std::string_view name)> secret = {};

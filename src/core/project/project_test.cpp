@@ -51,6 +51,18 @@ TEST_F(ProjectTest, an_empty_folder_is_a_good_project_named_like_it) {
   EXPECT_EQ(read_project(files_, "/nowhere", registry_, options_).error().code, Code::not_found);
 }
 
+TEST_F(ProjectTest, what_two_declarations_claim_is_an_error_that_names_both_places) {
+  write("things/a.yaml", "size: 1\nplace: here\n");
+  write("things/b.yaml", "size: 1\nplace: there\n");
+  EXPECT_TRUE(read().is_good());
+  write("things/b.yaml", "place: here\nsize: 1\nenabled: false\n");
+  const Project project = read();
+  EXPECT_THAT(texts(project.errors),
+              ElementsAre("things/b.yaml:1:8: place here belongs to thing a already (things/a.yaml:2:8) (give one of "
+                          "them another)"));
+  EXPECT_EQ(project.declarations.size(), 1u);
+}
+
 TEST_F(ProjectTest, reads_settings_and_declarations_sorted_by_name) {
   write("weir.yaml", "name: webshop\n");
   write("things/b.yaml", "size: 2\nenabled: false\ntags: {team: ads}\n");

@@ -12,7 +12,10 @@ namespace weir::project {
 Json settings_schema(const SettingTable& table);  // of weir.yaml and environments/*.yaml
 // {"weir.yaml": schema, "environments/*.yaml": schema, "streams/*.yaml": schema, …}: what `weir schema` prints.
 Json all_schemas(const Registry& registry);
-// docs/reference/config.md.
 std::string settings_markdown(const SettingTable& table);
+// One kind's file: every key with type, default, what is allowed and what it means, from its JSON Schema.
+std::string kind_markdown(const Kind& kind);
+// docs/reference/config.md: the settings, then each kind.
+std::string config_markdown(const Registry& registry);
 
 }  // namespace weir::project

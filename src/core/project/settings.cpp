@@ -188,8 +188,9 @@ class SettingsReader {
       if (!name.starts_with("WEIR_") || is_other(name)) continue;
       const auto found = std::find(names.begin(), names.end(), name);
       if (found == names.end()) {
+        const auto near = nearest(name, names);
         warnings_.push_back(Error(Code::invalid, "the environment variable " + shown(name) + " is no setting",
-                                  did_you_mean(name, names)));
+                                  near ? did_you_mean(name, names) : "`weir schema --markdown` lists them"));
         continue;
       }
       read_text(static_cast<size_t>(found - names.begin()), text, name, Origin::environment);
@@ -204,7 +205,7 @@ class SettingsReader {
       errors_.push_back(Error(Code::invalid, "there is no setting " + shown(name), did_you_mean(name, names)));
       return;
     }
-    read_text(static_cast<size_t>(found - names.begin()), text, "--set " + name, Origin::flag);
+    read_text(static_cast<size_t>(found - names.begin()), text, "flag " + name, Origin::flag);
   }
 
   Settings finish() {
@@ -222,7 +223,8 @@ class SettingsReader {
  private:
   // Names that begin like a setting's and are none: read by the program itself.
   static bool is_other(const std::string& name) {
-    static constexpr std::string_view kOthers[] = {"WEIR_KEY", "WEIR_TOKEN", "WEIR_SERVER", "WEIR_ENV", "WEIR_FOLDER"};
+    static constexpr std::string_view kOthers[] = {"WEIR_KEY", "WEIR_TOKEN", "WEIR_TOKEN_FILE", "WEIR_SERVER",
+                                                   "WEIR_ENV", "WEIR_DIR",   "WEIR_CRASH_AT",   "WEIR_CRASH_LOG"};
     return std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers) ||
            name.starts_with("WEIR_TEST_");
   }

@@ -56,7 +56,7 @@ struct Effective {
   SettingValue value;
   Json written;  // as a file would have it; the only form that is shown: a secret stays ${…}
   Origin origin = Origin::built_in;
-  std::string where;  // "weir.yaml:3:5", "WEIR_STORE", "--set store"; empty for a default
+  std::string where;  // "weir.yaml:3:5", "WEIR_STORE", "flag store"; empty for a default
   bool needs_restart = true;
 };
 

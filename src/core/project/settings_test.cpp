@@ -112,7 +112,7 @@ TEST(Settings, mistakes_of_the_environment_and_of_flags_name_their_place) {
   ASSERT_EQ(got.errors.size(), 3u) << ::testing::PrintToString(got.errors);
   EXPECT_THAT(got.errors[0], HasSubstr("WEIR_LIMITS_DEPTH: limits.depth"));
   EXPECT_THAT(got.errors[1], HasSubstr("there is no setting 'lake.interval'"));
-  EXPECT_THAT(got.errors[2], HasSubstr("--set log.level"));
+  EXPECT_THAT(got.errors[2], HasSubstr("flag log.level"));
   EXPECT_THAT(got.warnings,
               ElementsAre(HasSubstr("'WEIR_LIMIT_DEPTH' is no setting (did you mean 'WEIR_LIMITS_DEPTH'?)")));
 }

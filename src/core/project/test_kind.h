@@ -1,5 +1,5 @@
-// A small kind for tests of core/project, which knows no room above it: things have a `size`, an optional `color`, and
-// may not shrink.
+// A small kind for tests of core/project, which knows no room above it: things have a `size`, an optional `place` that
+// nothing else has, a `past` that only history knows, and may not shrink.
 #pragma once
 
 #include <string>
@@ -18,6 +18,8 @@ inline Declared parse_thing(const DeclarationSource& source) {
   in.identifier("name", out.name);
   in.integer("size", size, {0, 100}, required);
   in.secret_text("password", password);
+  std::string place;
+  if (in.text("place", place)) out.claims.push_back({"place " + place, in.value("place")->at});
   read_common(in, common);
   out.errors = in.finish();
   out.body = Json(Json::Object{{"size", size}, {"enabled", common.enabled}, {"password", password.written}});
@@ -34,12 +36,22 @@ inline std::vector<Difference> compare_things(const Json& from, const Json& to) 
   return out;
 }
 
+// The sizes that a thing had.
+inline Json carry_thing(const Json& from, const Json& to) {
+  Json out = to;
+  Json past = from["past"];
+  if (!(from["size"] == to["size"])) past = from["size"];
+  if (!past.is_null()) out.set("past", past);
+  return out;
+}
+
 inline Kind thing_kind() {
   return {.name = "thing",
           .folder = "things",
           .prose = "A thing.",
           .parse = parse_thing,
           .compare = compare_things,
+          .carry = carry_thing,
           .schema = [] {
             return Json(Json::Object{{"type", "object"}});
           }};

@@ -228,4 +228,16 @@ duckdb::LogicalType logical_type(const Column& column) {
   return LogicalType::SQLNULL;
 }
 
+duckdb::Value missing_value(const Column& column) {
+  const duckdb::LogicalType type = logical_type(column);
+  if (!column.missing) return duckdb::Value(type);
+  duckdb::Value value(*column.missing);
+  if (type.InternalType() == duckdb::PhysicalType::VARCHAR) {
+    value.Reinterpret(type);  // JSON is its text
+  } else if (!value.DefaultTryCastAs(type, true)) {
+    return duckdb::Value(type);
+  }
+  return value;
+}
+
 }  // namespace weir::engine

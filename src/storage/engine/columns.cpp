@@ -43,6 +43,20 @@ Result<ColumnType> parse_column_type(std::string_view name) {
   return Error(Code::invalid, "unknown column type \"" + std::string(name) + "\"", "known are " + known_names);
 }
 
+std::optional<size_t> find_column(const std::vector<Column>& there, const Column& wanted) {
+  const auto named = [&](const std::string& name) -> std::optional<size_t> {
+    for (size_t i = 0; i < there.size(); ++i) {
+      if (there[i].name == name) return i;
+    }
+    return std::nullopt;
+  };
+  if (auto found = named(wanted.name)) return found;
+  for (const std::string& former : wanted.former) {
+    if (auto found = named(former)) return found;
+  }
+  return std::nullopt;
+}
+
 void ColumnValues::mark_valid(bool valid) {
   if (valid && valid_.empty()) return;
   // The first null: everything before it was valid. `size_` was raised by the caller already.

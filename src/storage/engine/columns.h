@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,15 +17,21 @@ namespace weir::engine {
 
 enum class ColumnType { boolean, int32, int64, float64, decimal, text, uuid, timestamp, date, json };
 
+// A file or a chunk that is older than the column's name has the column under a former one, newest first; one that is
+// older than the column itself reads as `missing`.
 struct Column {
   std::string name;
   ColumnType type = ColumnType::text;
-  int precision = 18, scale = 3;  // decimal only; precision <= 18
+  int precision = 18, scale = 3;            // decimal only; precision <= 18
+  std::vector<std::string> former = {};     // never the name of another column of the table
+  std::optional<std::string> missing = {};  // as text; nothing: NULL
   friend bool operator==(const Column&, const Column&) = default;
 };
 
 const char* column_type_name(ColumnType type);  // as in JSON and documentation: "timestamp"
 Result<ColumnType> parse_column_type(std::string_view name);
+// Which of `there` holds what `wanted` asks for: the one of its name, else of its newest former name.
+std::optional<size_t> find_column(const std::vector<Column>& there, const Column& wanted);
 
 // One column's values; `valid` is empty while nothing is null.
 class ColumnValues {

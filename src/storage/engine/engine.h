@@ -53,7 +53,7 @@ struct TableVersion {
   std::string name;
   std::vector<Column> columns;            // without partition columns
   std::vector<Column> partition_columns;  // int32 or date; appear after `columns` in SQL
-  std::vector<TableFile> files;  // columns missing in an older file read as NULL; narrower integers are widened
+  std::vector<TableFile> files;           // an older one may have former names, lack columns, or hold narrower integers
   std::vector<std::shared_ptr<const SealedChunk>>
       tail;  // acknowledged rows that no file holds yet; carry partition columns too
   std::string comment;
@@ -159,7 +159,7 @@ class Engine {
   static uint64_t chunk_rows(const SealedChunk& chunk);
 
   // Writes chunks of one layout as one Parquet file (not synced, not renamed: the caller does both through Files).
-  // `columns` selects and orders; a column missing in a chunk is written as NULL.
+  // `columns` selects and orders, also by former names; a column missing in a chunk is written as what it reads as.
   virtual Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
                                             const std::vector<Column>& columns, const std::string& path,
                                             const ParquetOptions& options) = 0;

@@ -27,6 +27,8 @@ inline constexpr const char* kViewScan = "weir_view";
 inline constexpr const char* kRowsScan = "weir_sealed_rows";
 
 duckdb::LogicalType logical_type(const Column& column);
+// What rows read that are older than the column: a constant of its type.
+duckdb::Value missing_value(const Column& column);
 // `sql`: for line and column. Positions count from 1.
 Error to_error(const duckdb::ErrorData& error, std::string_view sql);
 Error to_error(const std::exception& thrown, std::string_view sql);

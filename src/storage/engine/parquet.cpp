@@ -115,12 +115,15 @@ Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<
   ParquetFile file{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
   for (const Column& column : columns) {
     IntBounds bounds;
+    bool is_bounded = true;
     for (const auto& chunk : chunks) {
-      for (size_t i = 0; i < chunk->columns.size(); ++i) {
-        if (chunk->columns[i].name == column.name) bounds = merge(bounds, chunk->bounds_of(i));
+      if (const auto found = find_column(chunk->columns, column)) {
+        bounds = merge(bounds, chunk->bounds_of(*found));
+      } else if (column.missing) {
+        is_bounded = false;  // its rows hold a value that no chunk's bounds know
       }
     }
-    file.int_bounds.push_back(bounds);
+    file.int_bounds.push_back(is_bounded ? bounds : std::nullopt);
   }
   return file;
 }

@@ -7,6 +7,7 @@ namespace {
 
 struct RowsData final : duckdb::TableFunctionData {
   std::vector<std::shared_ptr<const SealedChunk>> rows;
+  std::vector<Column> columns;
   duckdb::vector<std::string> names;
   duckdb::vector<duckdb::LogicalType> types;
 
@@ -27,20 +28,24 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> start(duckdb::ClientContext
   return duckdb::make_uniq<RowsPosition>(input.column_ids);
 }
 
-// Columns are found by name; a missing one is NULL, another type is cast.
+// Columns are found by name or former name; a missing one is what such rows read as, another type is cast.
 void emit(const SealedChunk& sealed, duckdb::DataChunk& source, const RowsData& data, const RowsPosition& at,
           duckdb::DataChunk& out) {
   for (size_t i = 0; i < at.columns.size(); ++i) {
-    size_t from = 0;
     // count(*) reads a virtual column that holds nothing.
-    const bool is_known = at.columns[i] < data.names.size();
-    while (is_known && from < sealed.columns.size() && sealed.columns[from].name != data.names[at.columns[i]]) ++from;
-    if (!is_known || from == sealed.columns.size()) {
+    const bool is_known = at.columns[i] < data.columns.size();
+    if (!is_known) {
       out.data[i].Reference(duckdb::Value(out.data[i].GetType()));
-    } else if (sealed.types[from] == out.data[i].GetType()) {
-      out.data[i].Reference(source.data[from]);
+      continue;
+    }
+    const Column& wanted = data.columns[at.columns[i]];
+    const std::optional<size_t> from = find_column(sealed.columns, wanted);
+    if (!from) {
+      out.data[i].Reference(missing_value(wanted));
+    } else if (sealed.types[*from] == out.data[i].GetType()) {
+      out.data[i].Reference(source.data[*from]);
     } else {
-      duckdb::VectorOperations::DefaultCast(source.data[from], out.data[i], source.size(), true);
+      duckdb::VectorOperations::DefaultCast(source.data[*from], out.data[i], source.size(), true);
     }
   }
   out.SetCardinality(source.size());
@@ -72,6 +77,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_sealed(duckdb::ClientContext& cont
   }
   auto data = duckdb::make_uniq<RowsData>();
   data->rows = *state->sealed_rows;
+  data->columns = *state->sealed_columns;
   for (const Column& column : *state->sealed_columns) {
     data->names.push_back(column.name);
     data->types.push_back(logical_type(column));
@@ -109,6 +115,7 @@ duckdb::TableFunction view_scan(const SystemView& view, const Layout& layout, du
     throw duckdb::IOException("%s cannot be read: %s", view.name, rows.error().text());
   }
   auto data = duckdb::make_uniq<RowsData>();
+  data->columns = view.columns;  // without partition columns, the layout is the columns
   data->names = layout.names;
   data->types = layout.types;
   data->rows.push_back(seal_rows(*rows));

@@ -1,5 +1,7 @@
 // A stream as one table: DuckDB's own Parquet scan with our list of files, our constants for partition columns, and our
 // reader for the tail.
+#include <algorithm>
+
 #include "storage/engine/stream_list.h"
 #include "storage/engine/tail_reader.h"
 
@@ -35,9 +37,11 @@ class StreamReader final : public MultiFileReader {
     types = bind_->layout.types;
     names = bind_->layout.names;
     bind_data.schema = duckdb::MultiFileColumnDefinition::ColumnsFromNamesAndTypes(names, types);
-    // A column that an older file lacks reads as NULL.
-    for (auto& column : bind_data.schema) {
-      column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(column.type));
+    for (size_t i = 0; i < bind_data.schema.size(); ++i) {
+      auto& column = bind_data.schema[i];
+      const bool is_partition = i >= bind_->layout.partition_begin;
+      column.default_expression = duckdb::make_uniq<duckdb::ConstantExpression>(
+          is_partition ? duckdb::Value(column.type) : missing_value(bind_->version->columns[bind_->layout.source[i]]));
     }
     options.hive_partitioning = false;
     options.auto_detect_hive_partitioning = false;
@@ -70,13 +74,36 @@ class StreamReader final : public MultiFileReader {
                                                           duckdb::GlobalTableFunctionState& state,
                                                           const duckdb::OpenFileInfo& file, duckdb::idx_t index,
                                                           const duckdb::MultiFileBindData& data) override {
-    if (!is_tail(file)) return MultiFileReader::CreateReader(context, state, file, index, data);
-    return duckdb::make_shared_ptr<TailReader>(file, bind_->tail[file_index(file)]);
+    duckdb::shared_ptr<duckdb::BaseFileReader> reader;
+    if (is_tail(file)) {
+      reader = duckdb::make_shared_ptr<TailReader>(file, bind_->tail[file_index(file)]);
+    } else {
+      reader = MultiFileReader::CreateReader(context, state, file, index, data);
+    }
+    take_former_names(reader->columns);
+    return reader;
   }
 
   duckdb::unique_ptr<MultiFileReader> Copy() const override { return duckdb::make_uniq<StreamReader>(bind_); }
 
  private:
+  // DuckDB maps columns by name: those of an older file are called here as the table calls them today.
+  void take_former_names(duckdb::vector<duckdb::MultiFileColumnDefinition>& columns) const {
+    const auto named = [&](const std::string& name) {
+      return std::find_if(columns.begin(), columns.end(),
+                          [&](const auto& column) { return duckdb::StringUtil::CIEquals(column.name, name); });
+    };
+    for (const Column& wanted : bind_->version->columns) {
+      if (wanted.former.empty() || named(wanted.name) != columns.end()) continue;
+      for (const std::string& former : wanted.former) {
+        const auto found = named(former);
+        if (found == columns.end()) continue;
+        found->name = wanted.name;
+        break;
+      }
+    }
+  }
+
   std::shared_ptr<const StreamBind> bind_;
 };
 

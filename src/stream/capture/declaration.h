@@ -13,7 +13,7 @@
 //   a number of
 //     at most 15 digits. On a `required` field it is only what events of earlier revisions read as.
 //   - bounds of integers are whole and exact as doubles; `was` stands on top-level fields only, and never names a field
-//   that is there.
+//   that is there. No name, `was` or former name belongs to two fields of a stream that compare() let pass.
 //   - `past_max` is at most `retention`.
 // Pure functions, any thread.
 #pragma once
@@ -49,12 +49,17 @@ Json to_json(const Stream& stream);
 // `corrupt` if it is not what to_json wrote; `unsupported` if a newer weir wrote it.
 Result<Stream> stream_from_json(const Json& json);
 
+// What is applied when `wanted`, as a file declares it, follows `applied`: with the former names of its fields and the
+// removed ones. carry(a, w) of an a that came from carry(…, w) is a.
+Stream carry(const Stream& applied, Stream wanted);
+
 struct Change {
   std::string what;  // a sentence: what changes, and what becomes of the events that are there
   bool compatible = true;
   std::string way_out;  // of an incompatible one: what to do instead
 };
-// From what is applied to what is wanted, in the order of the declaration; empty if they are equal.
+// From what is applied to what is wanted (carried or not), in the order of the declaration; empty if nothing would
+// change.
 std::vector<Change> compare(const Stream& applied, const Stream& wanted);
 
 }  // namespace weir::capture

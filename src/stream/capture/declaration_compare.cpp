@@ -1,12 +1,15 @@
-// What a change of a declaration means for the events that are there. The rule behind the table: the engine reads a
-// column that an older file lacks as NULL and widens narrower integers, nothing else; so a column keeps its type, and
-// everything that only decides about new events may change.
+// What a change of a declaration means for the events that are there. The rule behind the table: the engine finds a
+// column in an older file under its former names, reads one that the file lacks as the default it was added with, and
+// widens narrower integers, nothing else; so a column keeps its type, a name keeps its field, and everything that only
+// decides about new events may change.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/base/text.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/declaration_fields.h"
+#include "stream/capture/declaration_lineage.h"
 
 namespace weir::capture {
 namespace {
@@ -73,7 +76,9 @@ std::vector<std::string> without(const std::vector<std::string>& from, const std
 
 class Comparison {
  public:
-  Comparison(const Stream& applied, const Stream& wanted) : applied_(applied), wanted_(wanted) {}
+  // `wanted` is carried.
+  Comparison(const Stream& applied, const Stream& wanted)
+      : applied_(applied), wanted_(wanted), descent_(descent(applied, wanted)) {}
 
   std::vector<Change> all() {
     if (applied_.description != wanted_.description) allow("the description changes");
@@ -82,7 +87,8 @@ class Comparison {
                             : "the stream is disabled: events are refused from now on, what is there stays");
     }
     if (applied_.tags != wanted_.tags) allow("the tags change");
-    fields(applied_.fields, wanted_.fields, "");
+    columns();
+    names();
     identity();
     policies();
     windows();
@@ -96,33 +102,116 @@ class Comparison {
   }
   std::string new_stream() const { return "declare a new stream (streams/" + wanted_.name.substr(0, 61) + "_2.yaml)"; }
 
-  // The applied field whose data `field` carries on, or nullptr.
-  static const Field* ancestor(const std::vector<Field>& before, const std::vector<Field>& after, const Field& field) {
-    if (const Field* same = find(before, field.name)) return same;
-    return field.was.empty() || find(after, field.was) != nullptr ? nullptr : find(before, field.was);
-  }
-
-  void fields(const std::vector<Field>& before, const std::vector<Field>& after, const std::string& prefix) {
+  // The top-level fields: each is a column, with a history.
+  void columns() {
     std::set<const Field*> kept;
     std::vector<const Field*> in_order;
-    for (const Field& field : after) {
-      const Field* old = ancestor(before, after, field);
-      if (old != nullptr && !kept.insert(old).second) old = nullptr;
-      if (old == nullptr) {
-        added(field, prefix);
+    for (size_t i = 0; i < wanted_.fields.size(); ++i) {
+      const Field& field = wanted_.fields[i];
+      if (descent_[i].retired != nullptr) {
+        comes_back(*descent_[i].retired, field);
+      } else if (descent_[i].applied == nullptr) {
+        added(field, "");
       } else {
+        in_order.push_back(descent_[i].applied);
+        kept.insert(descent_[i].applied);
+        changed(*descent_[i].applied, field, field.name);
+      }
+    }
+    for (const Field& field : applied_.fields) {
+      if (!kept.contains(&field)) removed(field, "");
+    }
+    if (!std::is_sorted(in_order.begin(), in_order.end())) allow("the order of the columns changes");
+    if (wanted_.retired.size() > kRetiredFieldsMax) {
+      refuse(std::to_string(wanted_.retired.size()) + " fields were removed over time, up to " +
+                 std::to_string(kRetiredFieldsMax) + " are remembered",
+             "keep the field, or " + new_stream());
+    }
+  }
+
+  // Of an object, whose members have no columns of their own.
+  void members(const std::vector<Field>& before, const std::vector<Field>& after, const std::string& prefix) {
+    std::vector<const Field*> in_order;
+    for (const Field& field : after) {
+      if (const Field* old = find(before, field.name)) {
         in_order.push_back(old);
         changed(*old, field, prefix + field.name);
+      } else {
+        added(field, prefix);
       }
     }
     for (const Field& field : before) {
-      if (!kept.contains(&field)) removed(field, prefix);
+      if (find(after, field.name) == nullptr) removed(field, prefix);
     }
     if (!std::is_sorted(in_order.begin(), in_order.end())) {
-      allow(prefix.empty() ? "the order of the columns changes"
-                           : "the order of the fields of " + prefix.substr(0, prefix.size() - 1) + " changes");
+      allow("the order of the fields of " + prefix.substr(0, prefix.size() - 1) + " changes");
     }
   }
+
+  // Files and events of all ages are read by names, so a name that once was a field's stays that field's.
+  void names() {
+    std::map<std::string, const Field*> owners;
+    for (const Field& field : wanted_.fields) {
+      std::vector<std::string> all = former_names(field);
+      if (all.size() > kFormerNamesMax) {
+        refuse("field " + field.name + " has had " + std::to_string(all.size()) + " former names, up to " +
+                   std::to_string(kFormerNamesMax) + " are kept",
+               "keep its name, or " + new_stream());
+      }
+      all.insert(all.begin(), field.name);
+      for (const std::string& name : all) {
+        const auto [owner, is_new] = owners.emplace(name, &field);
+        if (!is_new && owner->second != &field) taken(name, *owner->second, field);
+      }
+    }
+    for (size_t i = 0; i < wanted_.fields.size(); ++i) {
+      if (descent_[i].applied != nullptr) against_retired(wanted_.fields[i], *descent_[i].applied);
+    }
+  }
+
+  void taken(const std::string& name, const Field& one, const Field& other) {
+    const Field& heir = one.name == name ? other : one;  // whose former name it is
+    const Field& field = one.name == name ? one : other;
+    refuse("field " + field.name + (field.name == name ? "" : ", was: " + name) + ": " + name +
+               " is a former name of " + heir.name + ", whose values earlier events and files hold under it",
+           "give it another name, or " + new_stream());
+  }
+
+  // `field` is there and gets a name, now or by `was`, that files hold with the values of a removed field.
+  void against_retired(const Field& field, const Field& before) {
+    for (const Field& gone : applied_.retired) {
+      if (field.name != before.name && has_name(gone, field.name) && !has_name(before, field.name)) {
+        refuse("field " + before.name + " is renamed to " + field.name +
+                   ": files that are there hold the values of a " + "field that was removed under this name",
+               "give it another name, or " + new_stream());
+      }
+    }
+    // Where a file lacks its own values it would show those of the other.
+    for (const Field& gone : wanted_.retired) {
+      if (field.was.empty() || has_name(before, field.was) || !has_name(gone, field.was)) continue;
+      if (same_column(gone, field)) continue;
+      refuse("field " + field.name + ", was: " + field.was + ": files that are there hold " + field.was + " as " +
+                 type_text(gone) + ", which cannot be read as " + type_text(field),
+             "leave out was, or " + new_stream());
+    }
+  }
+
+  void comes_back(const Field& before, const Field& field) {
+    const std::string what = "field " + field.name + " was removed and is declared again";
+    if (!same_column(before, field)) {
+      std::string way_out = "declare it as " + type_text(before) + ", give it another name, or " + new_stream();
+      refuse(what + " as " + type_text(field) + ": files that are there hold it as " + type_text(before), way_out);
+      return;
+    }
+    if (field.required && !field.otherwise) {
+      refuse(what + " as required without a default: events from between have no value for it",
+             "leave out required, or give it a default; or " + new_stream());
+      return;
+    }
+    allow(what + ": the values of then are shown again, events from between read as " + initial_text(before.initial));
+  }
+
+  static std::string initial_text(const std::optional<Json>& initial) { return initial ? initial->dump() : "NULL"; }
 
   void added(const Field& field, const std::string& prefix) {
     const std::string what = "field " + prefix + field.name + " is added (" + type_text(field) + ")";
@@ -133,7 +222,7 @@ class Comparison {
       return;
     }
     if (!prefix.empty()) return allow(what + "; earlier events do not have it");
-    std::string past = "; earlier events read as NULL in it";
+    std::string past = "; earlier events read as " + initial_text(field.otherwise) + " in it";
     if (applied_.unknown == UnknownFields::keep) past += " (values that they brought under this name stay in _extra)";
     allow(what + past);
   }
@@ -147,19 +236,24 @@ class Comparison {
     if (wanted_.unknown == UnknownFields::refuse) future = "refused if new events bring it";
     if (!prefix.empty()) return allow(what + "earlier events keep it, it is " + future);
     allow(what + "its column leaves SQL, its values stay in the archive and the Parquet files; it is " + future +
-          ". If it comes back, it must have the type " + type_text(field));
+          ". If it comes back, it must have the type " + type_text(field) + ", and they are shown again");
   }
 
   void changed(const Field& before, const Field& after, const std::string& path) {
     const std::string field = "field " + path;
     if (before.name != after.name) {
-      // Parquet files keep the column's name of their day, and the engine finds columns by name only.
-      allow("field " + before.name + " is renamed to " + after.name +
-            "; events may bring either name, and those that no Parquet file holds yet read as " + after.name +
-            ". Files written before keep it as " + before.name + " and read as NULL in " + after.name);
+      allow("field " + before.name + " is renamed to " + after.name + "; what is there reads as " + after.name +
+            ", events may bring either name");
     } else if (before.was != after.was) {
-      if (!before.was.empty()) allow(field + ": its former name " + before.was + " is no longer read as this field");
-      if (!after.was.empty()) allow(field + ": events may bring it as " + after.was + " too");
+      if (!before.was.empty()) {
+        allow(field + ": its former name " + before.was +
+              " is no longer written here; what was brought or is brought " + "under it still reads as " + after.name);
+      }
+      if (!after.was.empty() && !has_name(before, after.was)) {
+        allow(field + ": events may bring it as " + after.was + " too");
+      } else if (!after.was.empty()) {
+        allow(field + ": its former name " + after.was + " is written here again");
+      }
     }
     if (before.description != after.description) allow(field + ": the description changes");
     if (before.subject != after.subject) {
@@ -168,7 +262,7 @@ class Comparison {
     presence(before, after, field);
     if (type_text(before) != type_text(after)) return type(before, after, path);
     rules(before, after, field);
-    if (after.type == FieldType::object) fields(before.fields, after.fields, path + ".");
+    if (after.type == FieldType::object) members(before.fields, after.fields, path + ".");
     if (after.type == FieldType::array && !before.items.empty() && !after.items.empty()) {
       changed(before.items.front(), after.items.front(), path + "[]");
     }
@@ -250,9 +344,8 @@ class Comparison {
 
   // The wanted name of an applied field that is renamed; else the name.
   std::string now(const std::string& name) const {
-    for (const Field& field : wanted_.fields) {
-      const Field* old = ancestor(applied_.fields, wanted_.fields, field);
-      if (old != nullptr && old->name == name) return field.name;
+    for (size_t i = 0; i < wanted_.fields.size(); ++i) {
+      if (descent_[i].applied != nullptr && descent_[i].applied->name == name) return wanted_.fields[i].name;
     }
     return name;
   }
@@ -362,14 +455,16 @@ class Comparison {
 
   const Stream& applied_;
   const Stream& wanted_;
+  const std::vector<Descent> descent_;
   std::vector<Change> changes_;
 };
 
 }  // namespace
 
 std::vector<Change> compare(const Stream& applied, const Stream& wanted) {
-  if (applied == wanted) return {};
-  return Comparison(applied, wanted).all();
+  const Stream next = carry(applied, wanted);
+  if (applied == next) return {};
+  return Comparison(applied, next).all();
 }
 
 }  // namespace weir::capture

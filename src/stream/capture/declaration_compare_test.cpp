@@ -5,6 +5,7 @@
 
 #include "stream/capture/declaration.h"
 #include "stream/capture/random_streams.h"
+#include "stream/capture/rows.h"
 
 namespace weir::capture {
 namespace {
@@ -57,6 +58,8 @@ TEST(Compare, a_new_field_is_optional_or_has_a_default) {
                           "under this name stay in _extra)"));
   EXPECT_THAT(changes("fields: {}\nunknown: drop", "fields: {f: string}\nunknown: drop"),
               ElementsAre("yes: field f is added (string); earlier events read as NULL in it"));
+  EXPECT_THAT(changes("fields: {}\nunknown: drop", "fields: {f: {type: string, default: x}}\nunknown: drop"),
+              ElementsAre("yes: field f is added (string); earlier events read as \"x\" in it"));
   EXPECT_THAT(changes("fields: {}", "fields: {f: {type: string, required: true}}"),
               no("as required", "give it a default"));
   EXPECT_THAT(changes("fields: {}", "fields: {f: {type: string, required: true, default: x}}"), yes("is added"));
@@ -67,15 +70,15 @@ TEST(Compare, a_removed_field_leaves_sql_and_stays_in_the_files) {
       changes("fields: {f: {type: decimal, precision: 9, scale: 2}}", "fields: {}"),
       ElementsAre("yes: field f is removed: its column leaves SQL, its values stay in the archive and the Parquet "
                   "files; it is kept in _extra if new events bring it. If it comes back, it must have the type "
-                  "decimal(9,2)"));
+                  "decimal(9,2), and they are shown again"));
   EXPECT_THAT(changes("fields: {f: string}\nunknown: refuse", "fields: {}\nunknown: refuse"),
               yes("refused if new events"));
 }
 
 TEST(Compare, a_rename_says_was) {
-  EXPECT_THAT(changes("fields: {a: string}", "fields: {b: {type: string, was: a}}"), yes("field a is renamed to b"));
-  EXPECT_THAT(changes("fields: {b: {type: string, was: a}}", "fields: {b: string}"),
-              yes("its former name a is no longer read"));
+  EXPECT_THAT(changes("fields: {a: string}", "fields: {b: {type: string, was: a}}"),
+              ElementsAre("yes: field a is renamed to b; what is there reads as b, events may bring either name"));
+  EXPECT_THAT(changes("fields: {b: {type: string, was: a}}", "fields: {b: string}"), yes("still reads as b"));
   EXPECT_THAT(changes("fields: {a: string}", "fields: {b: {type: integer, was: a}}"),
               ElementsAre(HasSubstr("renamed"), AllOf(HasSubstr("no: field b: the type changes from string to integer"),
                                                       HasSubstr("CAST(\"a\" AS BIGINT)"))));
@@ -173,6 +176,133 @@ TEST(Compare, policies_may_change_and_say_what_follows) {
   EXPECT_THAT(setting("", "retention: 90d"),
               yes("from forever to 90d: days of events older than that will be deleted"));
   EXPECT_THAT(setting("retention: 90d", ""), yes("does not come back"));
+}
+
+// One field after another, each as `fields: {…}`, every step compared with what the steps before left.
+class History {
+ public:
+  explicit History(const std::string& fields) : applied_(declared("fields: {" + fields + "}")) {}
+  // The sentences of the step; it is taken if nothing in it is refused.
+  std::vector<std::string> step(const std::string& fields) {
+    const Stream wanted = declared("fields: {" + fields + "}");
+    std::vector<std::string> out;
+    bool taken = true;
+    for (const Change& change : compare(applied_, wanted)) {
+      EXPECT_EQ(change.compatible, change.way_out.empty()) << change.what;
+      out.push_back((change.compatible ? "yes: " : "no: ") + change.what +
+                    (change.compatible ? "" : " | " + change.way_out));
+      taken = taken && change.compatible;
+    }
+    if (!taken) return out;
+    const Stream next = carry(applied_, wanted);
+    EXPECT_EQ(carry(next, wanted), next) << "carried again, nothing changes";
+    EXPECT_THAT(compare(next, wanted), IsEmpty());
+    auto kept = Json::parse(to_json(next).dump());
+    EXPECT_EQ(*stream_from_json(*kept), next);
+    applied_ = next;
+    return out;
+  }
+  // "b < a < first =7": the columns with former names, and what older rows read.
+  std::vector<std::string> columns() const {
+    std::vector<std::string> out;
+    for (const engine::Column& column : table_columns(applied_)) {
+      if (column.name.starts_with("_")) continue;
+      std::string text = column.name;
+      for (const std::string& former : column.former) text += " < " + former;
+      out.push_back(text + (column.missing ? " =" + *column.missing : ""));
+    }
+    return out;
+  }
+
+ private:
+  Stream applied_;
+};
+
+TEST(Compare, a_chain_of_renames_reads_files_of_every_age) {
+  History history("a: string, x: integer");
+  EXPECT_THAT(history.step("b: {type: string, was: a}, x: integer"), yes("renamed to b"));
+  EXPECT_THAT(history.step("c: {type: string, was: b}, x: integer"), yes("field b is renamed to c"));
+  EXPECT_THAT(history.columns(), ElementsAre("c < b < a", "x"));
+  EXPECT_THAT(history.step("c: string, x: integer"), yes("still reads as c"));
+  EXPECT_THAT(history.columns(), ElementsAre("c < b < a", "x"));
+  EXPECT_THAT(history.step("d: {type: string, was: c}, x: integer"), yes("renamed"));
+  EXPECT_THAT(history.columns(), ElementsAre("d < c < b < a", "x"));
+  EXPECT_THAT(
+      history.step("d: {type: string, was: a}, x: integer"),
+      ElementsAre(HasSubstr("former name c is no longer written"), HasSubstr("former name a is written here again")));
+  EXPECT_THAT(history.columns(), ElementsAre("d < a < c < b", "x"));
+}
+
+TEST(Compare, a_rename_can_be_taken_back_with_or_without_a_word) {
+  for (const char* back : {"a: {type: string, was: b}", "a: string"}) {
+    History history("a: string");
+    EXPECT_THAT(history.step("b: {type: string, was: a}"), yes("renamed to b"));
+    EXPECT_THAT(history.step(back), yes("field b is renamed to a"));
+    EXPECT_THAT(history.columns(), ElementsAre("a < b"));
+    EXPECT_THAT(history.step("b: {type: string, was: a}"), yes("renamed to b"));
+  }
+}
+
+TEST(Compare, a_former_name_belongs_to_its_field) {
+  History history("a: string");
+  EXPECT_THAT(history.step("b: {type: string, was: a}"), yes("renamed"));
+  EXPECT_THAT(
+      history.step("b: string, a: integer"),
+      testing::Contains(AllOf(HasSubstr("no: field a: a is a former name of b"), HasSubstr("give it another name"))));
+  EXPECT_THAT(history.step("b: string, c: {type: string, was: a}"),
+              testing::Contains(HasSubstr("no: field c, was: a: a is a former name of b")));
+  EXPECT_THAT(history.step("b: string, c: string"), testing::SizeIs(2));
+}
+
+TEST(Compare, a_removed_field_comes_back_as_what_it_was_or_under_another_name) {
+  History history("price: {type: decimal, precision: 9, scale: 2}, n: integer, o: {type: object, fields: {x: string}}");
+  EXPECT_THAT(history.step("n: integer"), testing::SizeIs(2));
+  EXPECT_THAT(
+      history.step("n: integer, price: string"),
+      no("field price was removed and is declared again as string: files that are there hold it as decimal(9,2)",
+         "declare it as decimal(9,2), give it another name"));
+  EXPECT_THAT(history.step("n: integer, price: {type: decimal, precision: 10, scale: 2}"),
+              no("as decimal(10,2)", "new"));
+  EXPECT_THAT(history.step("n: integer, cost: {type: string, was: price}"), no("cost was removed", "decimal(9,2)"));
+  EXPECT_THAT(history.step("price: {type: integer, was: n}"),
+              testing::Contains(AllOf(HasSubstr("no: field n is renamed to price: files that are there hold the values "
+                                                "of a field that was removed"),
+                                      HasSubstr("another name"))));
+  EXPECT_THAT(history.step("n: {type: integer, was: price}"),
+              testing::Contains(AllOf(HasSubstr("hold price as decimal(9,2)"), HasSubstr("leave out was"))));
+  EXPECT_THAT(history.step("n: integer, cost: {type: decimal, precision: 9, scale: 2, was: price}"),
+              yes("the values of then are shown again"));
+  EXPECT_THAT(history.columns(), ElementsAre("n", "cost < price"));
+  EXPECT_THAT(history.step("n: integer, cost: {type: decimal, precision: 9, scale: 2}, o: json"),
+              testing::Contains(HasSubstr("yes: field o was removed and is declared again")))
+      << "objects are kept as JSON";
+}
+
+TEST(Compare, what_a_field_was_added_with_stays_what_earlier_events_read) {
+  History history("a: string");
+  EXPECT_THAT(history.step("a: string, f: {type: integer, required: true, default: 7}"), yes("read as 7"));
+  EXPECT_THAT(history.columns(), ElementsAre("a", "f =7"));
+  EXPECT_THAT(history.step("a: string, f: {type: integer, required: true, default: 8}"), yes("from 7 to 8"));
+  EXPECT_THAT(history.columns(), ElementsAre("a", "f =7"));
+  EXPECT_THAT(history.step("a: string"), yes("f is removed"));
+  EXPECT_THAT(history.step("a: string, g: {type: integer, was: f}"), yes("events from between read as 7"));
+  EXPECT_THAT(history.columns(), ElementsAre("a", "g < f =7"));
+  EXPECT_THAT(
+      history.step("a: string, g: integer, t: {type: timestamp, default: '2026-01-01T01:00:00+01:00'}, j: {type: "
+                   "json, default: x}"),
+      testing::SizeIs(3));
+  EXPECT_THAT(history.columns(), ElementsAre("a", "g < f =7", "t =2026-01-01T00:00:00.000000Z", "j =\"x\""));
+}
+
+TEST(Compare, the_list_of_former_names_has_an_end) {
+  History history("f0: string");
+  for (int i = 1; i <= 20; ++i) {
+    const std::string was = "f" + std::to_string(i - 1);
+    ASSERT_THAT(history.step("f" + std::to_string(i) + ": {type: string, was: " + was + "}"), yes("renamed"));
+  }
+  EXPECT_THAT(
+      history.step("f21: {type: string, was: f20}"),
+      testing::Contains(AllOf(HasSubstr("no: field f21 has had 21 former names, up to 20"), HasSubstr("keep its"))));
 }
 
 TEST(Compare, the_order_of_columns_may_change) {

@@ -9,7 +9,8 @@
 namespace weir::capture {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;         // 2 has former names and retired fields
+constexpr int kFormatWithout = 1;  // what a stream without them is written as, so that an older weir reads it
 
 Json texts_json(const std::vector<std::string>& texts) {
   Json::Array out;
@@ -33,6 +34,8 @@ Json field_json(const Field& field) {
   if (field.length_max) out.set("max_length", *field.length_max);
   if (!field.pattern.empty()) out.set("pattern", field.pattern);
   if (field.otherwise) out.set("default", *field.otherwise);
+  if (!field.former.empty()) out.set("former", texts_json(field.former));
+  if (field.initial) out.set("initial", *field.initial);
   if (field.type == FieldType::decimal) {
     out.set("precision", field.precision);
     out.set("scale", field.scale);
@@ -165,6 +168,8 @@ Field field_from(const Json& json, bool named, int depth, std::string& wrong) {
   in.integer("max_length", out.length_max);
   in.text("pattern", out.pattern, false);
   if (const Json* otherwise = in.take("default")) out.otherwise = *otherwise;
+  in.texts("former", out.former, false);
+  if (const Json* initial = in.take("initial")) out.initial = *initial;
   std::optional<int64_t> precision, scale;
   in.integer("precision", precision);
   in.integer("scale", scale);
@@ -216,6 +221,10 @@ void stream_from(const Json& json, Stream& out, std::string& wrong) {
     if (!fields->is_array()) in.fail("has fields that are no list");
     for (const Json& field : fields->array()) out.fields.push_back(field_from(field, true, 1, wrong));
   }
+  if (const Json* retired = in.take("retired")) {
+    if (!retired->is_array()) in.fail("has retired fields that are no list");
+    for (const Json& field : retired->array()) out.retired.push_back(field_from(field, true, 1, wrong));
+  }
   in.text("key", out.key, true);
   in.flag("assign_key", out.assign_key, true);
   in.text("time", out.time_field, true);
@@ -242,7 +251,10 @@ void stream_from(const Json& json, Stream& out, std::string& wrong) {
 
 Json to_json(const Stream& stream) {
   Json out{Json::Object{}};
-  out.set("format", kFormat);
+  const bool has_history =
+      !stream.retired.empty() || std::any_of(stream.fields.begin(), stream.fields.end(),
+                                             [](auto& f) { return !f.former.empty() || f.initial.has_value(); });
+  out.set("format", has_history ? kFormat : kFormatWithout);
   out.set("name", stream.name);
   out.set("description", stream.description);
   out.set("enabled", stream.enabled);
@@ -252,6 +264,9 @@ Json to_json(const Stream& stream) {
   Json::Array fields;
   for (const Field& field : stream.fields) fields.push_back(field_json(field));
   out.set("fields", std::move(fields));
+  Json::Array retired;
+  for (const Field& field : stream.retired) retired.push_back(field_json(field));
+  if (!retired.empty()) out.set("retired", std::move(retired));
   out.set("key", stream.key);
   out.set("assign_key", stream.assign_key);
   out.set("time", stream.time_field);

@@ -46,11 +46,22 @@ retention: 90m
 
 TEST(DeclarationJson, a_newer_format_is_refused_with_the_reason) {
   Json json = to_json(RandomStreams(1).stream());
-  json.set("format", 2);
+  json.set("format", 3);
   auto read = stream_from_json(json);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::unsupported);
   EXPECT_THAT(read.error().text(), HasSubstr("newer weir"));
+}
+
+TEST(DeclarationJson, a_stream_without_history_is_written_as_an_older_weir_reads_it) {
+  Stream stream = RandomStreams(1).stream();
+  EXPECT_EQ(to_json(stream)["format"].as_int(), 1);
+  stream.fields.front().former = {"first", "second"};
+  stream.fields.front().initial = Json("x");
+  stream.retired.push_back(stream.fields.front());
+  const Json json = to_json(stream);
+  EXPECT_EQ(json["format"].as_int(), 2);
+  EXPECT_EQ(*stream_from_json(*Json::parse(json.dump())), stream);
 }
 
 TEST(DeclarationJson, what_was_not_written_by_us_is_corrupt) {

@@ -76,15 +76,18 @@ constexpr const char* kStreamSchema = R"json({
     "word": {"enum": ["boolean", "integer", "number", "decimal", "string", "uuid", "timestamp", "date", "json"]},
     "length": {"type": "integer", "minimum": 0, "maximum": 1048576},
     "field": {
+      "title": "field",
       "anyOf": [{"$ref": "#/$defs/word"}, {"$ref": "#/$defs/rules"}]
     },
     "rules": {
+      "title": "A field of a stream",
+      "description": "Either one of the type's words alone (`amount: decimal`), or a mapping:",
       "type": "object",
       "required": ["type"],
       "additionalProperties": false,
       "properties": {
         "type": {"enum": ["boolean", "integer", "number", "decimal", "string", "uuid", "timestamp", "date", "json",
-          "object", "array"]},
+          "object", "array"], "description": "What its values are; a column of SQL has the matching type."},
         "required": {"type": "boolean", "default": false, "description": "An event without it goes to quarantine."},
         "nullable": {"type": "boolean", "default": false,
           "description": "null counts as a value of a required field."},
@@ -96,11 +99,12 @@ constexpr const char* kStreamSchema = R"json({
         "max_length": {"$ref": "#/$defs/length", "description": "Characters of a string, items of an array."},
         "pattern": {"type": "string", "minLength": 1, "maxLength": 1000,
           "description": "RE2, must match the whole text (string)."},
-        "default": {"description": "The value of the column where an event has none."},
+        "default": {"description":
+          "The value of the column where an event has none, and in events from before the field was added."},
         "fields": {"type": "object", "minProperties": 1, "propertyNames": {"$ref": "#/$defs/name"},
           "additionalProperties": {"$ref": "#/$defs/field"}, "description": "Of an object."},
         "items": {"$ref": "#/$defs/field", "description": "The type of an array's items."},
-        "description": {"type": "string", "maxLength": 4096},
+        "description": {"type": "string", "maxLength": 4096, "description": "What it means."},
         "was": {"$ref": "#/$defs/name",
           "description":
           "Its former name: events and files under that name are read as this field (top-level fields)."},

@@ -5,6 +5,7 @@
 #include "core/base/ids.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "stream/capture/declaration_lineage.h"
 #include "stream/capture/json_scanner.h"
 #include "stream/capture/stream_plan.h"
 #include "stream/capture/values.h"
@@ -153,6 +154,17 @@ Default default_of(const Field& field) {
     if (!read_text(field, out.kept, out.slot)) out.slot = {};
   }
   return out;
+}
+
+// What rows from before the field read as, as the engine reads it.
+std::string initial_text(const Field& field) {
+  const Json& value = *field.initial;
+  if (!value.is_string() || column_type(field) == ColumnType::json) return value.dump();
+  int64_t micros = 0;
+  if (field.type == FieldType::timestamp && parse_timestamp_fast(value.as_string(), micros)) {
+    return format_timestamp(micros);
+  }
+  return value.as_string();
 }
 
 // Payloads are read with the scanner that judged them: what was taken once is always read.
@@ -353,6 +365,8 @@ std::vector<Column> table_columns(const Stream& stream) {
       made.precision = field.precision;
       made.scale = field.scale;
     }
+    made.former = former_names(field);
+    if (field.initial) made.missing = initial_text(field);
     out.push_back(std::move(made));
   }
   if (stream.unknown == UnknownFields::keep) out.push_back(column("_extra", ColumnType::json));

@@ -51,6 +51,24 @@ std::vector<std::string> names_of(const std::vector<engine::Column>& columns) {
   return out;
 }
 
+TEST(Rows, a_former_name_of_any_age_is_the_same_column) {
+  Stream s = impressions();
+  s.unknown = UnknownFields::keep;
+  s.fields[1].was = "ad";
+  s.fields[1].former = {"banner", "slot"};
+  Rows rows(s);
+  const std::string id = "00000000-0000-4000-8000-00000000000";
+  int made = 0;
+  for (const char* name : {"ad_id", "ad", "banner", "slot"}) {
+    ASSERT_TRUE(rows.append("{\"" + std::string(name) + "\": \"" + id + std::to_string(++made) + "\"}"));
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(rows["ad_id"].uuid_low_at(i) & 0xF, i + 1);
+    EXPECT_TRUE(rows["_extra"].is_null(i));
+  }
+  EXPECT_EQ(rows.block().columns()[1].former, (std::vector<std::string>{"ad", "banner", "slot"}));
+}
+
 TEST(Rows, have_a_column_for_each_field_then_what_weir_adds) {
   Stream s = impressions();
   EXPECT_EQ(names_of(Rows::all_columns(s)),

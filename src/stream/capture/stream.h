@@ -32,6 +32,9 @@ struct Field {
   int precision = 18, scale = 3;                  // decimal
   std::vector<Field> fields;                      // of an object
   std::vector<Field> items;                       // of an array: exactly one, without a name
+  // Carried from what was applied before, never written in a file (declaration.h, carry()); top-level fields only.
+  std::vector<std::string> former;  // names that its data had before `was`, newest first
+  std::optional<Json> initial;      // what events from before the field read as; nothing: NULL
   friend bool operator==(const Field&, const Field&) = default;
 };
 
@@ -67,6 +70,7 @@ struct Stream {
   Duration past_max = days(30);
   Duration future_max = hours(1);
   std::optional<Duration> retention;  // by event day; nothing: kept
+  std::vector<Field> retired;  // fields that were removed and that older files still hold; carried, like `former`
 
   const Field* find(std::string_view field) const;
   friend bool operator==(const Stream&, const Stream&) = default;

@@ -67,23 +67,33 @@ Result<ObjectPlan> plan_object(const std::vector<Field>& fields) {
                                       std::to_string(ObjectPlan::kFieldsMax));
   }
   ObjectPlan out;
-  out.slots_.resize(std::bit_ceil(4 * fields.size() + 2));
-  size_t bytes = JsonScanner::kPadding;
-  for (const Field& field : fields) bytes += field.name.size() + field.was.size();
+  size_t bytes = JsonScanner::kPadding, names = 0;
+  for (const Field& field : fields) {
+    bytes += field.name.size() + field.was.size();
+    for (const std::string& name : field.former) bytes += name.size();
+    names += 2 + field.former.size();
+  }
+  out.slots_.resize(std::bit_ceil(2 * names + 2));
   out.text_.reserve(bytes);
   for (const Field& field : fields) {
     FieldPlan& planned = out.fields_.emplace_back();
     TRY(plan_field(field, planned));
     out.names_.push_back(field.name);
   }
-  for (const Field& field : fields) out.text_ += field.name + field.was;
+  for (const Field& field : fields) {
+    out.text_ += field.name + field.was;
+    for (const std::string& name : field.former) out.text_ += name;
+  }
   out.text_.append(JsonScanner::kPadding, '\0');
   size_t at = 0;
   for (size_t i = 0; i < fields.size(); ++i) {
-    for (const std::string* name : {&fields[i].name, &fields[i].was}) {
-      if (!name->empty()) out.add_name_at(at, name->size(), static_cast<uint16_t>(i));
-      at += name->size();
-    }
+    const auto add = [&](const std::string& name) {
+      if (!name.empty()) out.add_name_at(at, name.size(), static_cast<uint16_t>(i));
+      at += name.size();
+    };
+    add(fields[i].name);
+    add(fields[i].was);
+    for (const std::string& name : fields[i].former) add(name);
   }
   return out;
 }

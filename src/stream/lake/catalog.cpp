@@ -55,8 +55,13 @@ Result<engine::TableFile> table_file(const control::LakeFile& file, const std::v
   TRY_ASSIGN(out.partition, parse_partition(file.partition));
   out.int_bounds.resize(columns.size());
   for (size_t i = 0; i < columns.size(); ++i) {
-    const Json& bounds = file.bounds[columns[i].name];
-    if (bounds.array().size() == 2) out.int_bounds[i] = {bounds.array()[0].as_int(), bounds.array()[1].as_int()};
+    // A file from before a rename has them under the name of its day.
+    const Json* bounds = file.bounds.find(columns[i].name);
+    for (size_t k = 0; bounds == nullptr && k < columns[i].former.size(); ++k) {
+      bounds = file.bounds.find(columns[i].former[k]);
+    }
+    if (bounds == nullptr || bounds->array().size() != 2) continue;
+    out.int_bounds[i] = {bounds->array()[0].as_int(), bounds->array()[1].as_int()};
   }
   return out;
 }

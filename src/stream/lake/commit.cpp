@@ -250,6 +250,12 @@ Result<Json> Follower::manifest_locked(const Table& table) const {
     Json entry{Json::Object{}};
     entry.set("name", column.name);
     entry.set("type", engine::column_type_name(column.type));
+    if (!column.former.empty()) {  // older files have the column under one of these
+      Json former{Json::Array{}};
+      for (const std::string& name : column.former) former.push(name);
+      entry.set("former", std::move(former));
+    }
+    if (column.missing) entry.set("missing", *column.missing);
     columns.push(std::move(entry));
   }
   Json files{Json::Array{}};
