@@ -1,6 +1,7 @@
 #include "day.h"
 
 #include "journal_actor.h"
+#include "spine_actor.h"
 
 namespace weir::sim {
 
@@ -21,11 +22,17 @@ Weather choose_weather(World& world) {
   return weather;
 }
 
+// Where everything is checksummed. SQLite keeps no checksums, so nothing is promised about flipped bits in control.db.
+void flip_a_bit(World& world) {
+  const char* const folders[] = {"weir/journal", "weir/dedup", "weir/store"};
+  world.flip_a_bit(folders[world.below(3)]);
+}
+
 void make_trouble(World& world, const Weather& weather) {
   if (weather.failing_syncs && world.chance(1, 25)) world.fail_a_sync();
   if (weather.full_disk && world.chance(1, 20)) world.fill_disk(world.below(96 << 10));
   if (weather.full_disk && world.chance(1, 10)) world.empty_disk();
-  if (weather.flipped_bits && world.chance(1, 60)) world.flip_a_bit("weir");
+  if (weather.flipped_bits && world.chance(1, 60)) flip_a_bit(world);
 }
 
 // How a life will end: by itself, by a kill, or by a power cut, at some operation in the middle of something.
@@ -39,7 +46,7 @@ void choose_end(World& world, Process& process) {
   }
 }
 
-void live(World& world, const Weather& weather, JournalActor& actor) {
+void live(World& world, const Weather& weather, Actor& actor) {
   Process process(world);
   choose_end(world, process);
   const bool has_started = actor.start(process);
@@ -64,15 +71,16 @@ void live(World& world, const Weather& weather, JournalActor& actor) {
     world.disk.power_cut(world.random);
     ++world.power_cuts;
   }
-  if (weather.flipped_bits && world.chance(1, 6)) world.flip_a_bit("weir");
+  if (weather.flipped_bits && world.chance(1, 6)) flip_a_bit(world);
 }
 
 }  // namespace
 
-Day run_day(const DayPlan& plan) {
-  World world(plan.seed, plan.mutant);
+namespace {
+
+// All lives of a day.
+void run_lives(World& world, const DayPlan& plan, Actor& actor) {
   const Weather weather = choose_weather(world);
-  JournalActor actor(world);
   for (int i = 0; i < plan.lives && world.problems().empty(); ++i) live(world, weather, actor);
   world.empty_disk();
   world.disk.power_cut(world.random);
@@ -90,10 +98,42 @@ Day run_day(const DayPlan& plan) {
   } else if (world.problems().empty() && world.bits_flipped == 0) {
     world.problem("nothing starts any more on a sound disk");
   }
+}
+
+}  // namespace
+
+void Day::add(const Day& day) {
+  acknowledged += day.acknowledged;
+  failed += day.failed;
+  power_cuts += day.power_cuts;
+  kills += day.kills;
+  bits_flipped += day.bits_flipped;
+  syncs_failed += day.syncs_failed;
+  duplicates += day.duplicates;
+  quarantined += day.quarantined;
+  commits += day.commits;
+  releases += day.releases;
+}
+
+Day run_day(const DayPlan& plan) {
+  World world(plan.seed, plan.mutant);
   Day day;
+  if (plan.scene == Scene::spine) {
+    SpineActor actor(world);
+    run_lives(world, plan, actor);
+    day.acknowledged = actor.book().acknowledged();
+    day.failed = actor.book().refused();
+    day.duplicates = actor.book().duplicates();
+    day.quarantined = actor.book().quarantined();
+    day.commits = actor.commits();
+    day.releases = actor.releases();
+  } else {
+    JournalActor actor(world);
+    run_lives(world, plan, actor);
+    day.acknowledged = actor.acknowledged();
+    day.failed = actor.failed();
+  }
   day.problems = world.problems();
-  day.acknowledged = actor.acknowledged();
-  day.failed = actor.failed();
   day.power_cuts = world.power_cuts;
   day.kills = world.kills;
   day.bits_flipped = world.bits_flipped;

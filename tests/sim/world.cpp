@@ -1,8 +1,37 @@
 #include "world.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace weir::sim {
+
+namespace {
+
+constexpr std::pair<const char*, Mutant> kMutants[] = {
+    {"none", Mutant::none},
+    {"syncs_do_nothing", Mutant::syncs_do_nothing},
+    {"write_after_sync", Mutant::write_after_sync},
+    {"commit_before_sync", Mutant::commit_before_sync},
+    {"reply_before_sync", Mutant::reply_before_sync},
+    {"release_before_commit", Mutant::release_before_commit},
+    {"forget_unsealed", Mutant::forget_unsealed},
+};
+
+}  // namespace
+
+std::optional<Mutant> mutant_named(const std::string& name) {
+  for (const auto& [known, mutant] : kMutants) {
+    if (name == known) return mutant;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> mutant_names() {
+  std::vector<std::string> out;
+  for (const auto& [known, mutant] : kMutants) out.emplace_back(known);
+  return out;
+}
 
 World::World(uint64_t seed_in, Mutant mutant_in) : seed(seed_in), mutant(mutant_in), random(seed_in) {
   disk.set_trace(true);
@@ -37,7 +66,10 @@ void World::empty_disk() {
 }
 
 void World::flip_a_bit(const std::string& below_path) {
-  if (disk.flip_random_bit(random, below_path)) ++bits_flipped;
+  const auto flipped = disk.flip_random_bit(random, below_path);
+  if (!flipped) return;
+  ++bits_flipped;
+  flipped_paths.insert("/" + flipped->path);
 }
 
 // --- a process ---------------------------------------------------------------------------------------------------
@@ -61,7 +93,24 @@ class Process::MortalFiles final : public Files {
   }
   Status sync_directory(const std::string& path) override {
     TRY(change());
+    if (is_late(path)) {
+      late_.push_back([this, path] { return world_.disk.sync_directory(path); });
+      return {};
+    }
     return world_.disk.sync_directory(path);
+  }
+  // Mutant::commit_before_sync
+  bool is_late(const std::string& path) const {
+    return world_.mutant == Mutant::commit_before_sync && path.find("/store") != std::string::npos;
+  }
+  void sync_late(const std::shared_ptr<File>& file) {
+    late_.push_back([file] { return file->sync(); });
+  }
+  Status catch_up() {
+    for (const auto& sync : std::exchange(late_, {})) {
+      TRY(sync());
+    }
+    return {};
   }
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
     TRY(alive());
@@ -93,6 +142,7 @@ class Process::MortalFiles final : public Files {
   World& world_;
   std::optional<uint64_t> left_;
   bool is_dead_ = false;
+  std::vector<std::function<Status()>> late_;
 };
 
 namespace {
@@ -106,53 +156,64 @@ struct HeldWrite {
 
 class MortalFile final : public File {
  public:
-  MortalFile(World& world, std::unique_ptr<File> file, std::function<Status()> alive, std::function<Status()> change)
-      : world_(world), file_(std::move(file)), alive_(std::move(alive)), change_(std::move(change)) {}
+  MortalFile(Process::MortalFiles& files, std::string path, std::unique_ptr<File> file)
+      : files_(files), path_(std::move(path)), file_(std::move(file)) {}
+  ~MortalFile() override { static_cast<void>(let_go().has_value()); }
 
   Result<size_t> read_at(uint64_t offset, char* into, size_t size) const override {
-    TRY(alive_());
+    TRY(files_.alive());
+    if (held_ && offset < held_->offset + held_->bytes.size() && held_->offset < offset + size) {
+      TRY(let_go());
+    }
     return file_->read_at(offset, into, size);
   }
   Status write_at(uint64_t offset, std::string_view bytes) override {
-    TRY(change_());
-    if (world_.mutant != Mutant::write_after_sync) return file_->write_at(offset, bytes);
+    TRY(files_.change());
+    if (files_.world_.mutant != Mutant::write_after_sync) return file_->write_at(offset, bytes);
     TRY(let_go());
     held_ = HeldWrite{offset, std::string(bytes)};
     return {};
   }
   Status sync() override {
-    TRY(change_());
+    TRY(files_.change());
+    if (files_.is_late(path_)) {
+      files_.sync_late(file_);
+      return {};
+    }
     TRY(file_->sync());
+    if (path_.ends_with("control.db-wal")) {
+      TRY(files_.catch_up());
+    }
     return let_go();
   }
   Status truncate(uint64_t size) override {
-    TRY(change_());
+    TRY(files_.change());
     TRY(let_go());
     return file_->truncate(size);
   }
   Result<uint64_t> size() const override {
-    TRY(alive_());
-    return file_->size();
+    TRY(files_.alive());
+    TRY_ASSIGN(const uint64_t size, file_->size());
+    return held_ ? std::max<uint64_t>(size, held_->offset + held_->bytes.size()) : size;
   }
 
  private:
-  Status let_go() {
+  Status let_go() const {
     if (!held_) return {};
     const HeldWrite held = *std::exchange(held_, std::nullopt);
     return file_->write_at(held.offset, held.bytes);
   }
 
-  World& world_;
-  std::unique_ptr<File> file_;
-  const std::function<Status()> alive_, change_;
-  std::optional<HeldWrite> held_;  // Mutant::write_after_sync
+  Process::MortalFiles& files_;
+  const std::string path_;
+  const std::shared_ptr<File> file_;
+  mutable std::optional<HeldWrite> held_;  // Mutant::write_after_sync
 };
 
 Result<std::unique_ptr<File>> Process::MortalFiles::open(const std::string& path, OpenMode mode) {
   TRY(alive());
   TRY_ASSIGN(auto file, world_.disk.open(path, mode));
-  return std::unique_ptr<File>(std::make_unique<MortalFile>(
-      world_, std::move(file), [this] { return alive(); }, [this] { return change(); }));
+  return std::unique_ptr<File>(std::make_unique<MortalFile>(*this, path, std::move(file)));
 }
 
 Process::Process(World& world) : files_(std::make_unique<MortalFiles>(world)) {}

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,20 @@
 
 namespace weir::sim {
 
-// What is wrong with the disk on purpose, to see that the checkers find it.
+// What is wrong on purpose, to see that the checkers find it.
 enum class Mutant {
   none,
-  syncs_do_nothing,  // the power cut then takes what was acknowledged
-  write_after_sync,  // the last write before a sync reaches the disk after it
+  // of the disk
+  syncs_do_nothing,    // the power cut then takes what was acknowledged
+  write_after_sync,    // the last write before a sync reaches the disk after it
+  commit_before_sync,  // the lake's files are synced only after the control database has committed them
+  // of the program (the whole chain only)
+  reply_before_sync,      // capture is told that an append is durable before it is
+  release_before_commit,  // the journal's segments go although the lake has not committed them
+  forget_unsealed,        // a start of capture does not read the journal for keys that are not sealed
 };
+std::optional<Mutant> mutant_named(const std::string& name);
+std::vector<std::string> mutant_names();
 
 class Process;
 
@@ -39,6 +48,7 @@ class World {
 
   // Faults so far: what a checker may excuse, and nothing else.
   uint64_t bits_flipped = 0;
+  std::set<std::string> flipped_paths;
   uint64_t syncs_failed = 0;
   uint64_t power_cuts = 0, kills = 0;
 
@@ -72,6 +82,7 @@ class Process {
   bool is_dead() const;
 
  private:
+  friend class MortalFile;
   class MortalFiles;
   std::unique_ptr<MortalFiles> files_;
   Metrics metrics_;

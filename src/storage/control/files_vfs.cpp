@@ -98,14 +98,14 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
   open->base.pMethods = nullptr;
   if (path == nullptr) return SQLITE_CANTOPEN;  // a temporary file: temp_store=MEMORY asks for none
   Files& files = files_of(vfs);
-  auto there = files.exists(path);
-  if (!there) return SQLITE_IOERR_ACCESS;
   auto opened = files.open(path, (flags & SQLITE_OPEN_CREATE) != 0 ? OpenMode::create : OpenMode::read_write);
   if (!opened) return code_of(opened.error(), SQLITE_CANTOPEN);
   open->files = &files;
   open->file = new (std::nothrow) std::unique_ptr<File>(std::move(*opened));
   open->path = new (std::nothrow) std::string(path);
-  open->name_unsynced = !*there;
+  // As SQLite's own code does it: also a file that is there may have been created by a program that was killed before
+  // it synced the name.
+  open->name_unsynced = (flags & SQLITE_OPEN_CREATE) != 0;
   open->base.pMethods = &kMethods;
   if (flags_out != nullptr) *flags_out = flags;
   return SQLITE_OK;

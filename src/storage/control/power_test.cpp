@@ -124,5 +124,47 @@ TEST(ControlPower, a_failed_sync_takes_no_further_changes_until_reopened) {
   EXPECT_TRUE((*control)->commit_lake(next_commit(3, 2)));
 }
 
+// The system shows what a failed sync did not write. Believed by the next start, it would be taken back by the next
+// cut.
+TEST(ControlPower, what_a_start_shows_after_a_failed_sync_outlives_the_next_power_cut) {
+  SimulatedFiles files;
+  ManualClock clock;
+  SeededRandom random(1);
+  ASSERT_TRUE(files.make_directories("/p/.weir"));
+  auto killed = Control::open(files, kPath, clock);  // lives on without a word, as if it had been killed
+  ASSERT_TRUE(killed);
+  ASSERT_TRUE((*killed)->commit_lake(next_commit(1, 2)));
+  files.fail_sync(1);
+  ASSERT_FALSE((*killed)->commit_lake(next_commit(3, 2)));
+  auto control = Control::open(files, kPath, clock);
+  ASSERT_TRUE(control);
+  const uint64_t shown = *(*control)->lake_cursor();
+  EXPECT_EQ(shown, 5u) << "the system still has it in memory";
+  ASSERT_TRUE((*control)->commit_lake(next_commit(shown, 2)));
+  files.power_cut(random);
+  auto after = Control::open(files, kPath, clock);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(*(*after)->lake_cursor(), shown + 2);
+}
+
+TEST(ControlPower, a_log_that_a_killed_program_created_gets_its_name_on_disk) {
+  SimulatedFiles files;
+  ManualClock clock;
+  ASSERT_TRUE(files.make_directories("/p/.weir"));
+  ASSERT_TRUE(Control::open(files, kPath, clock));  // closed in order: no log is left
+  auto killed = Control::open(files, kPath, clock);
+  ASSERT_TRUE(killed);
+  auto control = Control::open(files, kPath, clock);
+  ASSERT_TRUE(control);
+  ASSERT_TRUE((*control)->commit_lake(next_commit(1, 2)));
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    SeededRandom random(seed);
+    files.power_cut(random);
+    auto after = Control::open(files, kPath, clock);
+    ASSERT_TRUE(after);
+    EXPECT_EQ(*(*after)->lake_cursor(), 3u);
+  }
+}
+
 }  // namespace
 }  // namespace weir::control

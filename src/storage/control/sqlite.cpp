@@ -14,6 +14,8 @@
 namespace weir::control {
 namespace {
 
+constexpr uint64_t kLogBytesMax = 1ull << 30;  // SQLite starts it anew from 4 MB on, unless a transaction is larger
+
 Code code_of(int extended) {
   switch (extended & 0xff) {
     case SQLITE_FULL:
@@ -66,6 +68,21 @@ Status create_private(const std::string& path) {
   }
   ::close(fd);
   return {};
+}
+
+// After a sync that failed the system may show a log that the disk never got. SQLite would believe it, the lake and the
+// journal would go on from there, and the next power cut would take it all back. So a log that an earlier program left
+// is written once more, beside itself, before anybody reads it. On a full disk it stays as it is: it has to be
+// readable.
+Status settle_log(const std::string& path, Files& files) {
+  const std::string log = path + "-wal";
+  TRY_ASSIGN(const bool there, files.exists(log));
+  if (!there) return {};
+  TRY_ASSIGN(const std::string bytes, read_file(files, log, kLogBytesMax));
+  if (bytes.empty()) return {};
+  Status settled = replace_file(files, log, bytes);
+  if (!settled && settled.error().code == Code::no_space) return {};
+  return settled;
 }
 
 }  // namespace
@@ -150,6 +167,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Files*
   } else {
     TRY(create_private(path));
   }
+  TRY(settle_log(path, files != nullptr ? *files : real_files()));
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int result = sqlite3_open_v2(path.c_str(), &handle, flags, vfs ? vfs->name() : nullptr);
