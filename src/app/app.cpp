@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 
@@ -9,6 +10,7 @@
 #include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/io/folder_lock.h"
 #include "core/project/spine.h"
 #include "core/runtime/lanes.h"
@@ -58,6 +60,8 @@ class Composed : public App {
   void start_followers();
   void stop_followers();
   void describe_streams();
+  // Tells all but the last, which is returned.
+  Error refusal(const std::vector<Error>& errors) const;
 
   AppOptions options_;
   std::string state_folder_, socket_path_, store_root_;
@@ -121,10 +125,11 @@ Status Composed::read_settings() {
   read.secret = [this](std::string_view name) { return secrets_->find(name); };
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
-  for (const Error& error : project.errors) {
-    // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
-    if (error.position && error.position->file.find("streams/") == std::string::npos) return error;
-  }
+  // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
+  const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
+    return error.position && error.position->file.starts_with("streams/");
+  });
+  if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
   project_name_ = project.name;
   LogSettings log;
@@ -133,6 +138,17 @@ Status Composed::read_settings() {
   if (!options_.serves) log.level = Level::error;
   set_log(std::move(log));
   return {};
+}
+
+Error Composed::refusal(const std::vector<Error>& errors) const {
+  for (size_t i = 0; i + 1 < errors.size(); ++i) {
+    if (options_.report) {
+      options_.report(errors[i]);
+    } else {
+      log_event(Level::error, "project.error", {{"error", errors[i].text()}});
+    }
+  }
+  return errors.back();
 }
 
 Status Composed::open_storage() {
@@ -215,19 +231,16 @@ Status Composed::open_engine() {
 Status Composed::apply_folder() {
   TRY_ASSIGN(auto outcome, deployment_->apply_folder(false));
   for (const Error& warning : outcome.project.warnings) summary_ += "note: " + warning.text() + "\n";
-  if (!outcome.project.is_good()) {
-    for (size_t i = 1; i < outcome.project.errors.size(); ++i)
-      log_event(Level::error, "project.error", {{"error", outcome.project.errors[i].text()}});
-    return outcome.project.errors.front();
+  if (!outcome.project.is_good()) return refusal(outcome.project.errors);
+  std::vector<Error> refused;
+  for (const auto& change : outcome.plan.changes) {
+    if (change.compatible) continue;
+    refused.push_back(Error(Code::conflict, change.kind + " " + change.name + ": " + join(change.details, "; "),
+                            "nothing was applied, `weir plan` shows all of it"));
   }
+  if (!refused.empty()) return refusal(refused);
   for (const auto& change : outcome.plan.changes) {
     if (change.action == project::Action::none) continue;
-    if (!change.compatible) {
-      return Error(Code::conflict,
-                   change.kind + " " + change.name + ": " +
-                       (change.details.empty() ? "an incompatible change" : change.details.front()),
-                   "`weir plan` shows all of it");
-    }
     summary_ +=
         std::string("applied: ") + project::action_name(change.action) + " " + change.kind + " " + change.name + "\n";
   }

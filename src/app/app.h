@@ -5,6 +5,7 @@
 // from one thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct AppOptions {
   bool serves = true;          // listens on TCP; otherwise only on the command's own socket
   std::string listen;          // instead of listeners.http
   bool applies_folder = true;  // make the applied state equal to the folder, as far as that is compatible
+  // Told every mistake of the folder but the last, which open() returns; missing: they are logged.
+  std::function<void(const Error&)> report = {};
 };
 
 class App {

@@ -6,6 +6,7 @@ namespace weir::app {
 namespace {
 
 constexpr uint64_t kReplyBytesMax = 4ull << 30;
+constexpr uint64_t kTokenFileBytesMax = 4096;
 
 cli::ApiResponse translated(HttpResponse response) {
   cli::ApiResponse out;
@@ -21,6 +22,25 @@ bool answers(const std::string& socket) {
   HttpClient client;
   auto response = client.send({.url = "http://localhost/health/live", .unix_socket = socket, .time_limit = seconds(2)});
   return response && response->status == 200;
+}
+
+// A token on the command line would be seen by everybody who lists the machine's processes.
+Result<std::string> token_of(const cli::Common& common) {
+  std::string token = common.token;
+  if (token.empty() && !common.token_file.empty()) {
+    TRY_ASSIGN(token, read_file(real_files(), common.token_file, kTokenFileBytesMax));
+    token = token.substr(0, token.find_first_of("\r\n"));
+  }
+  if (token.empty()) {
+    return Error(Code::unauthenticated, "--server needs a token",
+                 "WEIR_TOKEN=… weir …, or --token-file FILE; from `weir token create` on that machine");
+  }
+  if (token.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=") !=
+      std::string::npos) {
+    return Error(Code::invalid, "the token has characters that no token has",
+                 "give it as `weir token create` printed it");
+  }
+  return token;
 }
 
 }  // namespace
@@ -58,11 +78,8 @@ Result<std::unique_ptr<cli::Backend>> open_backend(const cli::Common& common) {
   if (!common.server.empty()) {
     std::string url = common.server;
     while (url.ends_with('/')) url.pop_back();
-    if (common.token.empty()) {
-      return Error(Code::unauthenticated, "--server needs a token",
-                   "WEIR_TOKEN=… weir …, from `weir token create` on that machine");
-    }
-    return std::unique_ptr<cli::Backend>(std::make_unique<HttpBackend>(url, "", common.token, true));
+    TRY_ASSIGN(const std::string token, token_of(common));
+    return std::unique_ptr<cli::Backend>(std::make_unique<HttpBackend>(url, "", token, true));
   }
   TRY_ASSIGN(std::string state, project::state_folder(common.folder, common.environment));
   const std::string socket = join_path(state, "weir.sock");
@@ -73,6 +90,7 @@ Result<std::unique_ptr<cli::Backend>> open_backend(const cli::Common& common) {
   options.environment = common.environment;
   options.serves = false;
   options.applies_folder = false;
+  options.report = common.report_error;
   TRY_ASSIGN(auto app, App::open(options));
   auto backend = std::make_unique<HttpBackend>("http://localhost", app->socket_path(), "", false);
   backend->keep(std::move(app));

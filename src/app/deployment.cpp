@@ -36,7 +36,7 @@ Result<project::Project> Deployment::read_folder() {
 // Declarations from the network may name neither files nor variables of this machine.
 project::Project Deployment::read_files(const project::Sources& sources) {
   project::ReadOptions options = read_options();
-  options.process_environment.clear();
+  options.expands_environment = false;
   char resolved[4096];
   const std::string whole = realpath(folder_.c_str(), resolved) == nullptr ? folder_ : resolved;
   options.default_name = whole.substr(whole.rfind('/') + 1);

@@ -26,8 +26,8 @@ class Deployment : public http::Deployment {
 
   using Outcome = http::Deployment::Outcome;
   // Of the project's own folder, or of files that somebody sent.
-  Result<Outcome> plan_folder(bool drop);
-  Result<Outcome> apply_folder(bool drop);
+  Result<Outcome> plan_folder(bool drop) override;
+  Result<Outcome> apply_folder(bool drop) override;
   Result<Outcome> plan_files(project::Sources sources, bool drop) override;
   Result<Outcome> apply_files(project::Sources sources, bool drop) override;
   // Tells capture and lake which streams there are; at start and after each apply.

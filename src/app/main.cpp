@@ -33,6 +33,7 @@ AppOptions serving(const cli::Common& common, const std::string& listen) {
   options.folder = common.folder;
   options.environment = common.environment;
   options.listen = listen;
+  options.report = [](const Error& error) { (void)cli::report(error); };
   return options;
 }
 
@@ -80,8 +81,9 @@ Result<std::unique_ptr<cli::Wiring::Running>> start(const cli::Common& common, i
   return std::unique_ptr<cli::Wiring::Running>(std::make_unique<RunningApp>(std::move(app), std::move(token)));
 }
 
-Result<std::string> schema(const cli::Common&) {
-  return project::all_schemas(make_registry({})).dump(2);
+Result<std::string> schema(bool markdown) {
+  const project::Registry registry = make_registry({});
+  return markdown ? project::config_markdown(registry) : project::all_schemas(registry).dump(2) + "\n";
 }
 
 }  // namespace

@@ -249,6 +249,11 @@ Result<Yaml> parse_yaml(std::string_view text, const YamlSource& source) {
     return refused.error;
   } catch (const YAML::Exception& failure) {
     if (auto tab = indenting_tab(text, failure.mark, source)) return *tab;
+    if (failure.msg == "end of map not found") {
+      return Error(Code::invalid, "not YAML: this line is not indented like the keys above it",
+                   "the keys of one mapping begin in the same column")
+          .at(builder.position(failure.mark));
+    }
     bool quote_open = failure.msg == "illegal EOF in scalar";
     return Error(Code::invalid, "not YAML: " + (quote_open ? "a quote is opened and never closed" : failure.msg))
         .at(builder.position(failure.mark));

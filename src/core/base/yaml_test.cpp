@@ -99,6 +99,7 @@ TEST(Yaml, a_tab_that_indents_is_named_with_its_place) {
   EXPECT_TRUE(contains(refused("a:\n\tb: 1\n"), ":2:1: not YAML: a line is indented by a tab"))
       << refused("a:\n\tb: 1\n");
   EXPECT_TRUE(contains(refused("a:\n  b: 1\n  \tc: 2\n"), ":3:3: ")) << refused("a:\n  b: 1\n  \tc: 2\n");
+  EXPECT_TRUE(contains(refused("a:\n  b: 1\n c: 2\n"), ":3:2: not YAML: this line is not indented like"));
   EXPECT_EQ(refused("a:\t1\n"), "accepted") << "between key and value it is a space";
 }
 

@@ -4,13 +4,7 @@
 
 namespace weir::cli {
 
-Error error_of(const ApiResponse& response) {
-  auto body = Json::parse(response.body);
-  if (!body || !(*body)["error"].is_object()) {
-    return Error(Code::unavailable,
-                 "the server answered status " + std::to_string(response.status) + " without saying why");
-  }
-  const Json& said = (*body)["error"];
+Error error_of_json(const Json& said) {
   Error out(Code::internal, said["message"].as_string(), said["hint"].as_string());
   for (int i = 0; i < kCodeCount; ++i) {
     if (said["code"].as_string() == code_name(static_cast<Code>(i))) out.code = static_cast<Code>(i);
@@ -21,6 +15,15 @@ Error error_of(const ApiResponse& response) {
             static_cast<int>(where["column"].as_int())});
   }
   return out;
+}
+
+Error error_of(const ApiResponse& response) {
+  auto body = Json::parse(response.body);
+  if (!body || !(*body)["error"].is_object()) {
+    return Error(Code::unavailable,
+                 "the server answered status " + std::to_string(response.status) + " without saying why");
+  }
+  return error_of_json((*body)["error"]);
 }
 
 std::string url_encode(std::string_view text) {

@@ -44,6 +44,7 @@ class Backend {
 // call() whose body is JSON; a status of 400 or more becomes the Error that the body describes.
 Result<Json> call_json(Backend& backend, const ApiRequest& request);
 Error error_of(const ApiResponse& response);
+Error error_of_json(const Json& said);  // {"code","message","hint"?,"position"?}
 
 // Percent-encodes everything but unreserved characters (RFC 3986 §2.3), for path segments and query values.
 std::string url_encode(std::string_view text);
@@ -53,8 +54,11 @@ struct Common {
   std::string folder = ".";
   std::string environment;    // --env
   std::string server, token;  // --server URL --token TOKEN: a server elsewhere
+  std::string token_file;     // instead of token; read when the server is called
   bool json = false;
   bool colour = false;  // set from the terminal
+  // Told the mistakes of a folder beside the one that a failure returns.
+  std::function<void(const Error&)> report_error = {};
 };
 
 // What `app` hands in, because only it may build the rooms.
@@ -71,7 +75,7 @@ struct Wiring {
     virtual Backend& backend() = 0;
   };
   std::function<Result<std::unique_ptr<Running>>(const Common&, int port)> start;
-  std::function<Result<std::string>(const Common&)> schema;  // JSON Schema of all declarations
+  std::function<Result<std::string>(bool markdown)> schema;  // JSON Schema of all declarations, or their reference
   std::function<std::string()> versions;                     // of weir and what it stands on, a line each
   std::function<Result<std::string>(const std::string& text, const std::string& stream)> infer_stream;
   // Rows and distinct values of `column` in Parquet files, counted by an engine that knows nothing of weir.

@@ -28,12 +28,22 @@ std::string cut(const std::string& text, size_t width_max) {
 
 }  // namespace
 
-int report(const Error& error) {
+namespace {
+void print(const char* what, const Error& error) {
   Error shown = error;
   shown.hint.clear();
-  std::fprintf(stderr, "error: %s\n", shown.text().c_str());
+  std::fprintf(stderr, "%s: %s\n", what, shown.text().c_str());
   if (!error.hint.empty()) std::fprintf(stderr, "  try: %s\n", error.hint.c_str());
+}
+}  // namespace
+
+int report(const Error& error) {
+  print("error", error);
   return errors::exit_code(error.code);
+}
+
+void warn(const Error& warning) {
+  print("warning", warning);
 }
 
 size_t display_width(std::string_view utf8) {

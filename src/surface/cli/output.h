@@ -12,6 +12,7 @@ namespace weir::cli {
 
 // Prints "error: …" with the hint on its own line to standard error; returns the exit code.
 int report(const Error& error);
+void warn(const Error& warning);  // the same with "warning: …"
 
 // Columns aligned, numbers to the right; cells cut at 60 characters unless `whole`.
 struct TextTable {

@@ -5,6 +5,7 @@
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/output.h"
+#include "surface/errors/errors.h"
 
 namespace weir::cli {
 namespace {
@@ -49,9 +50,33 @@ Result<Json> declarations(const std::string& folder) {
   return out;
 }
 
+// A server elsewhere gets this folder's files; one here, and a command by itself, reads the folder, whose files may
+// then name variables and other files of this machine.
+Result<Json> request_body(const Common& common, bool drop) {
+  Json out{Json::Object{{"drop", drop}}};
+  if (common.server.empty()) {
+    out.set("folder", true);
+    return out;
+  }
+  TRY_ASSIGN(Json files, declarations(common.folder));
+  out.set("files", std::move(files));
+  return out;
+}
+
 struct Counts {
   size_t changes = 0, refused = 0, errors = 0;
 };
+
+Counts count(const Json& plan) {
+  Counts out;
+  out.errors = plan["errors"].array().size();
+  for (const Json& change : plan["changes"].array()) {
+    if (change["action"].as_string() == "none") continue;
+    ++out.changes;
+    if (!change["compatible"].as_bool(true)) ++out.refused;
+  }
+  return out;
+}
 
 const char* colour_of(const std::string& action) {
   if (action == "create") return "\033[32m";
@@ -59,58 +84,131 @@ const char* colour_of(const std::string& action) {
   return "\033[33m";
 }
 
-Counts print_plan(const Json& plan, const Common& common) {
-  Counts out;
-  for (const Json& error : plan["errors"].array()) {
-    ++out.errors;
-    if (!common.json) (void)report(error_of({400, "", Json(Json::Object{{"error", error}}).dump()}));
-  }
+void print_changes(const Json& plan, const Common& common) {
   for (const Json& change : plan["changes"].array()) {
     const std::string& action = change["action"].as_string();
     if (action == "none") continue;
-    ++out.changes;
-    const bool compatible = change["compatible"].as_bool(true);
-    if (!compatible) ++out.refused;
-    if (common.json) continue;
     std::printf("%s%-8s%s %s %s%s\n", common.colour ? colour_of(action) : "", action.c_str(),
                 common.colour ? "\033[0m" : "", change["kind"].as_string().c_str(), change["name"].as_string().c_str(),
-                compatible ? "" : "   REFUSED");
+                change["compatible"].as_bool(true) ? "" : "   REFUSED");
     for (const Json& detail : change["details"].array()) std::printf("           %s\n", detail.as_string().c_str());
   }
-  if (common.json) std::cout << plan.dump(2) << "\n";
-  return out;
+}
+
+// The values that count, and who says so; without `all` only those that somebody set.
+void print_settings(const Json& plan, const Common& common, bool all) {
+  TextTable table{.header = {"setting", "value", "set by"}, .rows = {}, .right = {}};
+  for (const Json& setting : plan["settings"].array()) {
+    const bool is_default = setting["origin"].as_string() == "default";
+    if (is_default && !all) continue;
+    table.rows.push_back({setting["name"].as_string(), setting["value"].dump(),
+                          is_default ? std::string("default") : setting["where"].as_string()});
+  }
+  if (!table.rows.empty()) std::printf("%s\n", render(table, common.colour, true).c_str());
+}
+
+void print_mistakes(const Json& plan) {
+  for (const Json& warning : plan["warnings"].array()) warn(error_of_json(warning));
+  for (const Json& error : plan["errors"].array()) (void)report(error_of_json(error));
+}
+
+void conclude_plan(const Counts& counts) {
+  if (counts.errors > 0) {
+    std::fprintf(stderr, "%zu error%s; nothing can be applied\n", counts.errors, counts.errors == 1 ? "" : "s");
+  } else if (counts.refused > 0) {
+    std::printf("%zu of %zu changes are refused; `weir apply` would change nothing\n", counts.refused, counts.changes);
+  } else if (counts.changes > 0) {
+    std::printf("%zu change%s; `weir apply` makes %s\n", counts.changes, counts.changes == 1 ? "" : "s",
+                counts.changes == 1 ? "it" : "them");
+  } else {
+    std::printf("nothing to change\n");
+  }
+}
+
+void conclude_apply(const Counts& counts) {
+  if (counts.errors > 0 || counts.refused > 0) {
+    std::fprintf(stderr, "nothing was applied\n");
+  } else if (counts.changes > 0) {
+    std::printf("applied %zu change%s\n", counts.changes, counts.changes == 1 ? "" : "s");
+  } else {
+    std::printf("nothing to change\n");
+  }
+}
+
+int exit_code_of(const Counts& counts, bool apply) {
+  if (counts.errors > 0 || (apply && counts.refused > 0)) return kFailed;
+  return !apply && counts.changes > 0 ? kFound : kDone;
+}
+
+struct Asked {
+  bool drop = false, settings = false;
+};
+
+// The folder could not be opened: its weir.yaml has mistakes, or something else is wrong.
+int not_opened(const Common& common, const std::vector<Error>& errors) {
+  int code = kFailed;
+  Json list{Json::Array{}};
+  for (const Error& error : errors) {
+    if (common.json) {
+      list.push(errors::to_json(error));
+    } else {
+      code = report(error);
+    }
+  }
+  if (common.json) {
+    const Json told{Json::Object{{"changes", Json::Array{}}, {"errors", std::move(list)}, {"applied", false}}};
+    std::cout << told.dump(2) << "\n";
+  }
+  return errors.back().position ? kFailed : code;
+}
+
+int act(Context& context, const Asked& asked, bool apply) {
+  Common common = context.common;
+  std::vector<Error> errors;
+  common.report_error = [&errors](const Error& error) { errors.push_back(error); };
+  auto body = request_body(common, asked.drop);
+  if (!body) return report(body.error());
+  auto backend = context.wiring.open(common);
+  if (!backend) {
+    errors.push_back(backend.error());
+    return not_opened(common, errors);
+  }
+  ApiRequest request;
+  request.method = "POST";
+  request.path = apply ? "/v1/apply" : "/v1/plan";
+  request.body = body->dump();
+  auto plan = call_json(**backend, request);
+  if (!plan) return report(plan.error());
+  const Counts counts = count(*plan);
+  if (common.json) {
+    std::cout << plan->dump(2) << "\n";
+    return exit_code_of(counts, apply);
+  }
+  print_mistakes(*plan);
+  if (!apply) print_settings(*plan, common, asked.settings);
+  if (!apply || counts.errors == 0) print_changes(*plan, common);
+  if (apply) {
+    conclude_apply(counts);
+  } else {
+    conclude_plan(counts);
+  }
+  return exit_code_of(counts, apply);
 }
 
 }  // namespace
 
 void add_plan(CLI::App& app, Context& context) {
-  auto drop = std::make_shared<bool>(false);
-  const auto act = [&context, drop](bool apply) {
-    auto files = declarations(context.common.folder);
-    if (!files) return report(files.error());
-    auto backend = context.wiring.open(context.common);
-    if (!backend) return report(backend.error());
-    ApiRequest request;
-    request.method = "POST";
-    request.path = apply ? "/v1/apply" : "/v1/plan";
-    request.body = Json(Json::Object{{"files", *files}, {"drop", *drop}}).dump();
-    auto plan = call_json(**backend, request);
-    if (!plan) return report(plan.error());
-    const Counts counts = print_plan(*plan, context.common);
-    if (counts.errors > 0 || (apply && counts.refused > 0)) return kFailed;
-    if (!context.common.json) {
-      if (counts.changes == 0) std::printf("nothing to change\n");
-      if (counts.changes > 0)
-        std::printf(apply ? "applied %zu changes\n" : "%zu changes; `weir apply` makes them\n", counts.changes);
-    }
-    return !apply && counts.changes > 0 ? kFound : kDone;
-  };
-  auto* plan = app.add_subcommand("plan", "What would change against the applied state; exit code 3 if anything would");
-  plan->add_flag("--drop", *drop, "Removed declarations destroy their data instead of keeping it detached");
-  plan->callback([&context, act] { context.exit_code = act(false); });
+  auto asked = std::make_shared<Asked>();
+  const char* drop_help = "Removed declarations destroy their data instead of keeping it detached";
+  auto* plan = app.add_subcommand("plan",
+                                  "What would change against the applied state, and the settings that are not at their "
+                                  "defaults; exit code 3 if anything would");
+  plan->add_flag("--drop", asked->drop, drop_help);
+  plan->add_flag("--settings", asked->settings, "All settings, those at their defaults too");
+  plan->callback([&context, asked] { context.exit_code = act(context, *asked, false); });
   auto* apply = app.add_subcommand("apply", "Make the applied state equal to the folder");
-  apply->add_flag("--drop", *drop, "Removed declarations destroy their data instead of keeping it detached");
-  apply->callback([&context, act] { context.exit_code = act(true); });
+  apply->add_flag("--drop", asked->drop, drop_help);
+  apply->callback([&context, asked] { context.exit_code = act(context, *asked, true); });
 }
 
 }  // namespace weir::cli

@@ -7,13 +7,17 @@
 namespace weir::cli {
 
 void add_schema(CLI::App& app, Context& context) {
-  app.add_subcommand("schema", "Print the JSON Schema of the declarations, for editors")->callback([&context] {
-    auto schema = context.wiring.schema(context.common);
+  auto markdown = std::make_shared<bool>(false);
+  auto* command = app.add_subcommand("schema", "Print the JSON Schema of the declarations, for editors");
+  command->add_flag("--markdown", *markdown,
+                    "The reference of every file and key instead, as docs/reference/config.md");
+  command->callback([&context, markdown] {
+    auto schema = context.wiring.schema(*markdown);
     if (!schema) {
       context.exit_code = report(schema.error());
       return;
     }
-    std::cout << *schema << "\n";
+    std::cout << *schema;
   });
   app.add_subcommand("version", "Print the versions of weir and of what it stands on")->callback([&context] {
     std::cout << context.wiring.versions();

@@ -27,21 +27,36 @@ Json outcome_json(const Deployment::Outcome& outcome) {
   Json warnings{Json::Array{}};
   for (const Error& warning : outcome.project.warnings) warnings.push(errors::to_json(warning));
   Json out{Json::Object{}};
+  out.set("project", outcome.project.name);
+  out.set("environment", outcome.project.environment);
   out.set("changes", outcome.plan.to_json());
   out.set("errors", std::move(errors));
   out.set("warnings", std::move(warnings));
+  out.set("settings", outcome.project.settings.to_json());
   out.set("applied", outcome.applied);
   return out;
 }
 
-using Work = Result<Deployment::Outcome> (Deployment::*)(project::Sources, bool);
+struct Work {
+  Result<Deployment::Outcome> (Deployment::*of_files)(project::Sources, bool);
+  Result<Deployment::Outcome> (Deployment::*of_folder)(bool);
+};
+
+Result<Deployment::Outcome> done(Deployment& deployment, const Work& work, const JsonBody& body) {
+  TRY_ASSIGN(const bool drop, body.flag_or("drop", false));
+  TRY_ASSIGN(const bool folder, body.flag_or("folder", false));
+  if (folder && body.find("files")) {
+    return Error(Code::invalid, "'files' and 'folder' exclude each other", "send the files, or name the server's own");
+  }
+  if (folder) return (deployment.*work.of_folder)(drop);
+  TRY_ASSIGN(project::Sources sources, sources_of(body));
+  return (deployment.*work.of_files)(std::move(sources), drop);
+}
 
 Handler deploys(Deployment& deployment, Work work, std::function<void()> applied) {
   return answers([&deployment, work, applied = std::move(applied)](Request& request) -> Result<Response> {
-    TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"files", "drop"}));
-    TRY_ASSIGN(const bool drop, body.flag_or("drop", false));
-    TRY_ASSIGN(project::Sources sources, sources_of(body));
-    TRY_ASSIGN(const Deployment::Outcome outcome, (deployment.*work)(std::move(sources), drop));
+    TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"files", "folder", "drop"}));
+    TRY_ASSIGN(const Deployment::Outcome outcome, done(deployment, work, body));
     if (outcome.applied && applied) applied();
     return json_reply(outcome_json(outcome));
   });
@@ -100,11 +115,11 @@ void add_deployment_routes(Router& router, Deployment& deployment, std::function
   route.body_bytes_max = kDeclarationsBytesMax;
   route.pattern = "/v1/plan";
   route.summary = "What these declarations would change against the applied state.";
-  route.handler = deploys(deployment, &Deployment::plan_files, {});
+  route.handler = deploys(deployment, {&Deployment::plan_files, &Deployment::plan_folder}, {});
   router.add(route);
   route.pattern = "/v1/apply";
   route.summary = "Makes the applied state equal to these declarations.";
-  route.handler = deploys(deployment, &Deployment::apply_files, std::move(applied));
+  route.handler = deploys(deployment, {&Deployment::apply_files, &Deployment::apply_folder}, std::move(applied));
   router.add(route);
 }
 

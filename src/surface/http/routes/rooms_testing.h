@@ -51,6 +51,8 @@ class RecordingDeployment final : public Deployment {
   Result<Outcome> apply_files(project::Sources sources, bool drop) override {
     return note(std::move(sources), drop, true);
   }
+  Result<Outcome> plan_folder(bool drop) override { return note({{{"folder", ""}}, {}}, drop, false); }
+  Result<Outcome> apply_folder(bool drop) override { return note({{{"folder", ""}}, {}}, drop, true); }
   std::map<std::string, std::string> files;
   bool dropped = false;
 

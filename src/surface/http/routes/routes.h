@@ -57,6 +57,9 @@ class Deployment {
   };
   virtual Result<Outcome> plan_files(project::Sources sources, bool drop) = 0;
   virtual Result<Outcome> apply_files(project::Sources sources, bool drop) = 0;
+  // Of the folder that this server stands on: its own files, variables and secrets may be named there.
+  virtual Result<Outcome> plan_folder(bool drop) = 0;
+  virtual Result<Outcome> apply_folder(bool drop) = 0;
 };
 
 void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts);

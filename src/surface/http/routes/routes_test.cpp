@@ -82,6 +82,8 @@ TEST_F(Routes, requests_are_answered_as_the_table_says) {
       {"a token of no role", post("/v1/tokens", R"({"role":"king"})", admin), 400},
       {"no secrets", get("/v1/secrets", admin), 200, R"({"secrets":[]})"},
       {"plan", post("/v1/plan", R"({"files":{"weir.yaml":"name: x"}})", admin), 200, R"("applied":false)"},
+      {"plan of the server's folder", post("/v1/plan", R"({"folder":true})", admin), 200, R"("settings")"},
+      {"plan of both", post("/v1/plan", R"({"folder":true,"files":{}})", admin), 400, "exclude"},
       {"plan of nothing", post("/v1/plan", "{}", admin), 400, "files"},
       {"drain", post("/v1/lake/drain", "", admin), 200, R"({"cursor":4})"},
       {"manifest", get("/v1/lake/manifest/orders", admin), 200, R"("rows":3)"},

@@ -1,0 +1,13 @@
+# cmake -DPROGRAM=… -DARGUMENTS="…" -DPAGE=… -P generated_page.cmake: fails if the page is not what the program prints.
+separate_arguments(ARGUMENTS)
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} OUTPUT_VARIABLE printed RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${PROGRAM} ${ARGUMENTS} failed: ${failed}")
+endif()
+set(committed "")
+if(EXISTS ${PAGE})
+  file(READ ${PAGE} committed)
+endif()
+if(NOT printed STREQUAL committed)
+  message(FATAL_ERROR "${PAGE} is not what the program prints today; make it again: weir ${ARGUMENTS} > ${PAGE}")
+endif()
