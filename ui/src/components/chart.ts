@@ -13,7 +13,7 @@ export function axes(format_y: (value: number) => string, span: 'minutes' | 'day
   const grid = { stroke: token_color('--line'), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const ticks = { show: false };
-  const x: uPlot.Axis = { stroke, font, grid: { show: false }, ticks: { ...grid, size: 4 }, space: 76, size: span === 'minutes' ? 30 : 46, values: span === 'minutes' ? kMinuteLabels : kTimeLabels };
+  const x: uPlot.Axis = { stroke, font, grid: { show: false }, ticks: { ...grid, size: 4 }, space: (_chart, _axis, _low, _high, room) => (span === 'minutes' && room < 420 ? 36 : 76), size: span === 'minutes' ? 30 : 46, values: span === 'minutes' ? kMinuteLabels : kTimeLabels };
   const y: uPlot.Axis = { stroke, font, grid, ticks, size: 52, gap: 6, values: (_chart, splits) => splits.map((value) => (value === null ? '' : format_y(value))) };
   return [x, y];
 }
