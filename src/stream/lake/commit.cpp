@@ -151,7 +151,11 @@ Status Follower::write_archive(const std::string& table, int64_t hour, const Arc
   out.file.last_sequence = lines.sequences.last;
   out.file.rows = lines.rows;
   out.staging = ".staging/" + std::to_string(outputs.size()) + ".json.gz";
-  TRY_ASSIGN(std::string bytes, gzip_member(lines.lines, options_.gzip_level));
+  std::string bytes;
+  for (const std::string& piece : lines.pieces) {
+    TRY_ASSIGN(const std::string member, gzip_member(piece, options_.gzip_level));
+    bytes += member;
+  }
   out.file.bytes = bytes.size();
   out.file.checksum = checksum64(bytes);
   TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::create));

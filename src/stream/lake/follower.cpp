@@ -183,9 +183,10 @@ Status Follower::take_record(const journal::Entry& entry) {
   const bool accepted = record->kind == capture::RecordKind::accepted;
   const std::string& table = accepted ? lane.table : lane.quarantine_table;
   ArchiveTail& archive = tail_.tables[table].hours[hour_number(record->arrived_at.micros)];
-  const size_t before = archive.lines.size();
-  append_archive_line(*record, entry.sequence.value, archive.lines);
-  tail_.bytes += archive.lines.size() - before;
+  std::string& lines = archive.open_piece();
+  const size_t before = lines.size();
+  append_archive_line(*record, entry.sequence.value, lines);
+  tail_.bytes += lines.size() - before;
   ++archive.rows;
   archive.sequences.include(entry.sequence.value);
   tail_.oldest_arrival = std::min(tail_.oldest_arrival, record->arrived_at.micros);

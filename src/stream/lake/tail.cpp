@@ -31,4 +31,12 @@ void PartitionTail::collect(engine::Engine& engine, std::vector<std::shared_ptr<
   into.push_back(open_view_);
 }
 
+std::string& ArchiveTail::open_piece() {
+  // A quiet stream's first piece stays small; behind it more will come.
+  if (pieces.empty()) return pieces.emplace_back();
+  if (pieces.back().size() < kPieceBytes) return pieces.back();
+  pieces.emplace_back().reserve(kPieceBytes + kPieceBytes / 8);
+  return pieces.back();
+}
+
 }  // namespace weir::lake

@@ -46,8 +46,11 @@ class PartitionTail {
   SequenceRange sequences_;
 };
 
+// Lines in pieces of about a megabyte: one string of all of them would be copied and doubled as it grows.
 struct ArchiveTail {
-  std::string lines;
+  static constexpr size_t kPieceBytes = 1u << 20;
+  std::string& open_piece();  // to append one whole line to
+  std::vector<std::string> pieces;
   uint64_t rows = 0;
   SequenceRange sequences;
 };
