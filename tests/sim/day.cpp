@@ -81,7 +81,12 @@ namespace {
 // All lives of a day.
 void run_lives(World& world, const DayPlan& plan, Actor& actor) {
   const Weather weather = choose_weather(world);
-  for (int i = 0; i < plan.lives && world.problems().empty(); ++i) live(world, weather, actor);
+  for (int i = 0; i < plan.lives && world.problems().empty(); ++i) {
+    // A full disk keeps control from settling the log of a program whose sync failed: nothing is promised about the
+    // two together with a power cut after them.
+    if (plan.scene == Scene::spine && weather.failing_syncs) world.empty_disk();
+    live(world, weather, actor);
+  }
   world.empty_disk();
   world.disk.power_cut(world.random);
   // Planted failures of syncs may still wait for their turn.

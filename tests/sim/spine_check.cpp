@@ -52,6 +52,7 @@ void sort_rows(std::vector<Row>& rows) {
 
 // False if the disk went away while looking; the next start looks again.
 bool SpineActor::take_inventory(bool is_start) {
+  if (world_.bits_flipped > 0) name_damage();
   const auto snapshot = lake_->take();  // may commit to make room, so it comes before the catalog is read
   if (!snapshot) {
     check_failure("a snapshot", snapshot.error());
@@ -112,7 +113,6 @@ bool SpineActor::read_journal(uint64_t from, std::vector<Row>& rows, EventBook::
 void SpineActor::name_damage() {
   std::vector<Row> rows;
   EventBook::Found found;
-  if (!journal_) return;
   static_cast<void>(read_journal(journal_->stats().first.value, rows, found));
   std::sort(damaged_.begin(), damaged_.end());
   damaged_.erase(std::unique(damaged_.begin(), damaged_.end()), damaged_.end());

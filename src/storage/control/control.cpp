@@ -22,6 +22,7 @@ Result<std::unique_ptr<Control>> open_database(const std::string& path, Files* f
     }
   }
   TRY(database->execute("PRAGMA synchronous=FULL"));
+  TRY(database->empty_log());
   TRY(migrate(*database, migrations(), clock.wall()));
   return std::unique_ptr<Control>(std::make_unique<SqliteControl>(std::move(database), clock));
 }

@@ -70,10 +70,10 @@ Status create_private(const std::string& path) {
   return {};
 }
 
-// After a sync that failed the system may show a log that the disk never got. SQLite would believe it, the lake and the
-// journal would go on from there, and the next power cut would take it all back. So a log that an earlier program left
-// is written once more, beside itself, before anybody reads it. On a full disk it stays as it is: it has to be
-// readable.
+// The log of a program that was killed may be in the system's memory only. SQLite would believe it, the lake and the
+// journal would go on from there, and the next power cut would take it all back. So it is made durable before anybody
+// reads it, and as a sync may have failed before, after which the system shows bytes that no later sync writes, it is
+// written once more, beside itself. On a full disk it can only be synced.
 Status settle_log(const std::string& path, Files& files) {
   const std::string log = path + "-wal";
   TRY_ASSIGN(const bool there, files.exists(log));
@@ -81,8 +81,10 @@ Status settle_log(const std::string& path, Files& files) {
   TRY_ASSIGN(const std::string bytes, read_file(files, log, kLogBytesMax));
   if (bytes.empty()) return {};
   Status settled = replace_file(files, log, bytes);
-  if (!settled && settled.error().code == Code::no_space) return {};
-  return settled;
+  if (settled || settled.error().code != Code::no_space) return settled;
+  TRY_ASSIGN(const auto file, files.open(log, OpenMode::read_write));
+  TRY(file->sync());
+  return files.sync_directory(parent_path(log));
 }
 
 }  // namespace
@@ -172,6 +174,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Files*
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int result = sqlite3_open_v2(path.c_str(), &handle, flags, vfs ? vfs->name() : nullptr);
   const bool exclusive = vfs != nullptr;
+  // A torn sector must not reach back into what was synced before it: commits in the log are padded to whole sectors.
+  int powersafe_overwrite = 0;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &powersafe_overwrite);
   std::unique_ptr<Database> database(new Database(path, handle, std::move(vfs)));
   if (result != SQLITE_OK) return database->failure("cannot open");
   sqlite3_busy_timeout(handle, 5'000);
@@ -207,6 +212,13 @@ Result<Statement> Database::prepare(const std::string& sql) {
 
 Status Database::execute(const std::string& sql) {
   if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return failure("cannot use");
+  return {};
+}
+
+Status Database::empty_log() {
+  TRY_ASSIGN(Statement checkpoint, prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
+  const auto row = checkpoint.step();
+  if (!row && row.error().code != Code::no_space) return row.error();
   return {};
 }
 

@@ -59,6 +59,9 @@ class Database {
 
   Result<Statement> prepare(const std::string& sql);
   Status execute(const std::string& sql);  // statements without parameters: schema, PRAGMA, BEGIN
+  // Moves everything from the log into the file. What is appended to a log that a cut left in the middle of a sector
+  // could tear what was synced before. Does nothing on a full disk.
+  Status empty_log();
   int64_t changed_rows() const;
 
   // The last failure of this connection in our words; `doing` starts the sentence. Poisons after a failed fsync.
