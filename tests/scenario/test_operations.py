@@ -6,12 +6,11 @@ import math
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
-from conftest import BINARY, impression, wait_for
+from conftest import impression, wait_for
 
 # --- the end --------------------------------------------------------------------------------------------------------
 
