@@ -27,7 +27,7 @@ bool answers(const std::string& socket) {
 // A token on the command line would be seen by everybody who lists the machine's processes.
 Result<std::string> token_of(const cli::Common& common) {
   std::string token = common.token;
-  if (token.empty() && !common.token_file.empty()) {
+  if (!common.token_file.empty()) {
     TRY_ASSIGN(token, read_file(real_files(), common.token_file, kTokenFileBytesMax));
     token = token.substr(0, token.find_first_of("\r\n"));
   }

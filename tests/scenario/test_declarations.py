@@ -190,6 +190,7 @@ def test_a_local_plan_may_name_variables_and_files_and_a_sent_one_may_not(projec
     project.write("weir.yaml", "name: mall\n")
     project.weir("plan", *there, "--token-file", str(file), code=3)
     project.weir("plan", *there, env={"WEIR_TOKEN": token}, code=3)
+    project.weir("plan", *there, "--token-file", str(file), env={"WEIR_TOKEN": "weir_other"}, code=3)
     project.weir("plan", *there, env={"WEIR_TOKEN": "weir_wrong"}, code=1)
     project.weir("plan", *there, code=1)
     assert "--token-file" in project.stderr

@@ -223,8 +223,8 @@ class SettingsReader {
  private:
   // Names that begin like a setting's and are none: read by the program itself.
   static bool is_other(const std::string& name) {
-    static constexpr std::string_view kOthers[] = {"WEIR_KEY", "WEIR_TOKEN", "WEIR_TOKEN_FILE", "WEIR_SERVER",
-                                                   "WEIR_ENV", "WEIR_DIR",   "WEIR_CRASH_AT",   "WEIR_CRASH_LOG"};
+    static constexpr std::string_view kOthers[] = {"WEIR_KEY", "WEIR_TOKEN",    "WEIR_SERVER",   "WEIR_ENV",
+                                                   "WEIR_DIR", "WEIR_CRASH_AT", "WEIR_CRASH_LOG"};
     return std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers) ||
            name.starts_with("WEIR_TEST_");
   }

@@ -43,6 +43,11 @@ Result<ColumnType> parse_column_type(std::string_view name) {
   return Error(Code::invalid, "unknown column type \"" + std::string(name) + "\"", "known are " + known_names);
 }
 
+bool has_bounds(ColumnType type) {
+  return type == ColumnType::int32 || type == ColumnType::int64 || type == ColumnType::timestamp ||
+         type == ColumnType::date;
+}
+
 std::optional<size_t> find_column(const std::vector<Column>& there, const Column& wanted) {
   const auto named = [&](const std::string& name) -> std::optional<size_t> {
     for (size_t i = 0; i < there.size(); ++i) {

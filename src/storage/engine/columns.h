@@ -30,6 +30,7 @@ struct Column {
 
 const char* column_type_name(ColumnType type);  // as in JSON and documentation: "timestamp"
 Result<ColumnType> parse_column_type(std::string_view name);
+bool has_bounds(ColumnType type);  // integers, times and dates: files know their smallest and largest
 // Which of `there` holds what `wanted` asks for: the one of its name, else of its newest former name.
 std::optional<size_t> find_column(const std::vector<Column>& there, const Column& wanted);
 

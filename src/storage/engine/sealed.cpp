@@ -7,11 +7,6 @@
 namespace weir::engine {
 namespace {
 
-bool has_bounds(ColumnType type) {
-  return type == ColumnType::int32 || type == ColumnType::int64 || type == ColumnType::timestamp ||
-         type == ColumnType::date;
-}
-
 template <class Stored, class At>
 void copy_values(const ColumnValues& values, size_t first, size_t count, duckdb::Vector& vector, At at) {
   auto* data = duckdb::FlatVector::GetData<Stored>(vector);

@@ -42,7 +42,11 @@ Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::Pa
   Json out{Json::Object{}};
   for (size_t i = 0; i < columns.size() && i < file.int_bounds.size(); ++i) {
     const auto& bounds = file.int_bounds[i];
-    if (bounds) out.set(columns[i].name, Json(Json::Array{Json(bounds->first), Json(bounds->second)}));
+    if (bounds) {
+      out.set(columns[i].name, Json(Json::Array{Json(bounds->first), Json(bounds->second)}));
+    } else if (engine::has_bounds(columns[i].type)) {
+      out.set(columns[i].name, Json());  // unknown, which a former name's must not stand in for
+    }
   }
   return out;
 }

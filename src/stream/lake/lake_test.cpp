@@ -13,6 +13,7 @@
 #include "core/io/simulated_clock.h"
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
+#include "stream/lake/catalog.h"
 
 namespace weir::lake {
 namespace {
@@ -330,6 +331,29 @@ TEST(ArchiveLine, is_refused_when_damaged) {
   for (const char* line : {"", "{}", "{\"_id\":\"x", "{\"_id\":\"x\",\"_seq\":1}", "{\"_id\":\"x\",\"_seq\":z,"}) {
     EXPECT_EQ(read_archive_line(line).error().code, Code::corrupt) << line;
   }
+}
+
+// --- the catalog's entries
+// --------------------------------------------------------------------------------------------
+
+TEST(LakeCatalog, bounds_of_a_file_from_before_a_rename_are_found_under_its_former_name) {
+  using engine::ColumnType;
+  const std::vector<engine::Column> then = {{.name = "n", .type = ColumnType::int64},
+                                            {.name = "at", .type = ColumnType::timestamp}};
+  std::vector<engine::Column> now = then;
+  now[0].name = "total";
+  now[0].former = {"count", "n"};
+  control::LakeFile file;
+  file.partition = "dt=2026-11-21";
+  file.bounds = bounds_to_json(then, {.rows = 2, .bytes = 9, .int_bounds = {{{3, 5}}, std::nullopt}});
+  auto read = table_file(file, now);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->int_bounds[0], (std::pair<int64_t, int64_t>{3, 5}));
+  EXPECT_FALSE(read->int_bounds[1]);
+
+  now[1].former = {"n"};
+  read = table_file(file, now);
+  EXPECT_FALSE(read->int_bounds[1]) << "the file has the column, with bounds that it does not know";
 }
 
 }  // namespace

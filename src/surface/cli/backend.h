@@ -54,7 +54,7 @@ struct Common {
   std::string folder = ".";
   std::string environment;    // --env
   std::string server, token;  // --server URL --token TOKEN: a server elsewhere
-  std::string token_file;     // instead of token; read when the server is called
+  std::string token_file;     // wins over token; read when the server is called
   bool json = false;
   bool colour = false;  // set from the terminal
   // Told the mistakes of a folder beside the one that a failure returns.

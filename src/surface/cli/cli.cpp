@@ -24,12 +24,11 @@ int run(int argc, char** argv, const Wiring& wiring) {
   app.add_option("--server", context.common.server,
                  "Talk to this server (http://host:port) instead of the folder's own")
       ->envname("WEIR_SERVER");
-  auto* token = app.add_option("--token", context.common.token,
-                               "Token for --server; on the command line every user of this machine can read it")
-                    ->envname("WEIR_TOKEN");
-  app.add_option("--token-file", context.common.token_file, "File whose first line is the token for --server")
-      ->envname("WEIR_TOKEN_FILE")
-      ->excludes(token);
+  app.add_option("--token", context.common.token,
+                 "Token for --server; on the command line every user of this machine can read it")
+      ->envname("WEIR_TOKEN");
+  app.add_option("--token-file", context.common.token_file,
+                 "File whose first line is the token for --server; wins over WEIR_TOKEN");
   app.add_flag("--json", context.common.json, "Print JSON for programs");
   context.common.report_error = [](const Error& error) { (void)report(error); };
   context.common.colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
