@@ -36,8 +36,9 @@ void make_trouble(World& world, const Weather& weather) {
 }
 
 // How a life will end: by itself, by a kill, or by a power cut, at some operation in the middle of something.
-void choose_end(World& world, Process& process) {
-  const uint64_t operations = 1 + world.below(world.chance(1, 4) ? 12 : 150);
+void choose_end(World& world, Process& process, Scene scene) {
+  const uint64_t many = scene == Scene::spine ? 700 : 150;  // a commit of the lake alone takes fifty
+  const uint64_t operations = 1 + world.below(world.chance(1, 4) ? 12 : many);
   const uint64_t how = world.below(10);
   if (how < 5) {
     world.disk.power_off_after(operations);
@@ -46,9 +47,9 @@ void choose_end(World& world, Process& process) {
   }
 }
 
-void live(World& world, const Weather& weather, Actor& actor) {
+void live(World& world, const Weather& weather, Scene scene, Actor& actor) {
   Process process(world);
-  choose_end(world, process);
+  choose_end(world, process, scene);
   const bool has_started = actor.start(process);
   const uint64_t steps = 20 + world.below(120);
   for (uint64_t i = 0;
@@ -85,7 +86,7 @@ void run_lives(World& world, const DayPlan& plan, Actor& actor) {
     // A full disk keeps control from settling the log of a program whose sync failed: nothing is promised about the
     // two together with a power cut after them.
     if (plan.scene == Scene::spine && weather.failing_syncs) world.empty_disk();
-    live(world, weather, actor);
+    live(world, weather, plan.scene, actor);
   }
   world.empty_disk();
   world.disk.power_cut(world.random);

@@ -125,9 +125,9 @@ void SpineActor::step() {
     send();
   } else if (what < 66) {
     run_some_groups();
-  } else if (what < 78) {
+  } else if (what < 80) {
     follow_a_round();
-  } else if (what < 82) {
+  } else if (what < 83) {
     if (const auto pumped = lake_->pump(); !pumped) check_failure("following", pumped.error());
   } else if (what < 86) {
     if (const auto committed = lake_->commit(); !committed) check_failure("a commit", committed.error());

@@ -233,7 +233,10 @@ Status Follower::remove_leftovers() {
       if (committed.contains(path.as_string())) continue;
       auto removed = files_.remove(path_of(path.as_string()));
       if (!removed && removed.error().code != Code::not_found) return removed;
-      if (removed) folders.insert(parent_path(path_of(path.as_string())));
+      // Also of one that is gone: an earlier start may have removed it and not have come to the sync.
+      const std::string folder = parent_path(path_of(path.as_string()));
+      TRY_ASSIGN(const bool folder_there, files_.exists(folder));
+      if (folder_there) folders.insert(folder);
     }
     for (const auto& folder : folders) {
       TRY(files_.sync_directory(folder));
