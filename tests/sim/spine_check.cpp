@@ -235,6 +235,8 @@ void SpineActor::list_files(const std::string& folder, std::vector<std::string>&
 
 // After a start only what is committed lies in the lake's folders.
 void SpineActor::check_leftovers() {
+  // With a flipped bit in it the list of what to remove names something else.
+  if (world_.flipped_paths.count(lake_options_.store_root + "/.staging/intent.json") != 0) return;
   const auto files = control_->lake_files();
   if (!files) return;
   std::set<std::string> listed;

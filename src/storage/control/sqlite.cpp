@@ -218,7 +218,8 @@ Status Database::execute(const std::string& sql) {
 Status Database::empty_log() {
   TRY_ASSIGN(Statement checkpoint, prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
   const auto row = checkpoint.step();
-  if (!row && row.error().code != Code::no_space) return row.error();
+  log_is_old_ = !row && row.error().code == Code::no_space;
+  if (!row && !log_is_old_) return row.error();
   return {};
 }
 
@@ -244,6 +245,13 @@ Status Database::check_usable() const {
 
 Result<Transaction> Transaction::begin(Database& database) {
   TRY(database.check_usable());
+  if (database.log_is_old_) {
+    TRY(database.empty_log());
+    if (database.log_is_old_) {
+      return Error(Code::no_space, "the disk is too full to change the control database " + database.path_,
+                   hint_of(Code::no_space));
+    }
+  }
   TRY(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database);
 }

@@ -60,7 +60,7 @@ class Database {
   Result<Statement> prepare(const std::string& sql);
   Status execute(const std::string& sql);  // statements without parameters: schema, PRAGMA, BEGIN
   // Moves everything from the log into the file. What is appended to a log that a cut left in the middle of a sector
-  // could tear what was synced before. Does nothing on a full disk.
+  // could tear what was synced before: on a full disk changes wait for room.
   Status empty_log();
   int64_t changed_rows() const;
 
@@ -76,7 +76,9 @@ class Database {
   std::unique_ptr<FilesVfs> vfs_;
   std::map<std::string, sqlite3_stmt*, std::less<>> idle_;
   bool poisoned_ = false;
+  bool log_is_old_ = false;  // an earlier program's, and the disk was too full to empty it
   friend class Statement;
+  friend class Transaction;
 };
 
 // BEGIN IMMEDIATE … COMMIT with crash points around the commit; rolls back when it goes out of scope uncommitted.

@@ -114,6 +114,9 @@ Result<std::unique_ptr<DedupIndex>> DedupIndex::open(Files& files, Clock& clock,
                                                      DedupOptions options) {
   std::unique_ptr<DedupIndex> out(new DedupIndex(files, clock, metrics, std::move(options)));
   TRY(files.make_directories(out->options_.folder));
+  // The names that an earlier program left may be in the system's memory only. A manifest that is believed lets the
+  // journal go; the next power cut must not bring an older one back.
+  TRY(files.sync_directory(out->options_.folder));
   TRY(out->load_manifest());
   TRY(out->load_key(random));
   return out;

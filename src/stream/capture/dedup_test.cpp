@@ -173,6 +173,25 @@ TEST_F(DedupTest, loses_no_sealed_key_over_power_cuts_at_any_point) {
   }
 }
 
+// The journal is released up to what a start says is sealed.
+TEST_F(DedupTest, what_a_start_calls_sealed_outlives_the_next_power_cut) {
+  open();
+  for (uint64_t i = 0; i < 10; ++i) insert(i);
+  clock_.advance(minutes(16));
+  files_.fail_sync_directory(2);  // of the manifest: its name is in the system's memory only
+  EXPECT_FALSE(maintain());
+  open();
+  const uint64_t through = index_->sealed_through();
+  EXPECT_EQ(through, 11u);
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SeededRandom chance(seed);
+    files_.power_cut(chance);
+    open();
+    EXPECT_GE(index_->sealed_through(), through);
+    for (uint64_t i = 0; i < 10; ++i) EXPECT_TRUE(knows(i)) << i;
+  }
+}
+
 TEST_F(DedupTest, names_a_run_whose_bytes_changed) {
   open();
   for (uint64_t i = 0; i < 2'000; ++i) insert(i);
