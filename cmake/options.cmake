@@ -23,6 +23,9 @@ set(WEIR_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 at -O2 sees overlaps and overruns inside std::string's own operator+ that are not there (GCC bug 105651).
   list(APPEND WEIR_WARNINGS -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+else()
+  # Clang reads GUARDED_BY and REQUIRES; its -Wconversion would bring sign-conversion too, which g++'s does not.
+  list(APPEND WEIR_WARNINGS -Wthread-safety -Wno-sign-conversion)
 endif()
 if(WEIR_FUZZ)
   set(WEIR_WARNINGS -Wall)  # the fuzz build is about inputs; g++ holds the line on warnings

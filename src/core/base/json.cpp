@@ -187,7 +187,7 @@ void append_double(std::string& out, double value) {
 void new_line(std::string& out, int indent, int depth) {
   if (indent < 0) return;
   out += '\n';
-  out.append(static_cast<size_t>(indent * depth), ' ');
+  out.append(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
 }
 
 void append_json(std::string& out, const Json& value, int indent, int depth);

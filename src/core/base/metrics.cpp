@@ -86,11 +86,11 @@ void sample(std::string& out, const std::string& name, const std::string& labels
 void histogram_samples(std::string& out, const std::string& name, const std::string& labels, const Histogram& of) {
   std::vector<uint64_t> buckets = of.buckets();
   uint64_t cumulated = 0;
-  std::string separator = labels.empty() ? "" : ",";
+  const std::string opening = labels + (labels.empty() ? "le=\"" : ",le=\"");
   for (size_t i = 0; i < buckets.size(); ++i) {
     cumulated += buckets[i];
-    std::string end = i < of.bounds().size() ? number(of.bounds()[i]) : "+Inf";
-    sample(out, name + "_bucket", labels + separator + "le=\"" + end + '"', std::to_string(cumulated));
+    std::string end = (i < of.bounds().size() ? number(of.bounds()[i]) : "+Inf") + '"';
+    sample(out, name + "_bucket", opening + end, std::to_string(cumulated));
   }
   sample(out, name + "_sum", labels, number(of.sum()));
   sample(out, name + "_count", labels, std::to_string(cumulated));
@@ -162,6 +162,7 @@ const std::vector<double>& latency_bounds() {
 std::vector<double> doubling_bounds(double first, double largest) {
   CHECK(first > 0 && largest >= first, "bounds double from a positive number up");
   std::vector<double> bounds;
+  // NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter): doubling is exact, nothing is rounded.
   for (double bound = first; bound <= largest; bound *= 2) bounds.push_back(bound);
   return bounds;
 }

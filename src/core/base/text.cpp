@@ -45,10 +45,10 @@ std::string encode_64(std::string_view bytes, std::string_view alphabet, bool pa
   return out;
 }
 
-std::array<int8_t, 256> reverse_of(std::string_view alphabet) {
-  std::array<int8_t, 256> table;
+std::array<int16_t, 256> reverse_of(std::string_view alphabet) {
+  std::array<int16_t, 256> table;
   table.fill(-1);
-  for (size_t i = 0; i < alphabet.size(); ++i) table[byte_at(alphabet, i)] = static_cast<int8_t>(i);
+  for (size_t i = 0; i < alphabet.size(); ++i) table[byte_at(alphabet, i)] = static_cast<int16_t>(i);
   return table;
 }
 

@@ -87,9 +87,7 @@ class Builder : public YAML::EventHandler {
   };
 
   [[noreturn]] void refuse(const Position& at, Code code, std::string message, std::string hint = {}) const {
-    Refused refused{Error(code, std::move(message), std::move(hint))};
-    refused.error.at(at);
-    throw refused;
+    throw Refused{std::move(Error(code, std::move(message), std::move(hint)).at(at))};
   }
   [[noreturn]] void refuse(const YAML::Mark& mark, Code code, std::string message, std::string hint = {}) const {
     refuse(position(mark), code, std::move(message), std::move(hint));

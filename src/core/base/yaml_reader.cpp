@@ -155,7 +155,7 @@ std::optional<YamlSection::Whole> YamlSection::whole(std::string_view key, Need 
   std::string_view digits = out.found->text;
   out.negative = !digits.empty() && digits[0] == '-';
   if (out.negative) digits.remove_prefix(1);
-  bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
+  bool is_number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
   if (!is_number || is_quoted_text(*out.found)) {
     unexpected(*out.found, key, kExpected, is_number ? "remove the quotes" : "");
     return std::nullopt;
@@ -359,7 +359,7 @@ const Yaml* YamlSection::value(std::string_view key) {
   return node_->find(key);
 }
 
-void YamlSection::refuse(std::string_view key, std::string message, std::string hint) {
+void YamlSection::refuse(std::string_view key, std::string_view message, std::string hint) {
   const Yaml* found = node_->find(key);
   refuse_at(found != nullptr ? found->at : node_->at, with_key(key, message), std::move(hint));
 }

@@ -100,7 +100,7 @@ class YamlSection {
   const std::string& name() const { return name_; }  // its key in named_sections; else empty
 
   // A mistake that only the caller can see, at the key's value (or at the section, if the key is absent).
-  void refuse(std::string_view key, std::string message, std::string hint = {});
+  void refuse(std::string_view key, std::string_view message, std::string hint = {});
   void refuse_at(const Position& at, std::string message, std::string hint = {});
 
  protected:

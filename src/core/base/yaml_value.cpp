@@ -39,7 +39,7 @@ Result<std::string> expanded(const Yaml& node, const YamlExpander& expander, boo
 }
 
 bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // JSON's own grammar of numbers, so that 007, 1_000, 0x10 and 1.2.3 stay text.
@@ -52,8 +52,8 @@ bool is_json_number(std::string_view text) {
   text.remove_prefix(whole_end);
   if (text[0] == '.') {
     size_t exponent = text.find_first_of("eE");
-    if (!all_digits(text.substr(1, exponent == text.npos ? exponent : exponent - 1))) return false;
-    if (exponent == text.npos) return true;
+    if (!all_digits(text.substr(1, exponent == std::string_view::npos ? exponent : exponent - 1))) return false;
+    if (exponent == std::string_view::npos) return true;
     text.remove_prefix(exponent);
   }
   text.remove_prefix(1);
