@@ -327,14 +327,12 @@ int Bench::run() {
     p99s.push_back(ours.percentile(0.99));
     std::printf("single, 256 connections: weir %.0f/s (p50 %.2f ms, p99 %.2f ms), nginx 204 %.0f/s, ratio %.3f\n",
                 ours.per_second(), ours.percentile(0.5), ours.percentile(0.99), peer.per_second(), ratios.back());
-    std::fflush(stdout);
   }
   for (int round = 0; round < settings_.rounds; ++round) {
     auto result = batches(32, settings_.round_s, 0, 100);
     rates.push_back(static_cast<double>(result.requests) * 100 / result.seconds);
     std::printf("batches of 100, 32 connections: %.0f events/s (p99 %.1f ms), every verdict checked\n", rates.back(),
                 result.percentile(0.99));
-    std::fflush(stdout);
   }
   count_lake();
   std::printf("lake: holds the %llu acknowledged events\n", static_cast<unsigned long long>(acknowledged_));
@@ -343,9 +341,12 @@ int Bench::run() {
   auto overload = batches(512, settings_.overload_s, 3 * capacity / 100, 100);
   const double goodput = static_cast<double>(accepted_now_) / overload.seconds / capacity / 0.99;
   const uint64_t rss = weir_->peak_rss_bytes();
-  std::printf("overload at 3x for %.0f s: %.0f events/s accepted, goodput %.2f, peak memory %.0f MB (before %.0f MB)\n",
-              overload.seconds, static_cast<double>(accepted_now_) / overload.seconds, goodput,
-              static_cast<double>(rss) / 1e6, static_cast<double>(rss_before) / 1e6);
+  std::printf(
+      "overload at 3x for %.0f s: %.0f events/s offered, %.0f accepted, goodput %.2f, peak memory %.0f MB (before %.0f "
+      "MB)\n",
+      overload.seconds, static_cast<double>(overload.requests) * 100 / overload.seconds,
+      static_cast<double>(accepted_now_) / overload.seconds, goodput, static_cast<double>(rss) / 1e6,
+      static_cast<double>(rss_before) / 1e6);
   count_lake();
   save_state();
   std::printf(
@@ -393,5 +394,6 @@ Settings parse(int argc, char** argv) {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
+  setvbuf(stdout, nullptr, _IOLBF, 0);  // a log can be followed
   return weir::bench::Bench(weir::bench::parse(argc, argv)).run();
 }
