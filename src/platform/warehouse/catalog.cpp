@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "platform/warehouse/run.h"
 #include "storage/engine/functions.h"
 
@@ -16,6 +17,7 @@ constexpr size_t kCatalogRowsMax = 1'000'000;
 // Streams, their quarantine and the system views are tables of this catalog; those people made are not.
 constexpr std::string_view kLakeCatalog = "lake";
 constexpr std::string_view kQuarantine = "_quarantine";
+constexpr std::string_view kNoTable = "Table with name ";  // as the engine begins that complaint
 
 Result<Rows> read_all(engine::Engine& engine, std::string_view sql) {
   TRY_ASSIGN(const auto session, engine.connect(engine::Trust::own));
@@ -100,15 +102,40 @@ const char* table_kind_name(TableKind kind) {
 
 Result<std::shared_ptr<const Catalog>> Warehouse::catalog(const User& user) {
   TRY(check_reader(user));
-  Core& core = *core_;
-  const MutexLock lock(core.catalog_mutex);
-  const int64_t now = core.parts.clock.steady_micros();
-  const uint64_t changes = core.catalog_changes.load();
-  if (core.catalog && core.catalog_seen == changes && now - core.catalog_at < kCatalogKept.micros) return core.catalog;
-  TRY_ASSIGN(core.catalog, read_catalog(core.parts.engine));
-  core.catalog_at = now;
-  core.catalog_seen = changes;
-  return core.catalog;
+  return core_->current_catalog();
+}
+
+Result<std::shared_ptr<const Catalog>> Warehouse::Core::current_catalog() {
+  const MutexLock lock(catalog_mutex);
+  const int64_t now = parts.clock.steady_micros();
+  const uint64_t changes = catalog_changes.load();
+  if (catalog && catalog_seen == changes && now - catalog_at < kCatalogKept.micros) return catalog;
+  TRY_ASSIGN(catalog, read_catalog(parts.engine));
+  catalog_at = now;
+  catalog_seen = changes;
+  return catalog;
+}
+
+Error with_known_tables(Error error, const Catalog& catalog) {
+  constexpr std::string_view kAfter = " does not exist!";
+  const size_t end = error.message.find(kAfter);
+  if (error.code != Code::invalid || !error.message.starts_with(kNoTable) || end == std::string::npos) return error;
+  const std::string name = error.message.substr(kNoTable.size(), end - kNoTable.size());
+  std::vector<std::string> known;
+  for (const TableKind kind : {TableKind::stream, TableKind::table, TableKind::quarantine, TableKind::system}) {
+    for (const CatalogTable& table : catalog.tables) {
+      if (table.kind == kind) known.push_back(table.name);
+    }
+  }
+  error.message = "there is no table " + shown(name);
+  error.hint = did_you_mean(name, known);
+  return error;
+}
+
+Error Warehouse::Core::explained(Error error) {
+  if (error.code != Code::invalid || !error.message.starts_with(kNoTable)) return error;
+  const auto known = current_catalog();
+  return known ? with_known_tables(std::move(error), **known) : error;
 }
 
 void Warehouse::catalog_changed() {

@@ -125,7 +125,7 @@ Status Run::start() {
   if (!turn) return fail(turn.error());
   TRY(enter_engine());
   auto stream = session_->query(statement_.sql, statement_.parameters, {});
-  if (!stream) return fail(std::move(stream).error());
+  if (!stream) return fail(core_.explained(std::move(stream).error()));
   stream_ = std::move(*stream);
   columns_ = stream_->columns();
   return {};
@@ -137,7 +137,7 @@ Result<uint64_t> Run::write_file(const std::string& path) {
   if (!turn) return fail(turn.error());
   TRY(enter_engine());
   const Result<uint64_t> rows = core_.parts.engine.copy_result(*session_, statement_.sql, path);
-  if (!rows) return fail(rows.error());
+  if (!rows) return fail(core_.explained(rows.error()));
   live_->rows.store(*rows);
   end(StatementState::done, std::nullopt);
   return *rows;

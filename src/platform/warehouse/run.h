@@ -18,6 +18,9 @@ namespace weir::warehouse {
 
 Status check_reader(const User& user);  // denied unless they may read
 
+// The engine's complaint about a table that is not there names the nearest of its own views; people mean their streams.
+Error with_known_tables(Error error, const Catalog& catalog);
+
 // Sessions that nobody uses just now. Any thread.
 class Sessions {
  public:
@@ -52,6 +55,8 @@ class Closer {
 };
 
 struct Warehouse::Core {
+  Result<std::shared_ptr<const Catalog>> current_catalog();
+  Error explained(Error error);  // of a statement that the engine refused
   Core(const Parts& parts_in, const Limits& limits_in)
       : parts(parts_in),
         limits(limits_in),

@@ -32,7 +32,7 @@ struct Limits {
   size_t queue = 64;            // statements that wait (setting sql_queue); beyond: busy
   Duration time = seconds(60);  // of a statement that names no limit; waiting counts
   Duration time_max = hours(24);
-  uint64_t json_rows_max = 1'000'000;  // of run_to_json(); more is cut off
+  uint64_t json_rows_max = 1'000'000;  // of a JSON result, whoever makes it; more is cut off
   size_t json_bytes_max = 64u << 20;
   size_t statement_bytes_max = 1u << 20;
   size_t parameters_max = 1'000;

@@ -252,6 +252,18 @@ TEST_F(WarehouseTest, the_catalog_lists_tables_by_kind_and_functions_that_may_be
             R"({"name":"id","type":"INTEGER"},{"name":"name","type":"VARCHAR"}]})");
 }
 
+TEST_F(WarehouseTest, a_table_that_is_not_there_is_answered_with_the_users_own_names) {
+  const auto near = warehouse_->run_to_json(kAda, {.sql = "SELECT * FROM impresions"});
+  ASSERT_FALSE(near);
+  EXPECT_EQ(near.error().message, "there is no table 'impresions'");
+  EXPECT_EQ(near.error().hint, "did you mean 'impressions'?");
+  EXPECT_EQ(near.error().position->column, 15);
+  // The engine would name a view of its own here.
+  const auto far = warehouse_->run_to_json(kAda, {.sql = "SELECT * FROM pg_desc"});
+  ASSERT_FALSE(far);
+  EXPECT_EQ(far.error().hint, "known: impressions, impressions_quarantine, weir_statements");
+}
+
 TEST_F(WarehouseTest, the_catalog_is_kept_until_somebody_says_it_changed) {
   const auto before = warehouse_->catalog(kAda).value();
   tables_.publish({});

@@ -9,9 +9,9 @@
 namespace weir::cli {
 
 struct StatementOutput {
-  std::string format = "table";
-  std::string file;
-  uint64_t rows_max = 10'000;
+  std::string format;     // table, csv, json, parquet
+  std::string file;       // empty: standard output
+  uint64_t rows_max = 0;  // 0: a table shows its first 10,000, every other format is whole
 };
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output);

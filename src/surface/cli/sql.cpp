@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +19,8 @@
 namespace weir::cli {
 namespace {
 
+constexpr uint64_t kTableRows = 10'000;  // shown to a person who names no limit
+
 // Ctrl-C while a statement runs: the handler only sets a flag, a watching thread asks the server to cancel.
 std::atomic<bool> interrupted{false};
 void on_interrupt(int) {
@@ -30,7 +33,7 @@ std::string text_of(const Json& cell) {
   return cell.dump();
 }
 
-void print_table(const Json& result, bool colour) {
+std::string table_of(const Json& result, bool colour) {
   TextTable table;
   for (const Json& column : result["columns"].array()) {
     table.header.push_back(column["name"].as_string());
@@ -43,7 +46,7 @@ void print_table(const Json& result, bool colour) {
     for (const Json& cell : row.array()) cells.push_back(text_of(cell));
     table.rows.push_back(std::move(cells));
   }
-  std::cout << render(table, colour);
+  return render(table, colour);
 }
 
 // Runs the request on a thread of its own, so that this one can show progress and pass on Ctrl-C.
@@ -55,7 +58,8 @@ class RunningStatement {
     SystemClock clock;
     SystemRandom random;
     const std::string id = format_uuid(uuid_v7(clock, random));
-    Json body{Json::Object{{"sql", sql}, {"rows_max", rows_max}, {"statement_id", id}}};
+    Json body{Json::Object{{"sql", sql}, {"statement_id", id}}};
+    if (rows_max > 0) body.set("rows_max", rows_max);
     ApiRequest request{
         .method = "POST", .path = "/v1/sql", .body = body.dump(), .accept = accept, .time_limit = hours(24)};
     interrupted.store(false);
@@ -89,49 +93,78 @@ class RunningStatement {
   Backend& backend_;
 };
 
-int print_result(const Context& context, const Json& result, const std::string& format) {
-  if (format == "json") {
-    Json rows{Json::Array{}};
-    for (const Json& row : result["rows"].array()) {
-      Json object{Json::Object{}};
-      for (size_t i = 0; i < row.array().size(); ++i)
-        object.set(result["columns"].array()[i]["name"].as_string(), row.array()[i]);
-      rows.push(std::move(object));
-    }
-    std::cout << rows.dump(2) << "\n";
-  } else {
-    print_table(result, context.common.colour);
-    std::fprintf(stderr, "%s rows in %.3f s%s\n",
-                 with_commas(static_cast<uint64_t>(result["row_count"].as_int())).c_str(),
-                 result["elapsed_ms"].as_double() / 1000.0,
-                 result["truncated"].as_bool() ? ", cut: more rows exist (--rows)" : "");
+// To the file that was asked for, else to standard output.
+int emit(std::string_view text, const StatementOutput& output) {
+  if (output.file.empty()) {
+    std::cout.write(text.data(), static_cast<std::streamsize>(text.size()));
+    return kDone;
   }
+  std::ofstream out(output.file, std::ios::binary);
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  out.close();
+  return out ? kDone : report(Error(Code::io, "cannot write " + output.file));
+}
+
+int emit_table(const Context& context, const Json& result, const StatementOutput& output) {
+  const int code = emit(table_of(result, context.common.colour && output.file.empty()), output);
+  if (code != kDone) return code;
+  const auto rows = static_cast<uint64_t>(result["row_count"].as_int());
+  std::fprintf(stderr, "%s row%s in %.3f s%s\n", with_commas(rows).c_str(), rows == 1 ? "" : "s",
+               result["elapsed_ms"].as_double() / 1000.0,
+               result["truncated"].as_bool() ? ", cut: more rows exist (--rows)" : "");
   return kDone;
+}
+
+// Objects on lines of their own become one array of them.
+std::string json_array(std::string_view lines) {
+  std::string out = "[";
+  out.reserve(lines.size() + 64);
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    if (end > at) out.append(out.size() == 1 ? "\n  " : ",\n  ").append(lines.substr(at, end - at));
+    at = end + 1;
+  }
+  return out + (out.size() == 1 ? "]\n" : "\n]\n");
+}
+
+const char* accept_of(const std::string& format) {
+  if (format == "csv") return "text/csv";
+  if (format == "json") return "application/x-ndjson";  // the whole result, however long
+  return format == "parquet" ? "application/vnd.apache.parquet" : "application/json";
+}
+
+// What was asked for in words becomes one format, or an error.
+Status settle(StatementOutput& output, bool json) {
+  const std::string& file = output.file;
+  if (output.format.empty() && !file.empty() && !json) {
+    for (const char* format : {"csv", "json", "parquet"}) {
+      if (file.ends_with(std::string(".") + format)) output.format = format;
+    }
+    if (output.format.empty())
+      return Error(Code::invalid, "cannot tell the format of " + file + " from its name",
+                   "--format table, csv, json or parquet");
+  }
+  if (output.format.empty()) output.format = json ? "json" : "table";
+  if (output.format != "parquet") return {};
+  if (file.empty())
+    return Error(Code::invalid, "parquet needs a file", "weir sql --format parquet -o out.parquet 'SELECT …'");
+  if (output.rows_max > 0)
+    return Error(Code::invalid, "--rows does not cut a Parquet file", "write LIMIT in the statement");
+  return {};
 }
 
 }  // namespace
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output) {
   RunningStatement statement(context, backend);
-  const std::string accept = output.format == "csv"       ? "text/csv"
-                             : output.format == "parquet" ? "application/vnd.apache.parquet"
-                                                          : "application/json";
-  auto response = statement.run(sql, accept, output.rows_max);
+  const uint64_t rows = output.rows_max == 0 && output.format == "table" ? kTableRows : output.rows_max;
+  auto response = statement.run(sql, accept_of(output.format), rows);
   if (!response) return report(response.error());
   if (response->status >= 400) return report(error_of(*response));
-  if (output.format == "csv" || output.format == "parquet") {
-    if (output.file.empty()) {
-      std::cout.write(response->body.data(), static_cast<std::streamsize>(response->body.size()));
-      return kDone;
-    }
-    std::ofstream out(output.file, std::ios::binary);
-    out.write(response->body.data(), static_cast<std::streamsize>(response->body.size()));
-    out.close();
-    return out ? kDone : report(Error(Code::io, "cannot write " + output.file));
-  }
+  if (output.format == "json") return emit(json_array(response->body), output);
+  if (output.format != "table") return emit(response->body, output);
   auto result = Json::parse(response->body, 1ull << 30);
-  if (!result) return report(result.error());
-  return print_result(context, *result, output.format);
+  return result ? emit_table(context, *result, output) : report(result.error());
 }
 
 void add_sql(CLI::App& app, Context& context) {
@@ -140,15 +173,19 @@ void add_sql(CLI::App& app, Context& context) {
   auto output = std::make_shared<StatementOutput>();
   command->add_option("STATEMENT", *statement,
                       "One SELECT; without it a shell (or statements from standard input) is started");
-  command->add_option("-f,--format", output->format, "table, csv, json or parquet")
+  command
+      ->add_option("-f,--format", output->format,
+                   "table, csv, json or parquet; without it as the file's name says, else table")
       ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
-  command->add_option("-o,--output", output->file, "Write to this file (needed for parquet)");
-  command->add_option("--rows", output->rows_max, "At most this many rows")->capture_default_str();
+  command->add_option("-o,--output", output->file,
+                      "Write to this file instead of printing; its ending names the format");
+  command
+      ->add_option("--rows", output->rows_max,
+                   "At most this many rows; without it a table shows 10,000, csv and json are whole")
+      ->check(CLI::PositiveNumber);
   command->callback([=, &context] {
-    if (context.common.json && output->format == "table") output->format = "json";
-    if (output->format == "parquet" && output->file.empty()) {
-      context.exit_code =
-          report(Error(Code::invalid, "parquet needs a file", "weir sql --format parquet -o out.parquet 'SELECT …'"));
+    if (auto settled = settle(*output, context.common.json); !settled) {
+      context.exit_code = report(settled.error());
       return;
     }
     auto backend = context.wiring.open(context.common);

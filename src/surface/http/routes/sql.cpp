@@ -3,6 +3,8 @@
 // A statement waits for its turn without a thread: the handler admits it, and the warehouse says when it would not wait
 // any more. JSON is made whole in memory under the warehouse's limits; CSV and NDJSON are streamed, Parquet goes
 // through a file.
+#include <algorithm>
+
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -15,7 +17,7 @@ namespace weir::http {
 
 namespace {
 
-constexpr int64_t kRowsMax = 10'000;  // of a JSON result that names no limit
+constexpr uint64_t kRowsMax = 10'000;  // of a JSON result that names no limit
 constexpr size_t kPieceBytes = 64 << 10;
 
 enum class Form { json, csv, ndjson, parquet };
@@ -41,7 +43,7 @@ Result<warehouse::Statement> statement_of(const Request& request, Form form) {
   TRY_ASSIGN(statement.id, body.text_or("statement_id", ""));
   TRY_ASSIGN(const int64_t time, body.integer_or("time_limit_ms", 0, {1, 86'400'000}));
   if (time > 0) statement.time = milliseconds(time);
-  TRY_ASSIGN(const int64_t rows, body.integer_or("rows_max", form == Form::json ? kRowsMax : 0, {1, INT64_MAX}));
+  TRY_ASSIGN(const int64_t rows, body.integer_or("rows_max", 0, {1, INT64_MAX}));
   // A file holds the whole result: the engine writes it, and knows no limit of rows.
   if (rows > 0 && form != Form::parquet) statement.rows_max = static_cast<uint64_t>(rows);
   statement.client = "http";
@@ -141,6 +143,9 @@ class SqlRoutes {
     Result<warehouse::Statement> statement = statement_of(request, form);
     if (!statement) return responder.fail(statement.error());
     if (form == Form::parquet) return write_file(request, std::move(*statement), responder);
+    if (form == Form::json) {
+      statement->rows_max = std::min(statement->rows_max.value_or(kRowsMax), parts_.warehouse.limits().json_rows_max);
+    }
     Result<std::unique_ptr<warehouse::Admission>> admission =
         parts_.warehouse.admit(user_of(request), std::move(*statement), *request.cancel);
     if (!admission) return responder.fail(admission.error());
