@@ -19,6 +19,7 @@
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
 #include "platform/warehouse/warehouse.h"
+#include "stream/capture/example.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
 #include "ui/embedded.h"
@@ -35,6 +36,40 @@ int engine_threads(const project::Settings& settings) {
   if (wanted > 0) return wanted;
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   return std::max(1, cores - 1);
+}
+
+Error no_environment(const AppOptions& options) {
+  std::vector<std::string> known;
+  if (auto entries = real_files().list(join_path(options.folder, "environments")); entries) {
+    for (const auto& entry : *entries) {
+      if (entry.name.ends_with(".yaml")) known.push_back(entry.name.substr(0, entry.name.size() - 5));
+    }
+  }
+  return Error(Code::not_found, "there is no environment " + shown(options.environment),
+               known.empty() ? "create environments/" + options.environment + ".yaml"
+                             : did_you_mean(options.environment, known));
+}
+
+// A mistyped folder is told, and left as it is.
+Status check_folder(const AppOptions& options) {
+  const auto there = [&](const char* name) -> Result<bool> {
+    return real_files().exists(name[0] == '\0' ? options.folder : join_path(options.folder, name));
+  };
+  TRY_ASSIGN(const bool folder, there(""));
+  if (!folder) return Error(Code::not_found, "there is no folder " + shown(options.folder), "--dir FOLDER");
+  if (!options.environment.empty()) {
+    const std::string file = "environments/" + options.environment + ".yaml";
+    TRY_ASSIGN(const bool declared, there(file.c_str()));
+    if (!declared) return no_environment(options);
+  }
+  if (options.serves) return {};
+  for (const char* name : {"weir.yaml", "streams", ".weir"}) {
+    TRY_ASSIGN(const bool found, there(name));
+    if (found) return {};
+  }
+  return Error(Code::not_found,
+               "the folder " + shown(options.folder) + " declares nothing: it has neither weir.yaml nor streams",
+               "--dir FOLDER, or `weir init` for a first project there");
 }
 
 // Every room, in order of dependency: members are destroyed in reverse.
@@ -56,6 +91,7 @@ class Composed : public App {
   Status open_storage();
   Status open_engine();
   Status apply_folder();
+  Result<std::set<std::string>> loaded_tables();
   Status open_surface();
   void start_followers();
   void stop_followers();
@@ -100,6 +136,7 @@ class Composed : public App {
 };
 
 Status Composed::start() {
+  TRY(check_folder(options_));
   TRY_ASSIGN(state_folder_, project::state_folder(options_.folder, options_.environment));
   const std::string holder =
       std::string(options_.serves ? "weir serve" : "a weir command") + ", process " + std::to_string(getpid());
@@ -223,9 +260,19 @@ Status Composed::open_engine() {
   warehouse_ = std::make_unique<warehouse::Warehouse>(
       warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
-  deployment_ = std::make_unique<Deployment>(Deployment::Parts{*control_, *capture_, *lake_, *secrets_},
-                                             options_.folder, options_.environment);
+  deployment_ = std::make_unique<Deployment>(
+      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }}, options_.folder,
+      options_.environment);
   return {};
+}
+
+Result<std::set<std::string>> Composed::loaded_tables() {
+  TRY_ASSIGN(const auto catalog, warehouse_->catalog({.name = "weir", .may_read = true}));
+  std::set<std::string> names;
+  for (const auto& table : catalog->tables) {
+    if (table.kind == warehouse::TableKind::table) names.insert(to_lower(table.name));
+  }
+  return names;
 }
 
 Status Composed::apply_folder() {
@@ -305,14 +352,26 @@ void Composed::describe_streams() {
   for (const auto& applied : streams->captured) {
     const auto& stream = *applied.stream;
     summary_ += "stream " + stream.name + ": POST " + url() + "/v1/streams/" + stream.name;
-    if (stream.beacon) summary_ += " and " + stream.beacon->path;
-    summary_ += stream.write == capture::WhoWrites::anyone ? " (anybody on this machine)\n" : " (with a write key)\n";
+    if (stream.beacon) {
+      for (const std::string& mount : settings_.texts("http.mounts")) summary_ += ", " + mount + stream.beacon->path;
+    }
+    summary_ += !stream.enabled                              ? " (disabled)\n"
+                : stream.write == capture::WhoWrites::anyone ? " (anybody on this machine)\n"
+                                                             : " (with a write key)\n";
   }
   if (streams->captured.empty()) {
     summary_ += "no streams yet: `weir init` writes a first one\n";
     return;
   }
-  summary_ += "send one: curl -d '{}' " + url() + "/v1/streams/" + streams->captured.front().stream->name + "\n";
+  // Somebody without a key can send only to a public one.
+  const auto open = std::find_if(streams->captured.begin(), streams->captured.end(), [](const auto& applied) {
+    return applied.stream->enabled && applied.stream->write == capture::WhoWrites::anyone;
+  });
+  const capture::Stream& first = *(open == streams->captured.end() ? streams->captured.front() : *open).stream;
+  const bool is_open = first.write == capture::WhoWrites::anyone;
+  summary_ += "send one: curl" + std::string(is_open ? "" : " -H 'Authorization: Bearer KEY'") + " -d '" +
+              capture::example_event(first, clock_.wall()) + "' " + url() + "/v1/streams/" + first.name +
+              (is_open ? "\n" : "   (KEY: weir token create --write " + first.name + ")\n");
 }
 
 void Composed::start_followers() {

@@ -66,11 +66,17 @@ Result<cli::ApiResponse> HttpBackend::call(const cli::ApiRequest& request) {
 
 Result<cli::ApiResponse> HttpBackend::stream(const cli::ApiRequest& request,
                                              const std::function<bool(std::string_view)>& take) {
+  std::string failure;  // what an error says is no part of what was asked for
   TRY_ASSIGN(HttpResponse response,
-             client_.stream(prepared(request), [&](const HttpResponse&, std::string_view piece) -> Status {
+             client_.stream(prepared(request), [&](const HttpResponse& head, std::string_view piece) -> Status {
+               if (head.status >= 400) {
+                 failure += piece;
+                 return {};
+               }
                if (take(piece)) return {};
                return Error(Code::cancelled, "nobody reads on");
              }));
+  if (response.status >= 400) response.body = std::move(failure);
   return translated(std::move(response));
 }
 

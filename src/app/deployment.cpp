@@ -43,10 +43,28 @@ project::Project Deployment::read_files(const project::Sources& sources) {
   return project::parse_project(sources, registry_, options);
 }
 
+Status Deployment::refuse_taken_names(project::Plan& plan) {
+  std::optional<std::set<std::string>> tables;  // asked for only where a stream is new
+  for (project::Change& change : plan.changes) {
+    if (change.kind != "stream" || change.action != project::Action::create) continue;
+    if (!tables) {
+      TRY_ASSIGN(tables, parts_.loaded_tables());
+    }
+    for (const std::string& name : {change.name, change.name + "_quarantine"}) {
+      if (!tables->contains(name)) continue;
+      change.compatible = false;
+      change.details.push_back("there is a loaded table '" + name +
+                               "', which SQL would show instead: refused (give the stream another name)");
+    }
+  }
+  return {};
+}
+
 Result<http::Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
   TRY_ASSIGN(auto applied, state_.declarations());
   Outcome out;
   out.plan = project::make_plan(project, registry_, applied, drop);
+  TRY(refuse_taken_names(out.plan));
   out.project = std::move(project);
   return out;
 }

@@ -2,7 +2,9 @@
 // thread.
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "app/kinds.h"
@@ -21,6 +23,8 @@ class Deployment : public http::Deployment {
     capture::Capture& capture;
     lake::Lake& lake;
     access::Secrets& secrets;
+    // Names, in lower case, of the tables that people loaded: a stream of that name could not be asked for.
+    std::function<Result<std::set<std::string>>()> loaded_tables;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -38,6 +42,7 @@ class Deployment : public http::Deployment {
   project::Project read_files(const project::Sources& sources);
   project::ReadOptions read_options();
   Result<Outcome> plan(project::Project project, bool drop);
+  Status refuse_taken_names(project::Plan& plan);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
 

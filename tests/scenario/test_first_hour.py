@@ -71,6 +71,61 @@ def test_sql_writes_parquet(advertising):
     assert target.read_bytes()[:4] == b"PAR1" and target.read_bytes()[-4:] == b"PAR1"
 
 
+def test_sql_writes_the_file_and_the_form_that_its_name_asks_for(advertising):
+    target = advertising.folder / "rows.csv"
+    assert advertising.weir("sql", "-o", str(target), "SELECT range AS n FROM range(20000)") == ""
+    assert len(target.read_text().splitlines()) == 20_001  # the whole result, more than a table shows
+    advertising.weir("sql", "-o", str(advertising.folder / "rows.json"), "SELECT range AS n FROM range(20000)")
+    assert len(json.loads((advertising.folder / "rows.json").read_text())) == 20_000
+    assert json.loads(advertising.weir("sql", "--json", "SELECT 1 AS n WHERE false")) == []
+    advertising.weir("sql", "-o", "rows.xyz", "SELECT 1", code=2)
+    assert "format" in advertising.stderr
+    assert "cut" not in advertising.weir("sql", "SELECT range AS n FROM range(20000)") and "cut: more rows" in advertising.stderr
+
+
+def test_a_table_that_is_not_there_is_answered_with_the_streams_there_are(advertising):
+    advertising.weir("sql", "SELECT * FROM impresions", code=2)
+    assert "did you mean 'impressions'" in advertising.stderr
+    advertising.weir("stream", "tail", "impresions", code=1)
+    assert "there is no stream 'impresions'" in advertising.stderr
+
+
+def test_what_is_mistyped_is_told_and_leaves_no_trace(project):
+    project.weir("statsu", code=2)
+    assert "did you mean 'status'" in project.stderr
+    project.weir("status", code=1)
+    assert "weir init" in project.stderr and not (project.folder / ".weir").exists()
+    project.weir("init")
+    project.weir("--env", "prod", "status", code=1)
+    assert "environments/prod.yaml" in project.stderr and not (project.folder / ".weir").exists()
+
+
+def test_a_stream_does_not_take_the_name_of_a_loaded_table(project):
+    project.weir("init")
+    table = project.folder / "prices.csv"
+    table.write_text("ad,price\na,1.5\n")
+    project.weir("load", str(table), "--table", "weir_prices", code=1)
+    project.weir("load", str(table), "--table", "Prices")
+    project.write("streams/prices.yaml", "fields: {a: integer}\n")
+    assert "REFUSED" in project.weir("plan", code=3)
+    project.weir("apply", code=1)
+    (project.folder / "streams/prices.yaml").unlink()
+    project.weir("apply")
+
+
+def test_the_first_curl_that_serve_prints_is_accepted(project):
+    project.weir("init")
+    project.start()
+    command = re.search(r"send one: (curl .*)", project.output()).group(1)
+    reply = json.loads(subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout)
+    assert reply["accepted"] == 1, reply
+
+
+def test_a_key_for_a_stream_that_nobody_declared_is_refused(advertising):
+    advertising.weir("token", "create", "--write", "impresions", code=1)
+    assert "did you mean 'impressions'" in advertising.stderr
+
+
 def test_ctrl_c_cancels_a_statement_within_a_second(advertising):
     running = subprocess.Popen([BINARY, "sql", "--dir", str(advertising.folder),
                                 "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7"],
@@ -180,6 +235,7 @@ def test_a_second_server_names_the_first(advertising):
 
 
 def test_secrets_are_listed_by_name_only(project):
+    project.write("weir.yaml", "name: mine\n")
     project.weir("secret", "set", "db_password", stdin="hunter2\n")
     assert "db_password" in project.weir("secret", "list") and "hunter2" not in project.weir("secret", "list", "--json")
     for path in (project.folder / ".weir").rglob("*"):

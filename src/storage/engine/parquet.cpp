@@ -170,10 +170,12 @@ Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view
     return Error(Code::invalid, "\"" + table + "\" cannot be a table's name", "use letters, digits and _, at most 63");
   }
   TRY_ASSIGN(const std::shared_ptr<const Snapshot> snapshot, source_.take());
-  bool is_taken = snapshot && snapshot->find(duckdb::StringUtil::Lower(table)) != nullptr;
+  const std::string lower = duckdb::StringUtil::Lower(table);
+  bool is_taken = lower.starts_with("weir_") || (snapshot && snapshot->find(lower) != nullptr);
   for (const SystemView& view : views_) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, table);
   if (is_taken)
-    return Error(Code::conflict, table + " is a stream or a system view; a file is loaded into a table of its own");
+    return Error(Code::conflict,
+                 table + " is the name of a stream or of weir's own views; a file is loaded into a table of its own");
   if (!std::filesystem::exists(path)) return Error(Code::not_found, "there is no file " + path);
 
   TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));

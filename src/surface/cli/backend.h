@@ -35,7 +35,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual Result<ApiResponse> call(const ApiRequest& request) = 0;
-  // The body arrives piece by piece; returning false ends the request. Only a running server streams without end
+  // The body arrives piece by piece, an error's whole in the response; returning false ends the request. Only a running
+  // server streams without end
   // (`stream tail`).
   virtual Result<ApiResponse> stream(const ApiRequest& request, const std::function<bool(std::string_view)>& take) = 0;
   virtual bool is_server() const = 0;

@@ -2,10 +2,43 @@
 
 #include <unistd.h>
 
+#include "core/base/text.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
+namespace {
+
+std::string command_line_of(const CLI::App& command) {
+  const std::string own = command.get_name();
+  return command.get_parent() == nullptr ? own : command_line_of(*command.get_parent()) + " " + own;
+}
+
+// The command that was meant: the deepest one whose name was typed.
+const CLI::App& deepest(const CLI::App& app) {
+  const auto typed = app.get_subcommands();
+  return typed.empty() ? app : deepest(*typed.front());
+}
+
+// One line that says what is wrong, and one with the way out, like every other error.
+std::string wrong_use(const CLI::App& app, const CLI::Error& wrong) {
+  const CLI::App& at = deepest(app);
+  std::vector<std::string> known;
+  for (const CLI::App* command : at.get_subcommands(nullptr)) known.push_back(command->get_name());
+  const std::vector<std::string> extra = at.remaining();
+  const bool wants_command = !known.empty() && at.get_subcommands().empty();
+  if (wants_command && !extra.empty() && !extra.front().starts_with("-")) {
+    return "error: there is no command " + shown(command_line_of(at) + " " + extra.front()) +
+           "\n  try: " + did_you_mean(extra.front(), known) + "\n";
+  }
+  const std::string help = command_line_of(at) + " --help";
+  if (wants_command) {
+    return "error: " + command_line_of(at) + " needs a command\n  try: " + did_you_mean("", known) + "; " + help + "\n";
+  }
+  return std::string("error: ") + wrong.what() + "\n  try: " + help + "\n";
+}
+
+}  // namespace
 
 int run(int argc, char** argv, const Wiring& wiring) {
   Context context{{}, wiring, kDone};
@@ -48,6 +81,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_demo(app, context);
   add_doctor(app, context);
   add_schema(app, context);
+  app.failure_message([](const CLI::App* at, const CLI::Error& wrong) { return wrong_use(*at, wrong); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

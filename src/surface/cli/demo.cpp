@@ -92,6 +92,8 @@ Status run_job(Context& context, const DemoFlags& flags, Wiring::Running& server
                                       {"archived", after.archived - before.archived},
                                       {"in_lake", in_lake},
                                       {"doubled", doubled},
+                                      {"duplicates", summary.duplicates},
+                                      {"quarantined", summary.malformed_refused},
                                       {"refused", summary.refused},
                                       {"errors", summary.errors}}));
   out.set("ctr", Json(Json::Object{{"asked", load.audience.click_probability}, {"measured", measured}}));
@@ -101,15 +103,35 @@ Status run_job(Context& context, const DemoFlags& flags, Wiring::Running& server
   if (!summary.first_error.empty()) out.set("first_error", summary.first_error);
   out.set("ok", summary.acknowledged > 0 && in_lake == summary.acknowledged &&
                     after.archived - before.archived == summary.acknowledged && doubled == 0 &&
-                    summary.refused + summary.errors == 0);
+                    summary.refused + summary.errors == 0 &&
+                    summary.sent == summary.acknowledged + summary.duplicates + summary.malformed_refused);
   return {};
 }
 
-void print_job(const Json& out) {
-  const Json& events = out["events"];
-  for (const auto& [name, count] : events.object()) {
-    std::printf("  events %-13s %12s\n", name.c_str(), with_commas(static_cast<uint64_t>(count.as_int())).c_str());
+// What was sent first, as a sum; then where the acknowledged ones are.
+void print_events(const Json& events) {
+  struct Line {
+    const char *name, *what;
+  };
+  constexpr Line kLines[] = {
+      {"sent", "that many records, of which were"},
+      {"acknowledged", "new, and on disk before the reply"},
+      {"duplicates", "sent twice on purpose, and counted once"},
+      {"quarantined", "malformed on purpose, kept with the reason"},
+      {"refused", "not taken"},
+      {"errors", "without an answer"},
+      {"archived", "of the acknowledged: in the raw archive"},
+      {"in_lake", "in Parquet, counted by an engine that knows nothing of weir"},
+      {"doubled", "there more than once"},
+  };
+  for (const Line& line : kLines) {
+    std::printf("  events %-13s %12s   %s\n", line.name,
+                with_commas(static_cast<uint64_t>(events[line.name].as_int())).c_str(), line.what);
   }
+}
+
+void print_job(const Json& out) {
+  print_events(out["events"]);
   std::printf("  click-through rate asked %.3f, measured in the lake %.3f\n", out["ctr"]["asked"].as_double(),
               out["ctr"]["measured"].as_double());
   std::printf("  request latency p50 %.1f ms, p99 %.1f ms (a request is up to 500 records, on disk before the reply)\n",

@@ -115,7 +115,7 @@ Result<std::vector<Finding>> examine(const std::string& folder) {
   std::vector<Finding> out;
   out.push_back(file_system(folder));
   TRY_ASSIGN(uint64_t free, real_files().free_bytes(folder));
-  out.push_back({"free space", format_size(free), free > (1ull << 30),
+  out.push_back({"free space", approximate_size(free), free > (1ull << 30),
                  "less than 1 GiB; capture answers 507 when it is used up"});
   TRY_ASSIGN(SyncSpeed speed, measure_sync(folder));
   out.push_back(
@@ -132,7 +132,7 @@ Result<std::vector<Finding>> examine(const std::string& folder) {
                  "ulimit -n 65536: each connection and lake file needs one"});
   out.push_back({"cores", std::to_string(std::thread::hardware_concurrency()), true, ""});
   const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
-  out.push_back({"memory", format_size(memory / (1 << 20) * (1 << 20)), memory >= (1ull << 30),
+  out.push_back({"memory", approximate_size(memory), memory >= (1ull << 30),
                  "1 GiB is the least that queries are comfortable with"});
   const std::time_t now = std::time(nullptr);
   out.push_back({"clock", format_timestamp(static_cast<int64_t>(now) * 1'000'000), now > 1'700'000'000,

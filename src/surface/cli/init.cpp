@@ -39,7 +39,12 @@ Status init(const Common& common, std::vector<std::string>& written) {
   TRY(real_files().make_directories(common.folder));
   char resolved[4096];
   std::string name = realpath(common.folder.c_str(), resolved) != nullptr ? resolved : common.folder;
-  name = name.substr(name.rfind('/') + 1);
+  name = name.substr(name.rfind('/') + 1).substr(0, 63);
+  for (char& c : name) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!is_plain && std::string_view(" -._").find(c) == std::string_view::npos)
+      c = '-';  // no name of a project has it
+  }
   std::string project = kProject;
   project.replace(project.find("%NAME%"), 6, name.empty() ? "warehouse" : Json(name).dump());
   TRY(write_new(join_path(common.folder, "weir.yaml"), project, written));

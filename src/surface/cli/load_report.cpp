@@ -26,9 +26,8 @@ void print_load(const loadgen::Summary& summary, const loadgen::LoadOptions& opt
               options.base_url.c_str());
   std::printf("acknowledged    %s (%s impressions, %s clicks)\n", with_commas(summary.acknowledged).c_str(),
               with_commas(summary.impressions).c_str(), with_commas(summary.clicks).c_str());
-  std::printf("resent          %s, malformed on purpose %s, of these refused %s\n",
-              with_commas(summary.duplicates_sent).c_str(), with_commas(summary.malformed_sent).c_str(),
-              with_commas(summary.malformed_refused).c_str());
+  std::printf("duplicates      %s, sent twice on purpose and counted once\n", with_commas(summary.duplicates).c_str());
+  std::printf("quarantined     %s, malformed on purpose\n", with_commas(summary.malformed_refused).c_str());
   std::printf("refused         %s, without an answer %s\n", with_commas(summary.refused).c_str(),
               with_commas(summary.errors).c_str());
   if (!summary.first_error.empty()) std::printf("first error     %s\n", summary.first_error.c_str());
@@ -42,6 +41,7 @@ Json load_to_json(const loadgen::Summary& summary) {
                            {"acknowledged", summary.acknowledged},
                            {"impressions", summary.impressions},
                            {"clicks", summary.clicks},
+                           {"duplicates", summary.duplicates},
                            {"duplicates_sent", summary.duplicates_sent},
                            {"malformed_sent", summary.malformed_sent},
                            {"malformed_refused", summary.malformed_refused},
@@ -78,10 +78,7 @@ Result<Presence> check_ids(Backend& backend, const std::string& table, const std
     pending.erase(0, at);
     return true;
   }));
-  if (response.status >= 400) {
-    response.body = pending;
-    return error_of(response);
-  }
+  if (response.status >= 400) return error_of(response);
   std::sort(ids.begin(), ids.end());
   std::sort(found.begin(), found.end());
   Presence out;

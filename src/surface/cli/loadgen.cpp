@@ -97,11 +97,15 @@ void add_loadgen(CLI::App& app, Context& context) {
   command->add_option("-c,--config", flags->file, "YAML as in examples/advertising/loadgen.yaml; flags win over it");
   command->add_option("--url", flags->url, "Base URL, for example http://127.0.0.1:8480/Prod");
   command->add_option("--duration", flags->duration, "For example 30s");
-  command->add_option("--rate", flags->rate, "Events a second; as many users as that takes");
-  command->add_option("--connections", flags->connections, "Connections at once");
-  command->add_option("--duplicates", flags->duplicates, "Share resent with the same id, 0 to 1");
-  command->add_option("--malformed", flags->malformed, "Share that does not fit the stream");
-  command->add_option("--late", flags->late, "Share that carries a time LateBy ago");
+  command->add_option("--rate", flags->rate, "Events a second; as many users as that takes")
+      ->check(CLI::Range(0.0, 1e7));
+  command->add_option("--connections", flags->connections, "Connections at once")->check(CLI::Range(1, 1024));
+  command->add_option("--duplicates", flags->duplicates, "Share resent with the same id, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--malformed", flags->malformed, "Share that does not fit the stream, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--late", flags->late, "Share that carries a time LateBy ago, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--check", flags->check, "Ask the warehouse that every acknowledged id is there exactly once");
   command->callback([&context, flags] { context.exit_code = run_command(context, *flags); });
 }

@@ -202,11 +202,14 @@ void add_plan(CLI::App& app, Context& context) {
   const char* drop_help = "Removed declarations destroy their data instead of keeping it detached";
   auto* plan = app.add_subcommand("plan",
                                   "What would change against the applied state, and the settings that are not at their "
-                                  "defaults; exit code 3 if anything would");
+                                  "defaults. Exit code 0: nothing, 3: something, refused changes included, 1: the "
+                                  "declarations have mistakes");
   plan->add_flag("--drop", asked->drop, drop_help);
   plan->add_flag("--settings", asked->settings, "All settings, those at their defaults too");
   plan->callback([&context, asked] { context.exit_code = act(context, *asked, false); });
-  auto* apply = app.add_subcommand("apply", "Make the applied state equal to the folder");
+  auto* apply = app.add_subcommand("apply",
+                                   "Make the applied state equal to the folder, all of it or nothing. Exit code 0: "
+                                   "done, 1: a change is refused or the declarations have mistakes");
   apply->add_flag("--drop", asked->drop, drop_help);
   apply->callback([&context, asked] { context.exit_code = act(context, *asked, true); });
 }

@@ -33,14 +33,15 @@ void print_status(const Json& status) {
               status["engine"].as_string().c_str(), status["project"].as_string().c_str(),
               status["environment"].as_string().c_str(), status["ready"].as_bool() ? "ready" : "not ready");
   std::printf("journal  %lld segments, %s, durable end %lld%s\n", static_cast<long long>(journal["segments"].as_int()),
-              format_size(static_cast<uint64_t>(journal["bytes"].as_int())).c_str(),
+              approximate_size(static_cast<uint64_t>(journal["bytes"].as_int())).c_str(),
               static_cast<long long>(journal["durable_end"].as_int()), journal["full"].as_bool() ? ", DISK FULL" : "");
   std::printf("lake     version %lld, %lld files, %s, %lld records (%.1f s) behind\n",
               static_cast<long long>(lake["version"].as_int()), static_cast<long long>(lake["files"].as_int()),
-              format_size(static_cast<uint64_t>(lake["bytes"].as_int())).c_str(),
+              approximate_size(static_cast<uint64_t>(lake["bytes"].as_int())).c_str(),
               static_cast<long long>(lake["lag_records"].as_int()), lake["lag_seconds"].as_double());
   if (!lake["error"].as_string().empty()) std::printf("lake     ERROR %s\n", lake["error"].as_string().c_str());
-  std::printf("disk     %s free\n", format_size(static_cast<uint64_t>(status["disk"]["free_bytes"].as_int())).c_str());
+  std::printf("disk     %s free\n",
+              approximate_size(static_cast<uint64_t>(status["disk"]["free_bytes"].as_int())).c_str());
   for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
 }
 

@@ -177,6 +177,7 @@ class Generator {
   asio::awaitable<std::string> exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer, const Batch& batch,
                                         const std::string& body) {
     error_code failed;
+    summary_.sent += batch.records.size();
     stream.expires_after(kRequestLimit);
     if (!stream.socket().is_open()) {
       co_await stream.async_connect(endpoints_, asio::redirect_error(asio::use_awaitable, failed));
@@ -192,7 +193,6 @@ class Generator {
     request.body() = body;
     request.prepare_payload();
     const int64_t begin = clock_.steady_micros();
-    summary_.sent += batch.records.size();
     co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, failed));
     if (failed) co_return "send: " + failed.message();
     http::response<http::string_body> response;
@@ -221,7 +221,10 @@ class Generator {
         continue;
       }
       if (record.malformed) return "a malformed record was accepted";
-      if (record.duplicate) continue;
+      if (record.duplicate) {
+        ++summary_.duplicates;
+        continue;
+      }
       ++summary_.acknowledged;
       const bool click = record.kind == Action::Kind::click;
       ++(click ? summary_.clicks : summary_.impressions);

@@ -52,9 +52,11 @@ struct Progress {
   uint64_t sent = 0, acknowledged = 0, failed = 0;
 };
 
+// sent = acknowledged + duplicates + malformed_refused + refused + errors, while no reply is wrong.
 struct Summary {
   uint64_t sent = 0;          // records put on the wire, resends of duplicates included
   uint64_t acknowledged = 0;  // distinct events answered failed: false
+  uint64_t duplicates = 0;    // resent ones answered failed: false
   uint64_t duplicates_sent = 0, malformed_sent = 0, late_sent = 0;
   uint64_t refused = 0;  // records answered failed: true that were not sent malformed on purpose
   uint64_t malformed_refused = 0;

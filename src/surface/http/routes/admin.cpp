@@ -1,8 +1,12 @@
 // What an administrator does: plan and apply, tokens, secrets.
+#include <algorithm>
+
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "surface/errors/errors.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
+#include "surface/http/routes/streams.h"
 
 namespace weir::http {
 
@@ -77,7 +81,22 @@ Json token_json(const access::TokenInfo& token) {
   return out;
 }
 
-Result<Response> create_token(access::Access& access, const Request& request) {
+// A key for a stream that nobody declared opens nothing: most likely its name is mistyped.
+Status check_streams(const StreamDirectory& directory, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return {};
+  TRY_ASSIGN(const auto declared, directory.declared());
+  std::vector<std::string> known;
+  for (const StreamDirectory::Declared& one : declared) known.push_back(one.stream.name);
+  for (const std::string& name : wanted) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return Error(Code::not_found, "there is no stream " + shown(name),
+                 (known.empty() ? "" : did_you_mean(name, known) + " ") +
+                     "A new one is declared and applied first (weir apply)");
+  }
+  return {};
+}
+
+Result<Response> create_token(access::Access& access, const StreamDirectory& directory, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"role", "streams", "label", "expires_in"}));
   access::NewToken wanted;
   TRY_ASSIGN(const std::string role, body.text("role"));
@@ -92,6 +111,7 @@ Result<Response> create_token(access::Access& access, const Request& request) {
   if (!expires_in.empty()) {
     TRY_ASSIGN(wanted.expires_in, parse_duration(expires_in));
   }
+  TRY(check_streams(directory, wanted.streams));
   TRY_ASSIGN(const access::CreatedToken created, access.create_token(wanted));
   Json out{Json::Object{}};
   out.set("id", created.id);
@@ -123,7 +143,7 @@ void add_deployment_routes(Router& router, Deployment& deployment, std::function
   router.add(route);
 }
 
-void add_token_routes(Router& router, access::Access& access) {
+void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory) {
   Route route;
   route.access = Access::admin;
   route.body_bytes_max = 64 << 10;
@@ -139,7 +159,7 @@ void add_token_routes(Router& router, access::Access& access) {
   router.add(route);
   route.method = Method::post;
   route.summary = "Makes a token; its text is shown once.";
-  route.handler = answers([&access](Request& request) { return create_token(access, request); });
+  route.handler = answers([&access, &directory](Request& request) { return create_token(access, directory, request); });
   router.add(route);
   route.method = Method::erase;
   route.pattern = "/v1/tokens/{id}";

@@ -103,7 +103,7 @@ void add_lake_routes(Router& router, const LakeParts& parts);
 
 // `applied` is called after each apply that changed something.
 void add_deployment_routes(Router& router, Deployment& deployment, std::function<void()> applied);
-void add_token_routes(Router& router, access::Access& access);
+void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.
