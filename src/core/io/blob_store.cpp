@@ -150,7 +150,7 @@ Status LocalBlobStore::move_into_place(const std::string& staging, const std::st
 Status LocalBlobStore::make_durable_folder(const std::string& folder) {
   {
     const std::lock_guard lock(mutex_);
-    if (durable_folders_.count(folder) != 0) return {};
+    if (durable_folders_.contains(folder)) return {};
   }
   TRY(files_.make_directories(folder));
   for (std::string below = folder; below.size() > root_.size(); below = parent_path(below)) {

@@ -202,6 +202,7 @@ class PosixFiles final : public Files {
     std::vector<DirectoryEntry> entries;
     while (true) {
       errno = 0;
+      // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own; glibc shares nothing between two.
       const dirent* const entry = ::readdir(folder.get());
       if (entry == nullptr) break;
       std::string name = entry->d_name;

@@ -116,6 +116,7 @@ constexpr const char* kSteps[] = {"run it", "enter its folder", "set its limits"
   }
   sigset_t none;
   sigemptyset(&none);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): after fork() the child has one thread only.
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const Limit& limit : prepared.limits) {
     if (::setrlimit(static_cast<__rlimit_resource>(limit.what), &limit.value) != 0) fail_in_child(prepared, 2);
