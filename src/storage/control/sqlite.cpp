@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "core/io/crash_point.h"
@@ -64,7 +64,7 @@ Status create_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
     const Code code = errno == ENOSPC || errno == EDQUOT ? Code::no_space : Code::io;
-    return Error(code, "cannot open the control database " + path + ": " + std::strerror(errno));
+    return Error(code, "cannot open the control database " + path + ": " + std::generic_category().message(errno));
   }
   ::close(fd);
   return {};
