@@ -308,7 +308,7 @@ void Connection::dispatch(Request& request, RequestParser& parser) {
   context.errors = route_->errors;
   context.number = request_number_;
   context.route = route_;
-  std::shared_ptr<Exchange> exchange = make_exchange(io_.mailbox(), std::move(context));
+  std::shared_ptr<Exchange> exchange = make_exchange(io_.mailbox(), context);
   const size_t here_max =
       request.header("content-encoding").empty() ? route_->io_body_bytes_max : route_->io_encoded_bytes_max;
   if (route_->runs == Runs::on_io && request.body.size() <= here_max) {
@@ -363,14 +363,14 @@ void Connection::deliver(Letter letter) {
   const bool is_late = letter.to.request != request_ || state_ == State::closed;
   switch (letter.kind) {
     case Letter::Kind::answer:
-      if (!is_late && state_ == State::handling) answer(std::move(letter.response));
+      if (!is_late && state_ == State::handling) answer(letter.response);
       break;
     case Letter::Kind::late_answer:
       if (!is_late && state_ == State::handling) answer_late(*letter.late);
       break;
     case Letter::Kind::stream_head:
       if (!is_late && state_ == State::handling) {
-        begin_stream(std::move(letter.response), std::move(letter.stream));
+        begin_stream(letter.response, std::move(letter.stream));
       } else {
         letter.stream->close();
       }
@@ -405,10 +405,10 @@ void Connection::refuse(const Refusal& refusal) {
   response.status = refusal.status;
   response.close = true;
   if (request_number_ == 0) request_number_ = io_.next_request_number();
-  answer(std::move(response));
+  answer(response);
 }
 
-void Connection::answer(Response response) {
+void Connection::answer(const Response& response) {
   keep_alive_ =
       keep_alive_ && !response.close && !has_unread_body_ && !io_.shared().draining.load(std::memory_order_relaxed);
   partial_.reset();
@@ -472,7 +472,7 @@ void Connection::flush() {
   if (state_ == State::writing) all_sent();
 }
 
-void Connection::begin_stream(Response head, std::shared_ptr<StreamState> stream) {
+void Connection::begin_stream(const Response& head, std::shared_ptr<StreamState> stream) {
   keep_alive_ = keep_alive_ && http11_ && !io_.shared().draining.load(std::memory_order_relaxed);
   append_head(out_, head, {io_.date(), io_.shared().process, request_number_, keep_alive_, http11_}, std::nullopt);
   answered(head.status);

@@ -79,9 +79,9 @@ class Connection {
 
   void fail(const Error& error);
   void refuse(const Refusal& refusal);
-  void answer(Response response);
+  void answer(const Response& response);
   void answer_late(LateResponse& late);
-  void begin_stream(Response head, std::shared_ptr<StreamState> stream);
+  void begin_stream(const Response& head, std::shared_ptr<StreamState> stream);
   void add_piece(std::string_view piece);
   void end_stream(bool whole);
   void send(std::string_view head, std::string_view body);

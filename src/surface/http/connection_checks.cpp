@@ -89,7 +89,7 @@ bool Connection::refuse_unrouted(const Match& match, Method method) {
       response.status = 405;
     }
     response.headers.emplace_back("Allow", list_of(match.allowed));
-    answer(std::move(response));
+    answer(response);
   } else {
     fail(Error(Code::not_found, "there is nothing at this path"));
   }

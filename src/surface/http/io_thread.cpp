@@ -71,14 +71,14 @@ void IoThread::adopt(int socket, Peer peer) {
 }
 
 void IoThread::begin_drain() {
-  for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (slots_[slot]) slots_[slot]->begin_drain();
+  for (const auto& connection : slots_) {
+    if (connection) connection->begin_drain();
   }
 }
 
 void IoThread::close_all() {
-  for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (slots_[slot]) slots_[slot]->close();
+  for (const auto& connection : slots_) {
+    if (connection) connection->close();
   }
   retired_.clear();
 }
@@ -125,8 +125,8 @@ void IoThread::drain_mailbox() {
 
 void IoThread::tick() {
   const int64_t at = now();
-  for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (slots_[slot]) slots_[slot]->tick(at);
+  for (const auto& connection : slots_) {
+    if (connection) connection->tick(at);
   }
   retired_.clear();
   timer_.expires_after(std::chrono::milliseconds(250));

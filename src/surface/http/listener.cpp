@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "core/base/text.h"
@@ -24,7 +25,7 @@ constexpr int kBacklog = 4096;
 
 Error system_error(const std::string& what) {
   const int code = errno;
-  return Error(code == EADDRINUSE ? Code::conflict : Code::io, what + ": " + std::strerror(code));
+  return Error(code == EADDRINUSE ? Code::conflict : Code::io, what + ": " + std::generic_category().message(code));
 }
 
 struct Address {

@@ -31,7 +31,7 @@ struct LocalResponse {
 
 // `take` gets a streamed body piece by piece instead of LocalResponse::body; false ends it. `cancel` reaches the
 // handler.
-LocalResponse call_locally(const Router& router, const LocalRequest& request, const Cancel& cancel = {},
+LocalResponse call_locally(const Router& router, const LocalRequest& asked, const Cancel& cancel = {},
                            const std::function<bool(std::string_view)>& take = {});
 
 }  // namespace weir::http

@@ -139,8 +139,8 @@ class Stream final : public BodyStream {
 
 class ServerExchange final : public Exchange {
  public:
-  ServerExchange(std::shared_ptr<Mailbox> mailbox, ExchangeContext context)
-      : mailbox_(std::move(mailbox)), context_(std::move(context)) {}
+  ServerExchange(std::shared_ptr<Mailbox> mailbox, const ExchangeContext& context)
+      : mailbox_(std::move(mailbox)), context_(context) {}
   ~ServerExchange() override {
     if (!is_answered_) fail(Error(Code::internal, "the request was dropped without an answer"), {});
   }
@@ -203,8 +203,8 @@ class ServerExchange final : public Exchange {
 
 }  // namespace
 
-std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Mailbox> mailbox, ExchangeContext context) {
-  return std::make_shared<ServerExchange>(std::move(mailbox), std::move(context));
+std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Mailbox> mailbox, const ExchangeContext& context) {
+  return std::make_shared<ServerExchange>(std::move(mailbox), context);
 }
 
 }  // namespace weir::http

@@ -87,6 +87,6 @@ struct ExchangeContext {
   uint64_t number = 0;           // of the request in this process
   const Route* route = nullptr;  // lives as long as the mailbox is open
 };
-std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Mailbox> mailbox, ExchangeContext context);
+std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Mailbox> mailbox, const ExchangeContext& context);
 
 }  // namespace weir::http

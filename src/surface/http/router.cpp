@@ -16,9 +16,9 @@ struct Router::Node {
 namespace {
 
 // "/a/b" → "a", rest "/b". The path starts with a slash.
-std::string_view first_segment(std::string_view path, std::string_view& rest) {
+std::string_view first_segment(std::string_view path, std::string_view& after) {
   const size_t end = path.find('/', 1);
-  rest = end == std::string_view::npos ? std::string_view{} : path.substr(end);
+  after = end == std::string_view::npos ? std::string_view{} : path.substr(end);
   return path.substr(1, end == std::string_view::npos ? std::string_view::npos : end - 1);
 }
 

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "core/runtime/thread.h"
@@ -65,8 +65,9 @@ class Listener {
   }
   // No descriptors or memory left: the connections wait in the backlog until some are free.
   void pause() {
+    const int code = errno;
     if (log_limit_.admit(threads_[0]->now())) {
-      log_event(Level::warn, "http.accept_failed", {{"reason", std::strerror(errno)}});
+      log_event(Level::warn, "http.accept_failed", {{"reason", std::generic_category().message(code)}});
     }
     retry_.expires_after(std::chrono::milliseconds(50));
     retry_.async_wait([this](const boost::system::error_code& error) {
