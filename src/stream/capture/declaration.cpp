@@ -161,7 +161,8 @@ bool is_origin(std::string_view text) {
   }
   if (text.empty()) return true;
   text.remove_prefix(1);
-  const bool digits = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
+  const bool digits =
+      !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
   return digits && text[0] != '0' && std::stoi(std::string(text)) <= 65'535;
 }
 
@@ -179,9 +180,9 @@ void read_cors(YamlSection& in, Stream& into) {
     if (!seen.insert(origin).second) in.refuse_at(list.items[i].at, "cors: " + shown(origin) + " is listed twice");
     if (origin == "*" || is_origin(origin)) continue;
     std::string hint = "an origin has a scheme, a host in lower case and no path";
-    std::string tried =
-        to_lower(origin.substr(0, origin.find('/', origin.find("//") == origin.npos ? 0 : origin.find("//") + 2)));
-    if (tried.find("://") == tried.npos) tried = "https://" + tried;
+    std::string tried = to_lower(
+        origin.substr(0, origin.find('/', origin.find("//") == std::string::npos ? 0 : origin.find("//") + 2)));
+    if (tried.find("://") == std::string::npos) tried = "https://" + tried;
     if (is_origin(tried)) hint = "did you mean " + shown(tried) + "?";
     in.refuse_at(list.items[i].at,
                  "cors: expected an origin such as https://shop.example, or \"*\", found " + shown(origin), hint);
