@@ -20,22 +20,37 @@ const CLI::App& deepest(const CLI::App& app) {
   return typed.empty() ? app : deepest(*typed.front());
 }
 
+std::vector<std::string> options_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  if (command.get_parent() != nullptr) {
+    for (std::string& name : options_of(*command.get_parent())) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 // One line that says what is wrong, and one with the way out, like every other error.
 std::string wrong_use(const CLI::App& app, const CLI::Error& wrong) {
   const CLI::App& at = deepest(app);
   std::vector<std::string> known;
   for (const CLI::App* command : at.get_subcommands(nullptr)) known.push_back(command->get_name());
-  const std::vector<std::string> extra = at.remaining();
-  const bool wants_command = !known.empty() && at.get_subcommands().empty();
-  if (wants_command && !extra.empty() && !extra.front().starts_with("-")) {
-    return "error: there is no command " + shown(command_line_of(at) + " " + extra.front()) +
-           "\n  try: " + did_you_mean(extra.front(), known) + "\n";
-  }
+  const std::vector<std::string> extra = app.remaining(true);
   const std::string help = command_line_of(at) + " --help";
-  if (wants_command) {
-    return "error: " + command_line_of(at) + " needs a command\n  try: " + did_you_mean("", known) + "; " + help + "\n";
+  const auto message = [](const std::string& what, const std::string& way_out) {
+    return "error: " + what + "\n  try: " + way_out + "\n";
+  };
+  if (!extra.empty() && extra.front().starts_with("--")) {
+    const auto near = nearest(extra.front().substr(0, extra.front().find('=')), options_of(at));
+    return message("there is no option " + shown(extra.front()), near ? "did you mean '" + *near + "'?" : help);
   }
-  return std::string("error: ") + wrong.what() + "\n  try: " + help + "\n";
+  if (!known.empty()) {
+    if (extra.empty()) return message(command_line_of(at) + " needs a command", did_you_mean("", known) + "; " + help);
+    return message("there is no command " + shown(command_line_of(at) + " " + extra.front()),
+                   did_you_mean(extra.front(), known));
+  }
+  return message(wrong.what(), help);
 }
 
 }  // namespace

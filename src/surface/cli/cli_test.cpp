@@ -1,5 +1,8 @@
+#include "surface/cli/cli.h"
+
 #include <gtest/gtest.h>
 
+#include "surface/cli/commands.h"
 #include "surface/cli/output.h"
 #include "surface/cli/shell.h"
 
@@ -30,6 +33,25 @@ TEST(TextTable, cuts_long_cells_and_keeps_a_row_on_one_line) {
   const std::string shown = render(table, false);
   EXPECT_NE(shown.find("…"), std::string::npos);
   EXPECT_NE(shown.find("two lines"), std::string::npos);
+}
+
+std::string error_text(std::vector<std::string> words) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run(static_cast<int>(arguments.size()), arguments.data(), {}), kWrongUse);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Run, tells_what_is_mistyped_with_the_nearest_name) {
+  EXPECT_EQ(error_text({"weir", "statsu"}),
+            "error: there is no command 'weir statsu'\n  try: did you mean 'status'?\n");
+  EXPECT_EQ(error_text({"weir", "token", "creat"}),
+            "error: there is no command 'weir token creat'\n  try: did you mean 'create'?\n");
+  EXPECT_EQ(error_text({"weir", "status", "--jsn"}),
+            "error: there is no option '--jsn'\n  try: did you mean '--json'?\n");
+  EXPECT_EQ(error_text({"weir", "lake"}),
+            "error: weir lake needs a command\n  try: known: verify, drain, manifest; weir lake --help\n");
 }
 
 TEST(UrlEncode, keeps_only_unreserved_characters) {

@@ -163,7 +163,11 @@ int demo(Context& context, const DemoFlags& flags) {
   const double begin = now_s();
   Interrupt interrupt;
   auto server = context.wiring.start(context.common, flags.port);
-  if (!server) return report(server.error());
+  if (!server) {
+    Error error = server.error();
+    if (error.code == Code::not_found) error.hint = "--project FOLDER, for example examples/advertising of the sources";
+    return report(error);
+  }
   std::printf("weir demo: %s at %s (ready in %.2f s)\n", flags.project.c_str(), (*server)->url().c_str(),
               now_s() - begin);
   std::fflush(stdout);

@@ -28,6 +28,19 @@ int verify(Context& context) {
   return ok ? kDone : kFound;
 }
 
+int drain(Context& context) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  auto drained = call_json(**backend, {.method = "POST", .path = "/v1/lake/drain"});
+  if (!drained) return report(drained.error());
+  if (context.common.json) {
+    std::cout << drained->dump(2) << "\n";
+  } else {
+    std::printf("everything up to sequence %lld is in files\n", static_cast<long long>((*drained)["cursor"].as_int()));
+  }
+  return kDone;
+}
+
 int show(Context& context, const ApiRequest& request) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
@@ -45,7 +58,7 @@ void add_lake(CLI::App& app, Context& context) {
   group->add_subcommand("verify", "Prove journal, archive and Parquet against each other; exit code 3 if they differ")
       ->callback([&context] { context.exit_code = verify(context); });
   group->add_subcommand("drain", "Wait until everything acknowledged is committed to files")->callback([&context] {
-    context.exit_code = show(context, {.method = "POST", .path = "/v1/lake/drain"});
+    context.exit_code = drain(context);
   });
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();

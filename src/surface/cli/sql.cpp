@@ -182,7 +182,7 @@ void add_sql(CLI::App& app, Context& context) {
   command
       ->add_option("--rows", output->rows_max,
                    "At most this many rows; without it a table shows 10,000, csv and json are whole")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
   command->callback([=, &context] {
     if (auto settled = settle(*output, context.common.json); !settled) {
       context.exit_code = report(settled.error());

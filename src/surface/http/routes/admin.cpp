@@ -89,9 +89,9 @@ Status check_streams(const StreamDirectory& directory, const std::vector<std::st
   for (const StreamDirectory::Declared& one : declared) known.push_back(one.stream.name);
   for (const std::string& name : wanted) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Error(Code::not_found, "there is no stream " + shown(name),
-                 (known.empty() ? "" : did_you_mean(name, known) + " ") +
-                     "A new one is declared and applied first (weir apply)");
+    return Error(
+        Code::not_found, "there is no stream " + shown(name),
+        (known.empty() ? std::string() : did_you_mean(name, known) + " ") + "(a new one: weir apply, then its key)");
   }
   return {};
 }
