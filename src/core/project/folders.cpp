@@ -122,7 +122,7 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
     return;
   }
   if (folder.empty()) {
-    if (!path.ends_with(".yaml")) return;  // the user's own
+    if (!path.ends_with(".yaml") || path == "loadgen.yaml") return;  // the user's own, and the load generator's
     warnings.push_back(warning(Code::invalid, path, "is not read", did_you_mean(path, {"weir.yaml"})));
     return;
   }

@@ -45,6 +45,8 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
       control_(control),
       options_(std::move(options)),
       lag_records_(metrics.gauge("weir_lake_lag_records", "Journal records that no committed lake file holds yet.")),
+      oldest_waiting_(metrics.gauge("weir_lake_oldest_waiting_timestamp_seconds",
+                                    "Arrival of the oldest record that no committed lake file holds yet; 0: none.")),
       tail_bytes_(metrics.gauge("weir_lake_tail_bytes", "Memory of the rows that wait for their files.")),
       commits_(metrics.counter("weir_lake_commits_total", "Commits of the lake.")),
       commit_failures_(
@@ -163,6 +165,8 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
   }
   tail_bytes_.set(static_cast<double>(tail_.bytes));
   lag_records_.set(static_cast<double>(journal_.durable_end().value - cursor_));
+  const auto oldest = oldest_waiting_locked();
+  oldest_waiting_.set(oldest ? static_cast<double>(oldest->micros) / 1e6 : 0);
   return taken;
 }
 
@@ -313,19 +317,24 @@ LakeStatus Follower::status() const {
   return status_locked();
 }
 
+std::optional<ArrivalTime> Follower::oldest_waiting_locked() const {
+  int64_t oldest = tail_.oldest_arrival;
+  if (committing_ != nullptr) oldest = std::min(oldest, committing_->oldest_arrival);
+  if (oldest == INT64_MAX) return std::nullopt;
+  return ArrivalTime{oldest};
+}
+
 LakeStatus Follower::status_locked() const {
   LakeStatus out;
   out.cursor.value = cursor_;
   out.followed.value = tail_.through;
   out.version = version_;
-  int64_t oldest = tail_.oldest_arrival;
   for (const Tail* tail : {static_cast<const Tail*>(committing_.get()), &tail_}) {
     if (tail == nullptr) continue;
     out.tail_rows += tail->rows;
     out.tail_bytes += tail->bytes;
-    oldest = std::min(oldest, tail->oldest_arrival);
   }
-  if (oldest != INT64_MAX) out.oldest_waiting = ArrivalTime{oldest};
+  out.oldest_waiting = oldest_waiting_locked();
   for (const auto& [name, table] : tables_) {
     out.files += table.files.size();
     for (const auto& file : table.files) out.bytes += file.bytes;

@@ -79,6 +79,7 @@ class Follower : public Lake {
   Status write_manifests(const Tail& tail);
   Status remove_leftovers();
   Status load_catalog();
+  std::optional<ArrivalTime> oldest_waiting_locked() const;
   LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;
   // One round of run(): true if it made progress.
@@ -109,6 +110,7 @@ class Follower : public Lake {
   std::atomic<bool> commit_now_{false};
 
   Gauge& lag_records_;
+  Gauge& oldest_waiting_;
   Gauge& tail_bytes_;
   Counter& commits_;
   Counter& commit_failures_;

@@ -165,7 +165,9 @@ int demo(Context& context, const DemoFlags& flags) {
   auto server = context.wiring.start(context.common, flags.port);
   if (!server) {
     Error error = server.error();
-    if (error.code == Code::not_found) error.hint = "--project FOLDER, for example examples/advertising of the sources";
+    if (error.code == Code::not_found)
+      error.hint =
+          "--project FOLDER: examples/advertising of the sources, or a copy of share/weir/examples/advertising";
     return report(error);
   }
   std::printf("weir demo: %s at %s (ready in %.2f s)\n", flags.project.c_str(), (*server)->url().c_str(),
