@@ -261,10 +261,24 @@ std::string Json::dump(int indent) const {
   return out;
 }
 
+namespace {
+
+// Stands for itself in a JSON string, one byte.
+bool is_plain(char c) {
+  return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+}  // namespace
+
 void Json::append_quoted(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   for (size_t at = 0; at < text.size();) {
+    size_t plain = at;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text, at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
     char c = text[at];
     size_t length = utf8_sequence(text, at);
     if (length == 0) {

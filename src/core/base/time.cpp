@@ -206,20 +206,53 @@ Result<int32_t> parse_date(std::string_view text) {
   return Error(Code::invalid, shown(text) + " is no date: " + wrong, "write it as 2023-01-31");
 }
 
+namespace {
+
+// `number` with at least `width` digits, zeros before it.
+char* put_digits(char* to, int number, int width) {
+  if (number < 0) {
+    *to++ = '-';
+    number = -number;
+    --width;
+  }
+  char digits[12];
+  int count = 0;
+  for (; number > 0 || count < width; number /= 10) digits[count++] = static_cast<char>('0' + number % 10);
+  while (count > 0) *to++ = digits[--count];
+  return to;
+}
+
+char* put_date(char* to, const CivilTime& civil) {
+  to = put_digits(to, civil.year, 4);
+  *to++ = '-';
+  to = put_digits(to, civil.month, 2);
+  *to++ = '-';
+  return put_digits(to, civil.day, 2);
+}
+
+}  // namespace
+
 std::string format_timestamp(int64_t micros) {
-  CivilTime civil = civil_from_micros(micros);
+  const CivilTime civil = civil_from_micros(micros);
   char buffer[48];
-  int length = std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", civil.year, civil.month,
-                             civil.day, civil.hour, civil.minute, civil.second, civil.micro);
-  return std::string(buffer, static_cast<size_t>(length));
+  char* to = put_date(buffer, civil);
+  *to++ = 'T';
+  to = put_digits(to, civil.hour, 2);
+  *to++ = ':';
+  to = put_digits(to, civil.minute, 2);
+  *to++ = ':';
+  to = put_digits(to, civil.second, 2);
+  *to++ = '.';
+  to = put_digits(to, civil.micro, 6);
+  *to++ = 'Z';
+  return std::string(buffer, to);
 }
 
 std::string format_date(int32_t days_since_epoch) {
   CivilTime civil;
   civil_from_days(days_since_epoch, civil);
   char buffer[32];
-  int length = std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
-  return std::string(buffer, static_cast<size_t>(length));
+  return std::string(buffer, put_date(buffer, civil));
 }
 
 Result<Duration> parse_duration(std::string_view text) {

@@ -173,19 +173,33 @@ Result<std::string> zstd_decompress(std::string_view encoded, const DecompressLi
   return collect("zstd", &zstd_decompress_to, encoded, limits);
 }
 
-Result<std::string> gzip_member(std::string_view bytes, int level) {
-  if (level < 1 || level > 12) {
-    return Error(Code::invalid, "gzip level is " + std::to_string(level) + ", allowed are 1 to 12");
+struct GzipCompressor::State {
+  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor{nullptr,
+                                                                                      &libdeflate_free_compressor};
+  std::string buffer;  // as large as the largest member may be
+};
+
+GzipCompressor::GzipCompressor(int level) : level_(level), state_(std::make_unique<State>()) {}
+GzipCompressor::~GzipCompressor() = default;
+
+Result<std::string> GzipCompressor::member(std::string_view bytes) {
+  if (level_ < 1 || level_ > 12) {
+    return Error(Code::invalid, "gzip level is " + std::to_string(level_) + ", allowed are 1 to 12");
   }
-  const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
-      libdeflate_alloc_compressor(level), &libdeflate_free_compressor);
+  auto& compressor = state_->compressor;
+  if (!compressor) compressor.reset(libdeflate_alloc_compressor(level_));
   if (!compressor) return Error(Code::internal, "libdeflate could not start");
-  std::string member(libdeflate_gzip_compress_bound(compressor.get(), bytes.size()), '\0');
+  const size_t bound = libdeflate_gzip_compress_bound(compressor.get(), bytes.size());
+  std::string& buffer = state_->buffer;
+  if (buffer.size() < bound) buffer.resize(bound);
   const size_t size =
-      libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(), member.data(), member.size());
+      libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(), buffer.data(), buffer.size());
   if (size == 0) return Error(Code::internal, "libdeflate did not keep its own bound");
-  member.resize(size);
-  return member;
+  return buffer.substr(0, size);
+}
+
+Result<std::string> gzip_member(std::string_view bytes, int level) {
+  return GzipCompressor(level).member(bytes);
 }
 
 Result<std::string> zstd_compress(std::string_view bytes, int level) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,20 @@ Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limi
 // One whole gzip member; members written one after another are one gzip file. The same bytes give the same member
 // (no time, no name). Level 1 (quick) to 12 (small); others are `invalid`.
 Result<std::string> gzip_member(std::string_view bytes, int level = 6);
+
+// The same for many members: its tables, about a megabyte, are made once. Belongs to one thread at a time.
+class GzipCompressor {
+ public:
+  explicit GzipCompressor(int level);
+  ~GzipCompressor();
+  Result<std::string> member(std::string_view bytes);
+
+ private:
+  struct State;
+  int level_;
+  std::unique_ptr<State> state_;
+};
+
 // One zstd frame with its content size and checksum. Level 1 to 19.
 Result<std::string> zstd_compress(std::string_view bytes, int level = 3);
 

@@ -27,6 +27,31 @@ int size_class(uint64_t count) {
   return static_cast<int>(std::bit_width(count)) / 2;
 }
 
+constexpr int kNotInMemory = kFoldsMax + 1;
+
+// How often to fold each run's filter so that all of them fit.
+std::vector<int> plan_folds(const std::vector<std::shared_ptr<const DedupRun>>& runs, size_t budget) {
+  std::vector<int> folds(runs.size(), 0);
+  const auto bytes = [&](size_t i) { return folds[i] == kNotInMemory ? 0 : runs[i]->filter_bytes(folds[i]); };
+  uint64_t total = 0;
+  for (size_t i = 0; i < runs.size(); ++i) total += bytes(i);
+  while (total > budget) {
+    // The largest that can still be folded; then the largest goes.
+    size_t chosen = 0;
+    const auto better = [&](size_t i) {
+      const bool foldable = folds[i] < kFoldsMax, best = folds[chosen] < kFoldsMax;
+      return foldable != best ? foldable : bytes(i) > bytes(chosen);
+    };
+    for (size_t i = 1; i < runs.size(); ++i) {
+      if (better(i)) chosen = i;
+    }
+    total -= bytes(chosen);
+    ++folds[chosen];
+    total += bytes(chosen);
+  }
+  return folds;
+}
+
 std::string manifest_checksum(const Json& manifest) {
   return std::to_string(checksum64(manifest.dump()));
 }
@@ -94,6 +119,7 @@ DedupIndex::DedupIndex(Files& files, Clock& clock, Metrics& metrics, DedupOption
       filters_(std::make_unique<FilterCache>(kCacheBytes, metrics)),
       keys_(metrics.gauge("weir_dedup_sealed_keys", "Keys in sealed runs of the deduplication index.")),
       run_count_(metrics.gauge("weir_dedup_runs", "Sealed runs of the deduplication index.")),
+      filter_bytes_(metrics.gauge("weir_dedup_filter_bytes", "Memory of the filters of sealed runs, as they are folded.")),
       seals_(metrics.counter("weir_dedup_seals_total", "Tables sealed into runs.")),
       merges_(metrics.counter("weir_dedup_merges_total", "Merges of runs.")) {
   if (options_.table_slots == 0) {
@@ -286,7 +312,7 @@ Status DedupIndex::maintain(Duration window, const std::function<void(const std:
   TRY(seal_due(caller));
   TRY(pass_by(caller));
   TRY(merge_due(not_before_s, caller));
-  return load_filters();
+  return filters_status();
 }
 
 Status DedupIndex::seal_due(const Caller& caller) {
@@ -328,7 +354,9 @@ Status DedupIndex::seal_frozen() {
     made = std::move(run);
   }
   seals_.add();
-  return replace_runs({}, std::move(made), frozen_->last_sequence() + 1);
+  TRY(replace_runs({}, std::move(made), frozen_->last_sequence() + 1));
+  fit_filters();
+  return {};
 }
 
 // Records without a key leave nothing to seal; a restart need not read them all again.
@@ -347,7 +375,10 @@ Status DedupIndex::replace_runs(const std::vector<std::shared_ptr<const DedupRun
   auto made = std::make_shared<DedupRuns>();
   made->version = current->version + 1;
   for (const auto& known : current->runs) {
-    if (std::find(gone.begin(), gone.end(), known) == gone.end()) made->runs.push_back(known);
+    const bool goes = std::any_of(gone.begin(), gone.end(), [&](const auto& old) {
+      return old->summary().number == known->summary().number;  // its filter may have been folded meanwhile
+    });
+    if (!goes) made->runs.push_back(known);
   }
   if (run != nullptr) made->runs.push_back(std::move(run));
   std::stable_sort(made->runs.begin(), made->runs.end(), [](const auto& a, const auto& b) {
@@ -391,61 +422,92 @@ Status DedupIndex::write_manifest(const DedupRuns& runs, uint64_t sealed_through
 
 Status DedupIndex::merge_due(uint32_t not_before_s, const Caller& caller) {
   while (true) {
-    auto current = runs();
-    std::vector<std::vector<std::shared_ptr<const DedupRun>>> classes(40);
-    std::vector<std::shared_ptr<const DedupRun>> chosen;
-    for (const auto& run : current->runs) {
-      if (run->summary().newest_arrival_s < not_before_s) {
-        chosen.push_back(run);
-      } else {
-        classes[static_cast<size_t>(size_class(run->summary().count))].push_back(run);
-      }
-    }
-    std::shared_ptr<const DedupRun> made;
-    if (chosen.empty()) {
-      auto due = std::find_if(classes.begin(), classes.end(),
-                              [](const auto& runs_of_class) { return runs_of_class.size() >= kMergeFanIn; });
-      if (due == classes.end()) return {};
-      chosen = *due;
-      // Tables go on being sealed while a long merge runs: submitters wait for room, not for us.
-      TRY_ASSIGN(auto merged, merge_runs(files_, options_.folder, next_run_++, chosen, not_before_s,
-                                         [&] { return seal_due(caller); }));
-      merges_.add();
-      if (merged) {
-        TRY_ASSIGN(made, DedupRun::open(files_, options_.folder, *merged));
-      }
-    }
-    TRY(replace_runs(chosen, std::move(made), sealed_through_.load()));
+    TRY_ASSIGN(bool merged, merge_once(not_before_s, caller));
+    fit_filters();  // now that nobody here holds the runs that are gone
+    if (!merged) return {};
   }
 }
 
-// Filters stay in memory while they fit; then of the others the smallest first, because each one that is not costs a
-// lookup the same, however large it is. One that cannot be read rules nothing out, and is named.
-Status DedupIndex::load_filters() {
-  const size_t tables = 2 * options_.table_slots * sizeof(DedupEntry);
-  size_t budget = options_.memory_bytes > tables + kCacheBytes ? options_.memory_bytes - tables - kCacheBytes : 0;
-  std::vector<std::shared_ptr<const DedupRun>> waiting;
-  const auto current = runs();  // held: another replacement must not free what is walked here
-  for (const auto& run : current->runs) {
-    if (run->has_filter_in_memory()) {
-      budget -= std::min<size_t>(budget, run->filter_bytes());
+Result<bool> DedupIndex::merge_once(uint32_t not_before_s, const Caller& caller) {
+  std::vector<std::vector<std::shared_ptr<const DedupRun>>> classes(40);
+  std::vector<std::shared_ptr<const DedupRun>> chosen;
+  for (const auto& run : runs()->runs) {
+    if (run->summary().newest_arrival_s < not_before_s) {
+      chosen.push_back(run);
     } else {
-      waiting.push_back(run);
+      classes[static_cast<size_t>(size_class(run->summary().count))].push_back(run);
     }
   }
-  std::sort(waiting.begin(), waiting.end(),
-            [](const auto& a, const auto& b) { return a->filter_bytes() < b->filter_bytes(); });
-  Status out;
-  for (const auto& run : waiting) {
-    if (run->filter_bytes() > budget) break;
-    Status loaded = std::const_pointer_cast<DedupRun>(run)->load_filter();
-    if (loaded) {
-      budget -= run->filter_bytes();
-    } else if (out) {
-      out = std::move(loaded);
+  std::shared_ptr<const DedupRun> made;
+  if (chosen.empty()) {
+    auto due = std::find_if(classes.begin(), classes.end(),
+                            [](const auto& runs_of_class) { return runs_of_class.size() >= kMergeFanIn; });
+    if (due == classes.end()) return false;
+    chosen = *due;
+    // Tables go on being sealed while a long merge runs: submitters wait for room, not for us.
+    TRY_ASSIGN(auto merged, merge_runs(files_, options_.folder, next_run_++, chosen, not_before_s,
+                                       [&] { return seal_due(caller); }));
+    merges_.add();
+    if (merged) {
+      TRY_ASSIGN(made, DedupRun::open(files_, options_.folder, *merged));
     }
   }
-  return out;
+  TRY(replace_runs(chosen, std::move(made), sealed_through_.load()));
+  return true;
+}
+
+// A filter in memory costs a lookup next to nothing, a folded one now and then a needless page, one that is not in
+// memory a system call. What a fold costs does not depend on the run's size, what it saves does: the largest are folded
+// first. A filter that cannot be read rules nothing out.
+void DedupIndex::fit_filters() {
+  const size_t tables = 2 * options_.table_slots * sizeof(DedupEntry);
+  const size_t budget = options_.memory_bytes > tables + kCacheBytes ? options_.memory_bytes - tables - kCacheBytes : 0;
+  const auto current = runs();
+  const auto tight = plan_folds(current->runs, budget);
+  const auto roomy = plan_folds(current->runs, budget / 4 * 3);  // unfolded only with room to spare, not back and forth
+  std::vector<int> wanted;
+  for (size_t i = 0; i < tight.size(); ++i) {
+    const int now = current->runs[i]->folds().value_or(kNotInMemory);
+    wanted.push_back(now == kNotInMemory || now < tight[i] ? tight[i] : std::min(now, roomy[i]));
+  }
+  // What shrinks makes room for what is read in. One at a time, so that not two large ones are there twice.
+  for (const bool shrinking : {true, false}) {
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const int now = current->runs[i]->folds().value_or(kNotInMemory);
+      const auto& known = current->runs[i];
+      if (wanted[i] == now || (wanted[i] > now) != shrinking || unreadable_filters_.contains(known->summary().number))
+        continue;
+      auto run = wanted[i] == kNotInMemory ? known->without_filter() : known->with_filter(wanted[i]);
+      if (run) {
+        show_instead(known, std::move(*run));
+      } else {
+        unreadable_filters_.emplace(known->summary().number, run.error());
+        show_instead(known, known->without_filter());
+      }
+    }
+  }
+}
+
+// The first run's of which the filter could not be read.
+Status DedupIndex::filters_status() {
+  std::map<uint64_t, Error> still;
+  uint64_t bytes = 0;
+  for (const auto& run : runs()->runs) {
+    if (run->folds()) bytes += run->filter_bytes(*run->folds());
+    const auto known = unreadable_filters_.find(run->summary().number);
+    if (known != unreadable_filters_.end()) still.insert(*known);
+  }
+  unreadable_filters_ = std::move(still);
+  filter_bytes_.set(static_cast<double>(bytes));
+  return unreadable_filters_.empty() ? Status() : Status(unreadable_filters_.begin()->second);
+}
+
+// The runs stay the same: what was found in them still holds, so the version does too.
+void DedupIndex::show_instead(const std::shared_ptr<const DedupRun>& known, std::shared_ptr<const DedupRun> run) {
+  std::lock_guard lock(runs_mutex_);
+  auto made = std::make_shared<DedupRuns>(*runs_);
+  std::replace(made->runs.begin(), made->runs.end(), known, std::move(run));
+  runs_ = std::move(made);
 }
 
 }  // namespace weir::capture

@@ -3,8 +3,8 @@
 // New keys go to an active table in memory. When it is full or old it is frozen, and once the journal has made
 // everything in it durable it is sealed: written as a run sorted by fingerprint, with a filter, and listed in a
 // manifest. Runs of similar size are merged; what is older than the longest window is dropped. Memory: two tables, the
-// filters that fit their budget, and a cache for the filters that do not: with more keys lookups get slower, never
-// wrong.
+// filters, folded as their budget asks, and a cache for those that fit in no form: with more keys lookups get slower,
+// never wrong.
 //
 // Who guards what: functions marked (locked) are called under one mutex of the caller, the same that orders its journal
 // appends. runs(), find_sealed() and maintain() are called without it; maintain() by one thread at a time, with a
@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -109,7 +110,10 @@ class DedupIndex {
   Status merge_due(uint32_t not_before_s, const Caller& caller);
   Status replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone, std::shared_ptr<const DedupRun> made,
                       uint64_t sealed_through);
-  Status load_filters();
+  Result<bool> merge_once(uint32_t not_before_s, const Caller& caller);
+  void fit_filters();
+  Status filters_status();
+  void show_instead(const std::shared_ptr<const DedupRun>& known, std::shared_ptr<const DedupRun> run);
   std::string path_of(const std::string& name) const;
 
   Files& files_;
@@ -124,8 +128,10 @@ class DedupIndex {
   mutable std::mutex runs_mutex_;           // guards runs_
   std::shared_ptr<const DedupRuns> runs_;
   std::unique_ptr<FilterCache> filters_;
+  std::map<uint64_t, Error> unreadable_filters_;  // maintain() only; by the run's number
   Gauge& keys_;
   Gauge& run_count_;
+  Gauge& filter_bytes_;
   Counter& seals_;
   Counter& merges_;
 };

@@ -51,13 +51,19 @@ uint64_t probe_bits(const Fingerprint& key) {
   return key.low;
 }
 
-bool block_may_hold(const char* block, const Fingerprint& key) {
+constexpr size_t kBlockWords = kFilterBlockBytes / sizeof(uint64_t);
+constexpr uint64_t kBlockBits = kFilterBlockBytes * 8;
+
+// A bit keeps its place modulo the block's size, whatever the folds: bit i of byte j is bit 8j + i of the block, which on
+// this (little-endian) machine is also its place in the words.
+bool words_may_hold(const uint64_t* block, uint64_t block_bits, const Fingerprint& key) {
   uint64_t bits = probe_bits(key);
+  uint64_t all = 1;
   for (int i = 0; i < kProbes; ++i, bits >>= 9) {
-    const auto bit = static_cast<size_t>(bits & 511);
-    if ((static_cast<unsigned char>(block[bit / 8]) & (1u << (bit % 8))) == 0) return false;
+    const uint64_t bit = bits & (block_bits - 1);
+    all &= block[bit / 64] >> (bit % 64);
   }
-  return true;
+  return all != 0;
 }
 
 Error damaged(const std::string& file, const std::string& what) {
@@ -118,14 +124,6 @@ Result<Header> read_header(const File& file, const std::string& name) {
   return header;
 }
 
-// Of each page of a filter.
-std::vector<uint64_t> page_sums(std::string_view filter) {
-  std::vector<uint64_t> out;
-  for (size_t at = 0; at < filter.size(); at += kRunPageBytes)
-    out.push_back(checksum64(filter.substr(at, kRunPageBytes)));
-  return out;
-}
-
 std::string_view bytes_of_words(const std::vector<uint64_t>& words) {
   return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof(uint64_t)};
 }
@@ -145,78 +143,109 @@ Result<RunSummary> read_summary(Files& files, const std::string& folder, const s
   return out;
 }
 
-Result<std::shared_ptr<DedupRun>> DedupRun::open(Files& files, const std::string& folder, const RunSummary& summary) {
-  std::shared_ptr<DedupRun> out(new DedupRun());
-  TRY_ASSIGN(out->file_, files.open(join_path(folder, summary.file), OpenMode::read));
-  TRY_ASSIGN(Header header, read_header(*out->file_, summary.file));
+RunFilter::RunFilter(uint64_t blocks, int folds)
+    : folds_(folds), words_(std::make_unique<uint64_t[]>(blocks * (kBlockWords >> folds))), blocks_(blocks) {}
+
+// In pieces, so that a large filter is not in memory twice.
+Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint64_t offset,
+                                                         const std::vector<uint64_t>& page_sums, int folds) {
+  CHECK(folds >= 0 && folds <= kFoldsMax, "a filter has so many folds at most");
+  constexpr size_t kPiecePages = 64, kPageBlocks = kRunPageBytes / kFilterBlockBytes;
+  const size_t words = kBlockWords >> folds;
+  std::shared_ptr<RunFilter> out(new RunFilter(page_sums.size() * kPageBlocks, folds));
+  std::vector<uint64_t> piece(kPiecePages * kRunPageBytes / sizeof(uint64_t));
+  uint64_t* to = out->words_.get();
+  for (size_t page = 0; page < page_sums.size(); page += kPiecePages) {
+    const size_t pages = std::min(kPiecePages, page_sums.size() - page);
+    char* bytes = reinterpret_cast<char*>(piece.data());
+    TRY_ASSIGN(size_t got, file.read_at(offset + page * kRunPageBytes, bytes, pages * kRunPageBytes));
+    for (size_t i = 0; i < pages; ++i) {
+      if (got != pages * kRunPageBytes ||
+          checksum64({bytes + i * kRunPageBytes, kRunPageBytes}) != page_sums[page + i]) {
+        return Error(Code::corrupt, "its filter does not match its checksums");
+      }
+    }
+    for (size_t block = 0; block < pages * kPageBlocks; ++block, to += words) {
+      for (size_t i = 0; i < kBlockWords; ++i) to[i % words] |= piece[block * kBlockWords + i];
+    }
+  }
+  return std::shared_ptr<const RunFilter>(std::move(out));
+}
+
+bool RunFilter::may_hold(const Fingerprint& key) const {
+  return words_may_hold(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)], kBlockBits >> folds_, key);
+}
+
+void RunFilter::prefetch(const Fingerprint& key) const noexcept {
+  __builtin_prefetch(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)]);
+}
+
+Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::string& folder,
+                                                       const RunSummary& summary) {
+  auto out = std::make_shared<Body>();
+  TRY_ASSIGN(out->file, files.open(join_path(folder, summary.file), OpenMode::read));
+  TRY_ASSIGN(Header header, read_header(*out->file, summary.file));
   if (header.count != summary.count || header.number != summary.number) {
     return damaged(summary.file, "it is not the run that the manifest lists");
   }
-  TRY_ASSIGN(uint64_t size, out->file_->size());
+  TRY_ASSIGN(uint64_t size, out->file->size());
   const uint64_t filter_bytes = header.filter_blocks * kFilterBlockBytes;
   const uint64_t words = header.pages + filter_bytes / kRunPageBytes;
   if (size != header.filter_offset + filter_bytes || filter_bytes % kRunPageBytes != 0 || filter_bytes == 0 ||
       header.fences_offset + words * sizeof(uint64_t) > size) {
     return damaged(summary.file, "its size is wrong");
   }
-  out->summary_ = summary;
-  out->summary_.bytes = size;
-  out->summary_.newest_arrival_s = header.newest_arrival_s;
-  out->summary_.first_sequence = header.first_sequence;
-  out->summary_.last_sequence = header.last_sequence;
-  out->page_count_ = header.pages;
-  out->filter_offset_ = header.filter_offset;
-  out->filter_blocks_ = header.filter_blocks;
+  out->summary = summary;
+  out->summary.bytes = size;
+  out->summary.newest_arrival_s = header.newest_arrival_s;
+  out->summary.first_sequence = header.first_sequence;
+  out->summary.last_sequence = header.last_sequence;
+  out->pages = header.pages;
+  out->filter_offset = header.filter_offset;
+  out->filter_blocks = header.filter_blocks;
   std::vector<uint64_t> read(words);
   const size_t bytes = words * sizeof(uint64_t);
-  TRY_ASSIGN(size_t got, out->file_->read_at(header.fences_offset, reinterpret_cast<char*>(read.data()), bytes));
+  TRY_ASSIGN(size_t got, out->file->read_at(header.fences_offset, reinterpret_cast<char*>(read.data()), bytes));
   if (got != bytes || checksum64(bytes_of_words(read)) != header.fences_checksum) {
     return damaged(summary.file, "its page index does not match its checksum");
   }
   const auto middle = read.begin() + static_cast<std::ptrdiff_t>(header.pages);
-  out->filter_sums_.assign(middle, read.end());
+  out->filter_sums.assign(middle, read.end());
   read.resize(header.pages);
-  out->fences_ = std::move(read);
-  return out;
+  out->fences = std::move(read);
+  return std::shared_ptr<const DedupRun>(new DedupRun(std::move(out), nullptr));
 }
 
-Status DedupRun::load_filter() {
-  auto bytes = std::make_unique<char[]>(filter_bytes());
-  TRY_ASSIGN(size_t got, file_->read_at(filter_offset_, bytes.get(), filter_bytes()));
-  if (got != filter_bytes() || page_sums({bytes.get(), filter_bytes()}) != filter_sums_) {
-    return damaged(summary_.file, "its filter does not match its checksums");
+Result<std::shared_ptr<const DedupRun>> DedupRun::with_filter(int folds) const {
+  auto filter = RunFilter::read(*body_->file, body_->filter_offset, body_->filter_sums, folds);
+  if (!filter) {
+    return filter.error().code == Code::corrupt ? damaged(summary().file, filter.error().message) : filter.error();
   }
-  filter_owned_ = std::move(bytes);
-  filter_.store(filter_owned_.get(), std::memory_order_release);
-  return {};
+  return std::shared_ptr<const DedupRun>(new DedupRun(body_, std::move(*filter)));
+}
+
+std::shared_ptr<const DedupRun> DedupRun::without_filter() const {
+  return std::shared_ptr<const DedupRun>(new DedupRun(body_, nullptr));
 }
 
 bool DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
-  const uint64_t block = filter_block_of(key, filter_blocks_);
-  if (const char* filter = filter_.load(std::memory_order_acquire))
-    return block_may_hold(filter + block * kFilterBlockBytes, key);
-  char bytes[kFilterBlockBytes];
-  const uint64_t at = block * kFilterBlockBytes;
-  const FilterCache::Place place{summary_.number, filter_offset_ + at, filter_sums_[at / kRunPageBytes]};
-  // A filter that cannot be read rules nothing out: slower, never wrong. load_filter() reports it.
-  if (!cache.read_block(*file_, place, bytes)) return true;
-  return block_may_hold(bytes, key);
-}
-
-void DedupRun::prefetch(const Fingerprint& key) const noexcept {
-  if (const char* filter = filter_.load(std::memory_order_acquire)) {
-    __builtin_prefetch(filter + filter_block_of(key, filter_blocks_) * kFilterBlockBytes);
-  }
+  if (filter_) return filter_->may_hold(key);
+  uint64_t words[kBlockWords];
+  const uint64_t at = filter_block_of(key, body_->filter_blocks) * kFilterBlockBytes;
+  const FilterCache::Place place{summary().number, body_->filter_offset + at, body_->filter_sums[at / kRunPageBytes]};
+  // A filter that cannot be read rules nothing out: slower, never wrong. with_filter() reports it.
+  if (!cache.read_block(*body_->file, place, reinterpret_cast<char*>(words))) return true;
+  return words_may_hold(words, kBlockBits, key);
 }
 
 Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const {
   alignas(64) char page[kRunPageBytes];
-  TRY_ASSIGN(size_t got, file_->read_at(kHeaderBytes + index * kRunPageBytes, page, sizeof page));
+  TRY_ASSIGN(size_t got, body_->file->read_at(kHeaderBytes + index * kRunPageBytes, page, sizeof page));
   PageFoot foot;
   std::memcpy(&foot, page + kRunPageBytes - sizeof foot, sizeof foot);
   if (got != sizeof page || foot.count == 0 || foot.count > kRunPageEntries ||
       checksum64({page, foot.count * sizeof(DedupEntry)}) != foot.checksum) {
-    return damaged(summary_.file, "page " + std::to_string(index) + " does not match its checksum");
+    return damaged(summary().file, "page " + std::to_string(index) + " does not match its checksum");
   }
   into.resize(foot.count);
   std::memcpy(static_cast<void*>(into.data()), page, foot.count * sizeof(DedupEntry));
@@ -226,10 +255,11 @@ Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const 
 Result<std::optional<DedupEntry>> DedupRun::find(const Fingerprint& key, FilterCache& cache) const {
   if (!may_hold(key, cache)) return std::optional<DedupEntry>();
   // Keys with one high half may begin on the page before the fence that equals it.
-  auto page = static_cast<uint64_t>(std::lower_bound(fences_.begin(), fences_.end(), key.high) - fences_.begin());
+  const auto& fences = body_->fences;
+  auto page = static_cast<uint64_t>(std::lower_bound(fences.begin(), fences.end(), key.high) - fences.begin());
   if (page > 0) --page;
   std::vector<DedupEntry> entries;
-  for (; page < page_count_ && fences_[page] <= key.high; ++page) {
+  for (; page < body_->pages && fences[page] <= key.high; ++page) {
     TRY(read_page(page, entries));
     auto found =
         std::lower_bound(entries.begin(), entries.end(), key,

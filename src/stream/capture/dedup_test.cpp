@@ -149,6 +149,30 @@ TEST_F(DedupTest, answers_right_when_the_filters_do_not_fit_in_memory) {
   EXPECT_GT(*metrics_.read("weir_dedup_filter_cache_misses_total"), 0);
 }
 
+TEST_F(DedupTest, folds_filters_until_they_fit_and_answers_right_with_each_fold) {
+  constexpr size_t kElse = 2 * 1024 * sizeof(DedupEntry) + (16u << 20);  // the tables and the cache
+  constexpr uint64_t kKeys = 50'000;
+  double whole = 0;
+  // The same keys with room for all filters, for half of them, for a quarter, and for next to nothing; then with room again.
+  for (const double share : {1.0, 0.6, 0.3, 0.02, 1.0}) {
+    SCOPED_TRACE(share);
+    const bool first = whole == 0;
+    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole);
+    open(1024, kElse + bytes);
+    for (uint64_t i = 0; first && i < kKeys; ++i) insert(i);
+    ASSERT_TRUE(maintain());
+    const double taken = *metrics_.read("weir_dedup_filter_bytes");
+    if (first) whole = taken;
+    EXPECT_LE(taken, static_cast<double>(bytes));
+    EXPECT_GE(taken, share < 0.1 ? 0 : share * whole / 2);
+    const double misses_before = *metrics_.read("weir_dedup_filter_cache_misses_total");
+    for (uint64_t i = 0; i + 1 < index_->sealed_through(); ++i) ASSERT_TRUE(knows(i)) << i;
+    for (uint64_t i = kKeys; i < 2 * kKeys; ++i) ASSERT_FALSE(knows(i)) << i;
+    const double misses = *metrics_.read("weir_dedup_filter_cache_misses_total") - misses_before;
+    EXPECT_EQ(misses > 0, share < 0.1) << misses;
+  }
+}
+
 TEST_F(DedupTest, loses_no_sealed_key_over_power_cuts_at_any_point) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     SeededRandom chance(seed);

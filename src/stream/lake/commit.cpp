@@ -146,16 +146,12 @@ Status Follower::write_archive(const std::string& table, int64_t hour, const Arc
   out.file.table = table;
   out.file.kind = control::FileKind::archive;
   out.file.partition = hour_folder(hour);
-  out.file.path = "raw/" + table + "/" + out.file.partition + "/" + range_name(lines.sequences) + ".json.gz";
-  out.file.first_sequence = lines.sequences.first;
-  out.file.last_sequence = lines.sequences.last;
-  out.file.rows = lines.rows;
+  out.file.path = "raw/" + table + "/" + out.file.partition + "/" + range_name(lines.sequences()) + ".json.gz";
+  out.file.first_sequence = lines.sequences().first;
+  out.file.last_sequence = lines.sequences().last;
+  out.file.rows = lines.rows();
   out.staging = ".staging/" + std::to_string(outputs.size()) + ".json.gz";
-  std::string bytes;
-  for (const std::string& piece : lines.pieces) {
-    TRY_ASSIGN(const std::string member, gzip_member(piece, options_.gzip_level));
-    bytes += member;
-  }
+  TRY_ASSIGN(const std::string bytes, lines.file(options_.gzip_level));
   out.file.bytes = bytes.size();
   out.file.checksum = checksum64(bytes);
   TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::create));

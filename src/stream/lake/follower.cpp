@@ -44,6 +44,7 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
       journal_(journal),
       control_(control),
       options_(std::move(options)),
+      compressor_(options_.gzip_level),
       lag_records_(metrics.gauge("weir_lake_lag_records", "Journal records that no committed lake file holds yet.")),
       oldest_waiting_(metrics.gauge("weir_lake_oldest_waiting_timestamp_seconds",
                                     "Arrival of the oldest record that no committed lake file holds yet; 0: none.")),
@@ -187,12 +188,10 @@ Status Follower::take_record(const journal::Entry& entry) {
   const bool accepted = record->kind == capture::RecordKind::accepted;
   const std::string& table = accepted ? lane.table : lane.quarantine_table;
   ArchiveTail& archive = tail_.tables[table].hours[hour_number(record->arrived_at.micros)];
-  std::string& lines = archive.open_piece();
-  const size_t before = lines.size();
-  append_archive_line(*record, entry.sequence.value, lines);
-  tail_.bytes += lines.size() - before;
-  ++archive.rows;
-  archive.sequences.include(entry.sequence.value);
+  tail_.bytes -= archive.bytes();
+  append_archive_line(*record, entry.sequence.value, archive.open());
+  archive.added(entry.sequence.value, compressor_);
+  tail_.bytes += archive.bytes();
   tail_.oldest_arrival = std::min(tail_.oldest_arrival, record->arrived_at.micros);
   if (accepted) {
     return add_row(*record, entry.sequence.value, table, capture::partition_values(*lane.stream, record->event_time),

@@ -100,6 +100,7 @@ class Follower : public Lake {
   std::map<uint32_t, Lane> lanes_;
   std::map<std::string, Table, std::less<>> tables_;
   Tail tail_;                         // being filled
+  GzipCompressor compressor_;
   std::shared_ptr<Tail> committing_;  // frozen, still part of every snapshot
   std::unique_ptr<journal::Reader> reader_;
   uint64_t cursor_ = 1, version_ = 0;

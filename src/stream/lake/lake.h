@@ -41,7 +41,7 @@ struct Options {
   uint64_t commit_bytes = 64ull << 20;     // or until so much waits
   uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
   size_t partitions_max = 64;              // of one commit
-  int gzip_level = 3;                      // of libdeflate
+  int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %
 };
 
 struct LakeStatus {

@@ -31,12 +31,27 @@ void PartitionTail::collect(engine::Engine& engine, std::vector<std::shared_ptr<
   into.push_back(open_view_);
 }
 
-std::string& ArchiveTail::open_piece() {
-  // A quiet stream's first piece stays small; behind it more will come.
-  if (pieces.empty()) return pieces.emplace_back();
-  if (pieces.back().size() < kPieceBytes) return pieces.back();
-  pieces.emplace_back().reserve(kPieceBytes + kPieceBytes / 8);
-  return pieces.back();
+void ArchiveTail::added(uint64_t sequence, GzipCompressor& compressor) {
+  ++rows_;
+  sequences_.include(sequence);
+  if (open_.size() < kMemberBytes) return;
+  auto member = compressor.member(open_);
+  if (!member) return;  // the lines stay, and file() says why
+  member_bytes_ += member->size();
+  members_.push_back(std::move(*member));
+  open_.clear();
+}
+
+Result<std::string> ArchiveTail::file(int gzip_level) const {
+  std::string last;
+  if (!open_.empty()) {
+    TRY_ASSIGN(last, gzip_member(open_, gzip_level));
+  }
+  std::string out;
+  out.reserve(member_bytes_ + last.size());
+  for (const std::string& member : members_) out += member;
+  out += last;
+  return out;
 }
 
 }  // namespace weir::lake

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/io/compression.h"
 #include "storage/engine/engine.h"
 #include "stream/capture/rows.h"
 
@@ -46,13 +47,25 @@ class PartitionTail {
   SequenceRange sequences_;
 };
 
-// Lines in pieces of about a megabyte: one string of all of them would be copied and doubled as it grows.
-struct ArchiveTail {
-  static constexpr size_t kPieceBytes = 1u << 20;
-  std::string& open_piece();  // to append one whole line to
-  std::vector<std::string> pieces;
-  uint64_t rows = 0;
-  SequenceRange sequences;
+// The lines of one hour's archive file, compressed as they come: they wait in a fraction of their size, and a commit has
+// little left to do.
+class ArchiveTail {
+ public:
+  std::string& open() { return open_; }  // to append one whole line to
+  void added(uint64_t sequence, GzipCompressor& compressor);  // call after each line
+  size_t bytes() const { return member_bytes_ + open_.size(); }
+  // The whole file as it stands: the same bytes each time.
+  Result<std::string> file(int gzip_level) const;
+  uint64_t rows() const { return rows_; }
+  const SequenceRange& sequences() const { return sequences_; }
+
+ private:
+  static constexpr size_t kMemberBytes = 256u << 10;  // of lines
+  std::string open_;                                  // lines of the member to come
+  std::vector<std::string> members_;
+  size_t member_bytes_ = 0;
+  uint64_t rows_ = 0;
+  SequenceRange sequences_;
 };
 
 struct TableTail {
