@@ -379,7 +379,7 @@ void Composed::start_followers() {
     lake_->run([this] { return stopping_.load(); }, [this] { return capture_->sealed_through(); });
   });
   maintainer_ = start_thread("maintain", [this] {
-    (void)lower_thread_priority(10);
+    (void)lower_thread_priority(4);
     std::unique_lock lock(wake_mutex_);
     while (!stopping_.load()) {
       lock.unlock();

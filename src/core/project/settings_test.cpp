@@ -50,7 +50,7 @@ TEST(Settings, have_working_defaults_without_any_file) {
   EXPECT_EQ(got.settings.text("listeners.http"), "127.0.0.1:8480");
   EXPECT_EQ(got.settings.text("store"), ".weir/store");
   EXPECT_EQ(got.settings.duration("lake.commit_interval"), seconds(10));
-  EXPECT_EQ(got.settings.size("lake.commit_bytes"), 64u << 20);
+  EXPECT_EQ(got.settings.size("lake.commit_bytes"), 32u << 20);
   EXPECT_EQ(got.settings.integer("limits.depth"), 32);
   EXPECT_EQ(got.settings.number("limits.ratio"), 100.0);
   EXPECT_THAT(got.settings.texts("http.mounts"), ElementsAre("", "/Prod"));

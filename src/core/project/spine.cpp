@@ -240,9 +240,9 @@ SettingTable lake_settings() {
        .max = "1h"},
       {.name = "lake.commit_bytes",
        .type = size,
-       .otherwise = "64MiB",
+       .otherwise = "32MiB",
        .prose = "Or until so much waits.",
-       .example = "64MiB",
+       .example = "32MiB",
        .min = "64KiB",
        .max = "4GiB"},
   };

@@ -1,6 +1,7 @@
 #include "storage/journal/group_walker.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace weir::journal {
@@ -8,6 +9,7 @@ namespace weir::journal {
 namespace {
 
 constexpr uint64_t kReadAheadBytes = 512u << 10;
+constexpr uint64_t kBufferBytesKept = 4u << 20;  // a larger one, for one large group, is given back
 // Stands for a block that cannot be read: neither zeros, which would be a clean end, nor the start of a group.
 constexpr char kUnreadable = '\x5a';
 
@@ -104,8 +106,8 @@ Result<std::string_view> GroupWalker::look(uint64_t offset, uint64_t size) {
 Status GroupWalker::fill(uint64_t offset, uint64_t size) {
   const uint64_t wanted = std::min(std::max(size, kReadAheadBytes), end_ - offset);
   buffer_bytes_ = 0;
-  if (buffer_.size() < wanted || buffer_.size() > 4 * std::max(wanted, kReadAheadBytes)) {
-    buffer_ = std::vector<char>(wanted);
+  if (buffer_.size() < wanted || (buffer_.size() > kBufferBytesKept && wanted <= kBufferBytesKept)) {
+    buffer_ = std::vector<char>(std::bit_ceil(wanted));
   }
   auto read = file_.read_at(offset, buffer_.data(), wanted);
   if (read) {

@@ -119,7 +119,8 @@ DedupIndex::DedupIndex(Files& files, Clock& clock, Metrics& metrics, DedupOption
       filters_(std::make_unique<FilterCache>(kCacheBytes, metrics)),
       keys_(metrics.gauge("weir_dedup_sealed_keys", "Keys in sealed runs of the deduplication index.")),
       run_count_(metrics.gauge("weir_dedup_runs", "Sealed runs of the deduplication index.")),
-      filter_bytes_(metrics.gauge("weir_dedup_filter_bytes", "Memory of the filters of sealed runs, as they are folded.")),
+      filter_bytes_(
+          metrics.gauge("weir_dedup_filter_bytes", "Memory of the filters of sealed runs, as they are folded.")),
       seals_(metrics.counter("weir_dedup_seals_total", "Tables sealed into runs.")),
       merges_(metrics.counter("weir_dedup_merges_total", "Merges of runs.")) {
   if (options_.table_slots == 0) {

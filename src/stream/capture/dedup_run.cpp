@@ -1,6 +1,9 @@
 #include "stream/capture/dedup_run.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <queue>
 
@@ -54,8 +57,8 @@ uint64_t probe_bits(const Fingerprint& key) {
 constexpr size_t kBlockWords = kFilterBlockBytes / sizeof(uint64_t);
 constexpr uint64_t kBlockBits = kFilterBlockBytes * 8;
 
-// A bit keeps its place modulo the block's size, whatever the folds: bit i of byte j is bit 8j + i of the block, which on
-// this (little-endian) machine is also its place in the words.
+// A bit keeps its place modulo the block's size, whatever the folds: bit i of byte j is bit 8j + i of the block, which
+// on this (little-endian) machine is also its place in the words.
 bool words_may_hold(const uint64_t* block, uint64_t block_bits, const Fingerprint& key) {
   uint64_t bits = probe_bits(key);
   uint64_t all = 1;
@@ -143,8 +146,25 @@ Result<RunSummary> read_summary(Files& files, const std::string& folder, const s
   return out;
 }
 
+namespace {
+
+// Zeros. Lookups jump about in a large filter, and most of what each costs is finding the page: ask for huge ones.
+uint64_t* allocate_words(size_t count) {
+  constexpr size_t kHugePage = 2u << 20;
+  const size_t bytes = count * sizeof(uint64_t);
+  if (bytes < kHugePage) return static_cast<uint64_t*>(std::calloc(count, sizeof(uint64_t)));
+  const size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  void* memory = std::aligned_alloc(kHugePage, rounded);
+  CHECK(memory != nullptr, "no memory for a filter");
+  static_cast<void>(madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE));  // without it: slower
+  std::memset(memory, 0, bytes);
+  return static_cast<uint64_t*>(memory);
+}
+
+}  // namespace
+
 RunFilter::RunFilter(uint64_t blocks, int folds)
-    : folds_(folds), words_(std::make_unique<uint64_t[]>(blocks * (kBlockWords >> folds))), blocks_(blocks) {}
+    : folds_(folds), words_(allocate_words(blocks * (kBlockWords >> folds)), &std::free), blocks_(blocks) {}
 
 // In pieces, so that a large filter is not in memory twice.
 Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint64_t offset,

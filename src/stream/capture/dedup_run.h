@@ -74,7 +74,7 @@ class RunFilter {
   RunFilter(uint64_t blocks, int folds);
 
   const int folds_;
-  const std::unique_ptr<uint64_t[]> words_;
+  const std::unique_ptr<uint64_t[], void (*)(void*)> words_;
   const uint64_t blocks_;
 };
 

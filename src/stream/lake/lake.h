@@ -38,7 +38,7 @@ namespace weir::lake {
 struct Options {
   std::string store_root;                  // .weir/store
   Duration commit_interval = seconds(10);  // a row waits at most this long for its file
-  uint64_t commit_bytes = 64ull << 20;     // or until so much waits
+  uint64_t commit_bytes = 32ull << 20;     // or until so much waits
   uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
   size_t partitions_max = 64;              // of one commit
   int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %

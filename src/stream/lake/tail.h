@@ -47,11 +47,11 @@ class PartitionTail {
   SequenceRange sequences_;
 };
 
-// The lines of one hour's archive file, compressed as they come: they wait in a fraction of their size, and a commit has
-// little left to do.
+// The lines of one hour's archive file, compressed as they come: they wait in a fraction of their size, and a commit
+// has little left to do.
 class ArchiveTail {
  public:
-  std::string& open() { return open_; }  // to append one whole line to
+  std::string& open() { return open_; }                       // to append one whole line to
   void added(uint64_t sequence, GzipCompressor& compressor);  // call after each line
   size_t bytes() const { return member_bytes_ + open_.size(); }
   // The whole file as it stands: the same bytes each time.
