@@ -32,6 +32,7 @@ class RowsEngine final : public engine::Engine {
 
   // Statements are not simulated: `unsupported`.
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust trust) override;
+  Result<engine::SelectShape> examine(std::string_view select, bool binds) override;
   Result<engine::ParquetFile> write_parquet(const std::vector<std::shared_ptr<const engine::SealedChunk>>& chunks,
                                             const std::vector<engine::Column>& columns, const std::string& path,
                                             const engine::ParquetOptions& options) override;

@@ -37,6 +37,9 @@ class ScriptedEngine final : public engine::Engine {
   }
 
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust) override;
+  Result<engine::SelectShape> examine(std::string_view, bool) override {
+    return Error(Code::unsupported, "not scripted");
+  }
   std::shared_ptr<const engine::SealedChunk> seal(const engine::RowBlock&) override { return nullptr; }
   Result<engine::ParquetFile> write_parquet(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
                                             const std::vector<engine::Column>&, const std::string&,
@@ -57,6 +60,7 @@ class ScriptedSession final : public engine::Session {
   explicit ScriptedSession(ScriptedEngine& engine) : engine_(engine) {}
   Result<std::unique_ptr<engine::ResultStream>> query(std::string_view sql, const std::vector<Json>&,
                                                       engine::QueryLimits) override;
+  void read_from(std::shared_ptr<const engine::Snapshot>) override {}
   void cancel() override {
     if (engine_.cancels_ignored.fetch_sub(1) > 0) return;
     const std::lock_guard lock(engine_.mutex);

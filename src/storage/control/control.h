@@ -53,12 +53,48 @@ struct LakeFile {
   uint64_t version = 0;                            // the commit that added it; set by control
 };
 
+// The data version of one day of a table: the last commit that added, removed or corrected rows with an event of that
+// day. Compaction raises nothing.
+struct LakeDay {
+  std::string table;
+  int32_t day = 0;       // since 1970
+  uint64_t version = 0;  // set by control
+};
+
 // One commit: everything of all streams in the journal below `through` is in committed files, exactly once.
 struct LakeCommit {
   uint64_t from = 0;     // must equal the stored cursor, otherwise `conflict` and nothing is changed
   uint64_t through = 0;  // new cursor: first sequence that is not in the lake
   std::vector<LakeFile> added;
   std::vector<std::string> removed;  // paths replaced by this commit (compaction)
+  std::vector<LakeDay> touched;      // their versions become this commit's
+  std::vector<std::string> dropped;  // tables whose days are forgotten
+};
+
+// --- runs -----------------------------------------------------------------------------------------------------------
+
+// A run and its tasks outlive the program: one that was under way goes on at the next start with what is missing.
+struct Run {
+  std::string id;     // UUID; sorts by time
+  std::string kind;   // "table", "flow", "backfill"
+  std::string name;   // of the declaration
+  Json cause;         // {"by": "person"|"schedule"|"arrival"|"stale"|"run"|"apply", …}
+  Json parameters;    // the kind's own: {"from": …, "to": …}
+  std::string state;  // "queued", "running", "done", "failed", "stopped"
+  WallTime queued_at;
+  std::optional<WallTime> started_at, ended_at;
+  std::string error;
+};
+
+struct RunTask {
+  uint64_t number = 0;  // in the run, from 1
+  std::string step;     // of the flow; the table's name in a run of tables
+  std::string what;     // "2026-11-21", "command", …
+  std::string state;    // "waiting", "running", "done", "failed", "skipped", "stopped"
+  uint32_t attempts = 0;
+  std::optional<WallTime> started_at, ended_at;
+  std::optional<uint64_t> rows;
+  std::string message;  // why it failed or was skipped
 };
 
 // --- tokens and secrets ---------------------------------------------------------------------------------------------
@@ -103,6 +139,15 @@ class Control {
   virtual Result<std::vector<LakeFile>> lake_files() = 0;  // all current ones, ordered by table and first_sequence
   virtual Result<uint64_t> commit_lake(const LakeCommit& commit) = 0;  // returns the new version
   virtual Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) = 0;
+  virtual Result<std::vector<LakeDay>> lake_days() = 0;  // ordered by table and day
+
+  // Runs. put_run() and put_task() add or replace by id, and by (run, number).
+  virtual Status put_run(const Run& run) = 0;
+  virtual Status put_tasks(std::string_view run, const std::vector<RunTask>& tasks) = 0;
+  virtual Result<std::optional<Run>> find_run(std::string_view id) = 0;
+  // Newest first; of one name if it is not empty, and those under way only if `open`.
+  virtual Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) = 0;
+  virtual Result<std::vector<RunTask>> run_tasks(std::string_view run) = 0;
 
   // Tokens.
   virtual Status add_token(const Token& token) = 0;

@@ -97,6 +97,31 @@ Status SqliteControl::add_file(const LakeFile& file, uint64_t version) {
   return added;
 }
 
+Result<std::vector<LakeDay>> SqliteControl::lake_days() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement,
+             database_->prepare("SELECT table_name, day, version FROM lake_days ORDER BY table_name, day"));
+  std::vector<LakeDay> days;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return days;
+    days.push_back({statement.text(0), static_cast<int32_t>(statement.integer(1)),
+                    static_cast<uint64_t>(statement.integer(2))});
+  }
+}
+
+Status SqliteControl::touch_days(const LakeCommit& commit, int64_t version) {
+  for (const LakeDay& touched : commit.touched) {
+    TRY_ASSIGN(Statement touch, database_->prepare("INSERT OR REPLACE INTO lake_days VALUES (?, ?, ?)"));
+    TRY(touch.bind(1, touched.table).bind(2, int64_t{touched.day}).bind(3, version).run());
+  }
+  for (const std::string& table : commit.dropped) {
+    TRY_ASSIGN(Statement forget, database_->prepare("DELETE FROM lake_days WHERE table_name = ?"));
+    TRY(forget.bind(1, table).run());
+  }
+  return {};
+}
+
 Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
   const std::lock_guard lock(mutex_);
   TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
@@ -117,6 +142,7 @@ Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
   for (const LakeFile& file : commit.added) {
     TRY(add_file(file, static_cast<uint64_t>(version)));
   }
+  TRY(touch_days(commit, version));
   TRY(set_counter("lake_cursor", static_cast<int64_t>(commit.through)));
   TRY(set_counter("lake_version", version));
   TRY(transaction.commit());

@@ -31,7 +31,38 @@ CREATE TABLE secrets(name TEXT PRIMARY KEY, sealed TEXT NOT NULL, changed_at INT
 CREATE TABLE key_values(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}};
+// Which days of a table were touched last by which commit. Files from before are counted as touching the days of their
+// partition.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE lake_days(
+  table_name TEXT NOT NULL, day INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(table_name, day)) WITHOUT ROWID;
+INSERT INTO lake_days
+  SELECT table_name, CAST(julianday(substr(partition, 4)) - 2440587.5 AS INTEGER), max(version)
+  FROM lake_files WHERE kind = 0 AND partition LIKE 'dt=%' GROUP BY 1, 2;
+INSERT INTO lake_days
+  WITH RECURSIVE months(table_name, first, version) AS (
+    SELECT table_name,
+           date(printf('%04d-%02d-01', CAST(substr(partition, 6) AS INTEGER),
+                       CAST(substr(partition, instr(partition, 'month=') + 6) AS INTEGER))), max(version)
+    FROM lake_files WHERE kind = 0 AND partition LIKE 'year=%/month=%' GROUP BY 1, 2),
+  days(table_name, day, until, version) AS (
+    SELECT table_name, CAST(julianday(first) - 2440587.5 AS INTEGER),
+           CAST(julianday(date(first, '+1 month')) - 2440587.5 AS INTEGER), version FROM months
+    UNION ALL SELECT table_name, day + 1, until, version FROM days WHERE day + 1 < until)
+  SELECT table_name, day, version FROM days;
+
+CREATE TABLE runs(
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, cause TEXT NOT NULL, parameters TEXT NOT NULL,
+  state TEXT NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, error TEXT NOT NULL)
+  WITHOUT ROWID;
+CREATE INDEX runs_by_state ON runs(state);
+CREATE TABLE run_tasks(
+  run_id TEXT NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, step TEXT NOT NULL, what TEXT NOT NULL,
+  state TEXT NOT NULL, attempts INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, rows INTEGER, message TEXT NOT NULL,
+  PRIMARY KEY(run_id, number)) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -1,5 +1,5 @@
-// Control over SQLite. Split over three files by subject: control.cpp (opening, declarations, values),
-// lake_catalog.cpp, identities.cpp.
+// Control over SQLite. Split by subject: control.cpp (opening, declarations, values), lake_catalog.cpp,
+// identities.cpp, runs.cpp.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,13 @@ class SqliteControl final : public Control {
   Result<std::vector<LakeFile>> lake_files() override;
   Result<uint64_t> commit_lake(const LakeCommit& commit) override;
   Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) override;
+  Result<std::vector<LakeDay>> lake_days() override;
+
+  Status put_run(const Run& run) override;
+  Status put_tasks(std::string_view run, const std::vector<RunTask>& tasks) override;
+  Result<std::optional<Run>> find_run(std::string_view id) override;
+  Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) override;
+  Result<std::vector<RunTask>> run_tasks(std::string_view run) override;
 
   Status add_token(const Token& token) override;
   Result<std::vector<Token>> tokens() override;
@@ -49,6 +56,8 @@ class SqliteControl final : public Control {
   Result<Declaration> store_declaration(const Declaration& wanted);
   Status add_file(const LakeFile& file, uint64_t version);
   Result<std::vector<LakeFile>> files_of(Statement& statement);
+  Status touch_days(const LakeCommit& commit, int64_t version);
+  Result<std::vector<Run>> runs_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);
   Result<Json> stored_json(const std::string& text) const;
   Status change_one(Statement& statement, std::string_view what, std::string_view name);

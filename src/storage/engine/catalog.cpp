@@ -287,6 +287,10 @@ std::shared_ptr<const Tables> pinned_tables(ClientContext& context, Catalog& lak
   const auto state = ConnectionState::of(context);
   if (!state) throw duckdb::PermissionException("this connection has no access to streams");
   if (auto tables = state->pinned()) return tables;
+  if (auto given = state->given()) {
+    state->pin(given);
+    return given;
+  }
   Result<std::shared_ptr<const Tables>> taken = lake.Cast<LakeCatalog>().take();
   if (!taken) {
     state->remember(taken.error());

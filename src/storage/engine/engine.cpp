@@ -89,6 +89,17 @@ void ConnectionState::pin(std::shared_ptr<const Tables> tables) {
   tables_ = std::move(tables);
 }
 
+void ConnectionState::read_from(std::shared_ptr<const Tables> tables) {
+  std::shared_ptr<const Tables> last;  // as in release()
+  const std::lock_guard lock(mutex_);
+  last = std::exchange(given_, std::move(tables));
+}
+
+std::shared_ptr<const Tables> ConnectionState::given() {
+  const std::lock_guard lock(mutex_);
+  return given_;
+}
+
 void ConnectionState::release() {
   std::shared_ptr<const Tables> last;  // ends outside the lock: letting a snapshot go may remove files
   const std::lock_guard lock(mutex_);
@@ -197,6 +208,11 @@ void DuckEngine::invalidate(const std::string& why) {
 Result<std::unique_ptr<Session>> DuckEngine::connect(Trust trust) {
   TRY_ASSIGN(std::shared_ptr<Link> link, this->link(trust));
   return std::unique_ptr<Session>(std::make_unique<DuckSession>(*this, trust, std::move(link)));
+}
+
+Result<SelectShape> DuckEngine::examine(std::string_view select, bool binds) {
+  TRY_ASSIGN(std::shared_ptr<Link> link, this->link(Trust::user));
+  return DuckSession(*this, Trust::user, std::move(link)).examine(select, binds);
 }
 
 std::shared_ptr<const SealedChunk> DuckEngine::seal(const RowBlock& rows) {

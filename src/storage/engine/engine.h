@@ -127,6 +127,16 @@ class ResultStream {
   virtual Result<std::vector<std::vector<Cell>>> next() = 0;
 };
 
+// What a declared SELECT reads and makes.
+struct TableRead {
+  std::string name;  // in lower case, without its schema; each once, in order of first use; no CTE
+  Position at;       // in the SELECT, counted from 1
+};
+struct SelectShape {
+  std::vector<TableRead> reads;
+  std::vector<ResultColumn> columns;  // empty if it was not bound
+};
+
 // One user's connection.
 class Session {
  public:
@@ -135,6 +145,9 @@ class Session {
   // TABLES, EXPLAIN of one) whose functions are on the allow-list; trusted ones take anything.
   virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
                                                       QueryLimits limits) = 0;
+  // From the next transaction on streams read as `snapshot` has them; null: as they are again. For own sessions, which
+  // compute from one version whatever arrives meanwhile.
+  virtual void read_from(std::shared_ptr<const Snapshot> snapshot) = 0;
   // From any thread: ends the running statement with `cancelled`. Nothing if none runs.
   virtual void cancel() = 0;
   // 0..1, or nothing if the engine cannot tell; from any thread.
@@ -153,6 +166,10 @@ class Engine {
   static std::string version();  // "DuckDB v1.4.4"
 
   virtual Result<std::unique_ptr<Session>> connect(Trust trust) = 0;
+
+  // Checks one SELECT as a user's, whoever declared it, without running it. `binds`: its names and types too, against
+  // the tables that are there now.
+  virtual Result<SelectShape> examine(std::string_view select, bool binds) = 0;
 
   // Makes rows readable by statements without copying them again per statement.
   virtual std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) = 0;

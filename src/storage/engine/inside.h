@@ -51,6 +51,10 @@ class ConnectionState final : public duckdb::ClientContextState {
   const std::vector<std::shared_ptr<const SealedChunk>>* sealed_rows = nullptr;
   const std::vector<Column>* sealed_columns = nullptr;
 
+  // What read_from() was given; set between transactions.
+  void read_from(std::shared_ptr<const Tables> tables);
+  std::shared_ptr<const Tables> given();
+
   std::shared_ptr<const Tables> pinned();
   void pin(std::shared_ptr<const Tables> tables);
   void release();
@@ -67,8 +71,8 @@ class ConnectionState final : public duckdb::ClientContextState {
   void TransactionRollback(duckdb::MetaTransaction&, duckdb::ClientContext&) override { release(); }
 
  private:
-  std::mutex mutex_;  // guards both: scans may run on DuckDB's threads
-  std::shared_ptr<const Tables> tables_;
+  std::mutex mutex_;  // guards all: scans may run on DuckDB's threads
+  std::shared_ptr<const Tables> tables_, given_;
   std::optional<Error> error_;
 };
 
@@ -81,7 +85,8 @@ duckdb::unique_ptr<duckdb::FileSystem> own_file_system();
 
 // Second lock: the parsed statement. Parameters become constants on the way, so that they are checked too.
 struct Allowed {
-  bool reads_tables = false;  // it names a table somewhere
+  bool reads_tables = false;     // it names a table somewhere
+  std::vector<TableRead> reads;  // see SelectShape
 };
 // With Trust::own nothing is refused, parameters become constants all the same.
 Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
@@ -128,6 +133,7 @@ class DuckEngine final : public Engine {
   Status start();
 
   Result<std::unique_ptr<Session>> connect(Trust trust) override;
+  Result<SelectShape> examine(std::string_view select, bool binds) override;
   std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) override;
   Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
                                     const std::vector<Column>& columns, const std::string& path,
@@ -140,6 +146,7 @@ class DuckEngine final : public Engine {
   Result<std::shared_ptr<Link>> link(Trust trust);
   Watchdog& watchdog() { return watchdog_; }
   TableSource& source() { return source_; }
+  const std::vector<SystemView>& views() const { return views_; }
   // For the test of reopening.
   void invalidate(const std::string& why);
 

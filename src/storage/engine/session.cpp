@@ -1,5 +1,7 @@
 #include "storage/engine/session.h"
 
+#include "storage/engine/catalog.h"
+
 #include <utility>
 
 namespace weir::engine {
@@ -99,9 +101,46 @@ Status DuckSession::ready() {
     link_.reset();
   }
   TRY_ASSIGN(std::shared_ptr<Link> link, engine_.link(trust_));
-  const std::lock_guard lock(mutex_);
-  link_ = std::move(link);
+  {
+    const std::lock_guard lock(mutex_);
+    link_ = std::move(link);
+  }
+  read_from(given_);
   return {};
+}
+
+void DuckSession::read_from(std::shared_ptr<const Snapshot> snapshot) {
+  given_ = std::move(snapshot);
+  if (!link_) return;
+  link_->state->read_from(given_ ? std::make_shared<const Tables>(given_, engine_.views()) : nullptr);
+}
+
+Result<SelectShape> DuckSession::examine(std::string_view select, bool binds) {
+  TRY(ready());
+  const std::string sql(select);
+  TRY_ASSIGN(Statement statement, parse(sql));
+  if (statement->type != duckdb::StatementType::SELECT_STATEMENT) {
+    return Error(Code::invalid, "a " + duckdb::StatementTypeToString(statement->type) + " statement is no SELECT",
+                 "write one SELECT");
+  }
+  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}));
+  SelectShape shape;
+  shape.reads = allowed.reads;
+  if (!binds) return shape;
+  link_->state->take_error();
+  try {
+    const auto prepared = link_->context().Prepare(std::move(statement));
+    if (prepared->HasError()) {
+      if (const auto ours = link_->state->take_error()) return *ours;
+      return to_error(prepared->error, sql);
+    }
+    for (size_t i = 0; i < prepared->GetNames().size(); ++i) {
+      shape.columns.push_back({prepared->GetNames()[i], prepared->GetTypes()[i].ToString()});
+    }
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, sql);
+  }
+  return shape;
 }
 
 Result<DuckSession::Statement> DuckSession::parse(const std::string& sql) {
@@ -127,10 +166,15 @@ Result<DuckSession::Statement> DuckSession::parse_checked(const std::string& sql
   TRY_ASSIGN(Statement statement, parse(sql));
   link_->state->pin_at_begin = false;
   if (trust_ == Trust::own && statement->type != duckdb::StatementType::SELECT_STATEMENT) return statement;
-  TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
-  TRY_ASSIGN(const Allowed allowed, check_statement(*statement, trust_, values, link_->database->own_views, sql));
+  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, parameters));
   link_->state->pin_at_begin = allowed.reads_tables;
   return statement;
+}
+
+Result<Allowed> DuckSession::check(duckdb::SQLStatement& statement, const std::string& sql,
+                                   const std::vector<Json>& parameters) {
+  TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
+  return check_statement(statement, trust_, values, link_->database->own_views, sql);
 }
 
 Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, const std::vector<Json>& parameters,

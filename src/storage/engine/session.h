@@ -17,9 +17,11 @@ class DuckSession final : public Session {
 
   Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
                                               QueryLimits limits) override;
+  void read_from(std::shared_ptr<const Snapshot> snapshot) override;
   void cancel() override;
   std::optional<double> progress() const override;
 
+  Result<SelectShape> examine(std::string_view select, bool binds);  // for Engine::examine()
   // As query(), with the result written to a file instead: for Engine::copy_result().
   Result<uint64_t> copy(std::string_view select, const std::string& path);
 
@@ -28,12 +30,14 @@ class DuckSession final : public Session {
   Status ready();
   Result<Statement> parse(const std::string& sql);
   Result<Statement> parse_checked(const std::string& sql, const std::vector<Json>& parameters);
+  Result<Allowed> check(duckdb::SQLStatement& statement, const std::string& sql, const std::vector<Json>& parameters);
   Result<std::unique_ptr<ResultStream>> run(Statement statement, const std::string& sql,
                                             const std::vector<Json>& parameters, QueryLimits limits);
 
   DuckEngine& engine_;
   const Trust trust_;
   std::shared_ptr<Link> link_;
+  std::shared_ptr<const Snapshot> given_;  // of read_from(): a connection that is opened again gets it too
   mutable std::mutex mutex_;  // guards running_ and link_ against cancel() and progress()
   std::weak_ptr<Running> running_;
 };

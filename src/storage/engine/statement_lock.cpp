@@ -29,7 +29,7 @@ class Walk {
       : trust_(trust), parameters_(parameters), own_views_(own_views), sql_(sql) {}
 
   void node(duckdb::QueryNode& node);
-  bool reads_tables() const { return reads_tables_; }
+  Allowed found() && { return {reads_tables_, std::move(reads_)}; }
   const std::optional<Error>& refusal() const { return refusal_; }  // the first one: the walk stops at it
 
  private:
@@ -57,6 +57,7 @@ class Walk {
   void pivot(duckdb::PivotRef& ref);
   void show(duckdb::ShowRef& ref);
   void modifiers(duckdb::QueryNode& node);
+  void note_read(const duckdb::BaseTableRef& ref);
   Child constant(const duckdb::ParameterExpression& parameter);
 
   void refuse(Code code, std::string message, duckdb::optional_idx place) {
@@ -73,6 +74,8 @@ class Walk {
   const std::vector<std::string>& own_views_;
   const std::string_view sql_;
   bool reads_tables_ = false;
+  std::vector<TableRead> reads_;
+  std::vector<std::string> ctes_;  // names that stand for a CTE where the walk is
   int depth_ = 0;
   std::optional<Error> refusal_;
 };
@@ -152,8 +155,19 @@ void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
   if (function.export_state) refuse("EXPORT_STATE is not allowed", function.query_location);
 }
 
+void Walk::note_read(const duckdb::BaseTableRef& ref) {
+  const std::string name = lower(ref.table_name);
+  if (ref.schema_name.empty() && std::find(ctes_.begin(), ctes_.end(), name) != ctes_.end()) return;
+  if (lower(ref.schema_name) == "information_schema") return;
+  for (const TableRead& known : reads_) {
+    if (known.name == name) return;
+  }
+  reads_.push_back({name, ref.query_location.IsValid() ? place_in(sql_, ref.query_location.GetIndex()) : Position{}});
+}
+
 void Walk::base_table(const duckdb::BaseTableRef& ref) {
   reads_tables_ = true;
+  note_read(ref);
   const std::string catalog = lower(ref.catalog_name), schema = lower(ref.schema_name), name = lower(ref.table_name);
   if (ref.at_clause) refuse("AT (…) is not supported: a statement reads one snapshot", ref.query_location);
   if (catalog == "system" || catalog == "temp" || schema == "system" || schema == "temp" || schema == "pg_catalog") {
@@ -270,9 +284,11 @@ void Walk::modifiers(duckdb::QueryNode& node) {
 void Walk::node(duckdb::QueryNode& node) {
   const Step step(*this);
   if (!step) return;
+  const size_t outer_ctes = ctes_.size();
   for (auto& entry : node.cte_map.map) {
     list(entry.second->key_targets);
     this->node(*entry.second->query->node);
+    ctes_.push_back(lower(entry.first));  // known to the ones behind it, not to itself: that would be the table
   }
   switch (node.type) {
     case duckdb::QueryNodeType::SELECT_NODE: {
@@ -294,6 +310,7 @@ void Walk::node(duckdb::QueryNode& node) {
     case duckdb::QueryNodeType::RECURSIVE_CTE_NODE: {
       auto& recursive = node.Cast<duckdb::RecursiveCTENode>();
       list(recursive.key_targets);
+      ctes_.push_back(lower(recursive.ctename));
       this->node(*recursive.left);
       this->node(*recursive.right);
       break;
@@ -301,6 +318,7 @@ void Walk::node(duckdb::QueryNode& node) {
     case duckdb::QueryNodeType::CTE_NODE: {
       auto& cte = node.Cast<duckdb::CTENode>();
       this->node(*cte.query);
+      ctes_.push_back(lower(cte.ctename));
       this->node(*cte.child);
       break;
     }
@@ -308,6 +326,7 @@ void Walk::node(duckdb::QueryNode& node) {
       refuse("this kind of query is not allowed", {});
   }
   modifiers(node);
+  ctes_.resize(outer_ctes);
 }
 
 }  // namespace
@@ -328,7 +347,7 @@ Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
   if (walk.refusal()) return *walk.refusal();
   statement.named_param_map.clear();
   inner->named_param_map.clear();
-  return Allowed{walk.reads_tables()};
+  return std::move(walk).found();
 }
 
 }  // namespace weir::engine

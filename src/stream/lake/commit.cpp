@@ -64,6 +64,7 @@ Status Follower::commit() {
     change.from = frozen->from;
     change.through = frozen->through;
     for (const auto& output : outputs) change.added.push_back(output.file);
+    change.touched = touched_days(*frozen);
     version = control_.commit_lake(change);
   }
   if (!written || !version) {
@@ -87,10 +88,15 @@ Status Follower::commit() {
       TRY_ASSIGN(auto file, table_file(output.file, table.columns));
       table.files.push_back(std::move(file));
     }
+    auto touched = touched_days(*frozen);
+    for (auto& day : touched) day.version = *version;
+    raise_days_locked(touched);
   }
   commits_.add();
   TRY(files_.remove(path_of(kIntent)));
-  return write_manifests(*frozen);
+  TRY(write_manifests(*frozen));
+  if (after_commit_) after_commit_();
+  return {};
 }
 
 Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
@@ -187,12 +193,13 @@ Status Follower::publish_outputs(const std::vector<Output>& outputs) {
 // The catalog forgets first: a crash in between leaves files that nobody lists, named by the intent for the next start.
 Status Follower::drop(std::string_view stream) {
   std::lock_guard one_at_a_time(commit_mutex_);
-  const std::string tables[] = {std::string(stream), std::string(stream) + "_quarantine"};
+  const std::vector<std::string> tables = {std::string(stream), std::string(stream) + "_quarantine"};
   TRY_ASSIGN(auto files, control_.lake_files());
   control::LakeCommit change;
   {
     std::lock_guard lock(mutex_);
     change.from = change.through = cursor_;
+    change.dropped = tables;
   }
   Json paths{Json::Array{}};
   for (const auto& file : files) {

@@ -132,7 +132,31 @@ Status Follower::load_catalog() {
     TRY_ASSIGN(auto entry, table_file(file, table->second.columns));
     table->second.files.push_back(std::move(entry));
   }
+  TRY_ASSIGN(const auto days, control_.lake_days());
+  for (auto& [name, table] : tables_) table.days = std::make_shared<const Committed::Days>();
+  raise_days_locked(days);
   return {};
+}
+
+std::vector<control::LakeDay> Follower::touched_days(const Tail& tail) {
+  std::vector<control::LakeDay> out;
+  for (const auto& [name, table] : tail.tables) {
+    for (const int32_t day : table.days) out.push_back({name, day, 0});
+  }
+  return out;
+}
+
+// Days that somebody was handed never change: a table's are copied once a commit.
+void Follower::raise_days_locked(const std::vector<control::LakeDay>& touched) {
+  std::map<std::string_view, Committed::Days> raised;
+  for (const auto& day : touched) {
+    const auto table = tables_.find(day.table);
+    if (table == tables_.end()) continue;
+    raised.try_emplace(table->first, *table->second.days).first->second[day.day] = day.version;
+  }
+  for (auto& [name, days] : raised) {
+    tables_.find(name)->second.days = std::make_shared<const Committed::Days>(std::move(days));
+  }
 }
 
 bool Follower::tail_is_full() const {
@@ -187,7 +211,9 @@ Status Follower::take_record(const journal::Entry& entry) {
   Lane& lane = found->second;
   const bool accepted = record->kind == capture::RecordKind::accepted;
   const std::string& table = accepted ? lane.table : lane.quarantine_table;
-  ArchiveTail& archive = tail_.tables[table].hours[hour_number(record->arrived_at.micros)];
+  TableTail& waiting = tail_.tables[table];
+  waiting.note_day(day_number(accepted ? record->event_time.micros : record->arrived_at.micros));
+  ArchiveTail& archive = waiting.hours[hour_number(record->arrived_at.micros)];
   tail_.bytes -= archive.bytes();
   append_archive_line(*record, entry.sequence.value, archive.open());
   archive.added(entry.sequence.value, compressor_);
@@ -222,7 +248,7 @@ Status Follower::add_row(const capture::Record& record, uint64_t sequence, const
   return {};
 }
 
-std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked() {
+std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {
   auto out = std::make_shared<LakeSnapshot>();
   for (const auto& [name, table] : tables_) {
     auto version = std::make_shared<engine::TableVersion>();
@@ -232,7 +258,7 @@ std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked() {
     version->partition_columns = table.partition_columns;
     version->files = table.files;
     for (Tail* tail : {committing_.get(), &tail_}) {
-      if (tail == nullptr) continue;
+      if (tail == nullptr || !with_tail) continue;
       auto rows = tail->tables.find(name);
       if (rows == tail->tables.end()) continue;
       for (auto& [values, partition] : rows->second.partitions) partition.collect(*engine_, version->tail);
@@ -248,11 +274,20 @@ Result<std::shared_ptr<const engine::Snapshot>> Follower::take() {
     {
       std::lock_guard lock(mutex_);
       TRY(pump_locked(wanted));
-      if (tail_.through >= wanted || !tail_is_full()) return std::shared_ptr<const engine::Snapshot>(snapshot_locked());
+      if (tail_.through >= wanted || !tail_is_full()) return std::shared_ptr<const engine::Snapshot>(snapshot_locked(true));
     }
     // The tail is at its limit and does not reach far enough yet: make room, then go on.
     TRY(commit());
   }
+}
+
+Committed Follower::committed() {
+  std::lock_guard lock(mutex_);
+  Committed out;
+  out.tables = snapshot_locked(false);
+  out.version = version_;
+  for (const auto& [name, table] : tables_) out.days.emplace(name, table.days);
+  return out;
 }
 
 void Follower::follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at) {

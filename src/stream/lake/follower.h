@@ -20,6 +20,7 @@ struct Table {
   std::string comment;
   std::vector<engine::Column> columns, partition_columns;
   std::vector<engine::TableFile> files;  // committed
+  std::shared_ptr<const Committed::Days> days = std::make_shared<const Committed::Days>();
 };
 
 class LakeSnapshot : public engine::Snapshot {
@@ -43,6 +44,8 @@ class Follower : public Lake {
   Status drop(std::string_view stream) override;
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
+  Committed committed() override;
+  void on_commit(std::function<void()> call) override { after_commit_ = std::move(call); }
   LakeStatus status() const override;
   Result<Verification> verify() override;
   Result<Json> manifest(std::string_view table) override;
@@ -63,7 +66,9 @@ class Follower : public Lake {
   bool tail_is_full() const;
   void restart_tail(uint64_t at);
   void note_problem(const std::string& what);
-  std::shared_ptr<const LakeSnapshot> snapshot_locked();
+  std::shared_ptr<const LakeSnapshot> snapshot_locked(bool with_tail);
+  static std::vector<control::LakeDay> touched_days(const Tail& tail);
+  void raise_days_locked(const std::vector<control::LakeDay>& touched);
   std::string path_of(std::string_view relative) const;
 
   // One commit, step by step; files written so far are in `written`.
@@ -94,6 +99,7 @@ class Follower : public Lake {
   const Options options_;
   engine::Engine* engine_ = nullptr;  // set once before anything is followed
   ParquetWriter write_parquet_;
+  std::function<void()> after_commit_;  // the same
 
   std::mutex commit_mutex_;   // one commit at a time; taken before mutex_
   mutable std::mutex mutex_;  // guards everything below

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,14 @@ using ParquetWriter =
     std::function<Result<engine::ParquetFile>(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
                                               const std::vector<engine::Column>&, const std::string& path)>;
 
+// Everything that is committed and nothing else, as one version: what derived tables are computed from.
+struct Committed {
+  using Days = std::map<int32_t, uint64_t>;  // data version by day since 1970; see control::LakeDay
+  std::shared_ptr<const engine::Snapshot> tables;  // files only, no tail; holding it keeps them
+  uint64_t version = 0;
+  std::map<std::string, std::shared_ptr<const Days>, std::less<>> days;  // by table
+};
+
 class Lake : public engine::TableSource {
  public:
   // Reads the catalog, removes leftovers, and readies the follower at the stored cursor. Call set_engine() before
@@ -104,6 +113,10 @@ class Lake : public engine::TableSource {
   virtual Status drop(std::string_view stream) = 0;
   // Waits until everything acknowledged before the call is committed.
   virtual Status drain(Duration limit) = 0;
+
+  virtual Committed committed() = 0;
+  // Called after each commit, on the committing thread, without a lock; must be quick. Set once, before run().
+  virtual void on_commit(std::function<void()> call) = 0;
 
   virtual LakeStatus status() const = 0;
   virtual Result<Verification> verify() = 0;

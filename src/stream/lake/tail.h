@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,8 +70,13 @@ class ArchiveTail {
 };
 
 struct TableTail {
+  void note_day(int32_t day) {
+    if (days.empty() || day != last_day) days.insert(last_day = day);
+  }
   std::map<std::vector<int64_t>, PartitionTail> partitions;
   std::map<int64_t, ArchiveTail> hours;  // by hours since 1970
+  std::set<int32_t> days;                // of the rows' events, since 1970
+  int32_t last_day = 0;
 };
 
 struct Tail {

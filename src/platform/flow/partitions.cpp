@@ -1,0 +1,111 @@
+#include "platform/flow/partitions.h"
+
+#include "core/base/time.h"
+
+namespace weir::flow {
+namespace {
+
+constexpr const char* kMake =
+    "CREATE TABLE IF NOT EXISTS weir.partitions(table_name VARCHAR NOT NULL, day DATE, fingerprint VARCHAR NOT NULL, "
+    "row_count BIGINT NOT NULL, run VARCHAR NOT NULL, computed_at TIMESTAMP NOT NULL, took_ms BIGINT NOT NULL)";
+constexpr const char* kRead =
+    "SELECT table_name, CAST(day AS VARCHAR), fingerprint, row_count, run, epoch_us(computed_at), took_ms "
+    "FROM weir.partitions";
+
+Json day_parameter(const Partition& partition) {
+  return partition ? Json(format_date(*partition)) : Json();
+}
+
+}  // namespace
+
+std::string partition_text(const Partition& partition) {
+  return partition ? format_date(*partition) : "all";
+}
+
+Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters) {
+  TRY_ASSIGN(const auto stream, session.query(sql, parameters, {}));
+  uint64_t first = 0;
+  for (bool is_first = true;; is_first = false) {
+    TRY_ASSIGN(const auto rows, stream->next());
+    if (rows.empty()) return first;
+    if (is_first && !rows.front().empty()) {
+      if (const auto* number = std::get_if<int64_t>(&rows.front().front())) first = static_cast<uint64_t>(*number);
+    }
+  }
+}
+
+Result<std::unique_ptr<Partitions>> Partitions::open(engine::Engine& engine) {
+  auto out = std::make_unique<Partitions>();
+  TRY_ASSIGN(const auto session, engine.connect(engine::Trust::own));
+  TRY(run_statement(*session, "CREATE SCHEMA IF NOT EXISTS weir"));
+  TRY(run_statement(*session, kMake));
+  TRY_ASSIGN(const auto stream, session->query(kRead, {}, {}));
+  while (true) {
+    TRY_ASSIGN(const auto rows, stream->next());
+    if (rows.empty()) return out;
+    for (const auto& row : rows) {
+      Partition partition;
+      if (const auto* day = std::get_if<std::string>(&row[1])) {
+        TRY_ASSIGN(partition, parse_date(*day));
+      }
+      Mark mark;
+      mark.fingerprint = std::get<std::string>(row[2]);
+      mark.rows = static_cast<uint64_t>(std::get<int64_t>(row[3]));
+      mark.run = std::get<std::string>(row[4]);
+      mark.computed_at = {std::get<int64_t>(row[5])};
+      mark.took = milliseconds(std::get<int64_t>(row[6]));
+      out->tables_[std::get<std::string>(row[0])][partition] = std::move(mark);
+    }
+  }
+}
+
+TableMarks Partitions::of(std::string_view table) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(table);
+  return found == tables_.end() ? TableMarks() : found->second;
+}
+
+void Partitions::committed(std::string_view table, const Partition& partition, Mark mark) {
+  const std::lock_guard lock(mutex_);
+  tables_[std::string(table)][partition] = std::move(mark);
+}
+
+void Partitions::forgotten(std::string_view table) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = tables_.find(table); found != tables_.end()) tables_.erase(found);
+}
+
+void Partitions::renamed(std::string_view from, std::string_view to) {
+  const std::lock_guard lock(mutex_);
+  auto marks = tables_.extract(std::string(from));
+  tables_.erase(std::string(to));
+  if (marks.empty()) return;
+  marks.key() = to;
+  tables_.insert(std::move(marks));
+}
+
+Status Partitions::write(engine::Session& session, std::string_view table, const Partition& partition,
+                         const Mark& mark) {
+  const Json name{std::string(table)}, day = day_parameter(partition);
+  TRY(run_statement(session, "DELETE FROM weir.partitions WHERE table_name = $1 AND day IS NOT DISTINCT FROM CAST($2 AS DATE)",
+                    {name, day}));
+  TRY(run_statement(session,
+                    "INSERT INTO weir.partitions VALUES ($1, CAST($2 AS DATE), $3, $4, $5, make_timestamp($6), $7)",
+                    {name, day, Json(mark.fingerprint), Json(mark.rows), Json(mark.run), Json(mark.computed_at.micros),
+                     Json(mark.took.micros / 1000)}));
+  return {};
+}
+
+Status Partitions::rename(engine::Session& session, std::string_view from, std::string_view to) {
+  TRY(forget(session, to));
+  TRY(run_statement(session, "UPDATE weir.partitions SET table_name = $1 WHERE table_name = $2",
+                    {Json(std::string(to)), Json(std::string(from))}));
+  return {};
+}
+
+Status Partitions::forget(engine::Session& session, std::string_view table) {
+  TRY(run_statement(session, "DELETE FROM weir.partitions WHERE table_name = $1", {Json(std::string(table))}));
+  return {};
+}
+
+}  // namespace weir::flow
