@@ -29,6 +29,10 @@ std::string_view first_part(std::string_view path) {
   return path.substr(0, path.find('/'));
 }
 
+std::string ending_of(const Kind& kind) {
+  return "." + kind.extension;
+}
+
 class Collector {
  public:
   Collector(Files& files, const std::string& folder, const Registry& registry)
@@ -40,8 +44,8 @@ class Collector {
       if (entry.name.starts_with(".")) continue;
       if (!entry.is_directory) {
         TRY(take(entry.name, entry.name == "weir.yaml"));
-      } else if (entry.name == "environments" || is_kind_folder(entry.name)) {
-        TRY(collect_folder(entry.name));
+      } else if (const std::string ending = ending_in(entry.name); !ending.empty()) {
+        TRY(collect_folder(entry.name, ending));
       } else {
         TRY(take(entry.name + "/", false));
       }
@@ -50,19 +54,21 @@ class Collector {
   }
 
  private:
-  bool is_kind_folder(std::string_view name) const {
+  // What the names of the files end with that are read in a folder; empty: none is.
+  std::string ending_in(std::string_view folder) const {
+    if (folder == "environments") return ".yaml";
     for (const Kind& kind : registry_.kinds()) {
-      if (kind.folder == name) return true;
+      if (kind.folder == folder) return ending_of(kind);
     }
-    return false;
+    return {};
   }
 
-  Status collect_folder(const std::string& name) {
+  Status collect_folder(const std::string& name, const std::string& ending) {
     TRY_ASSIGN(const std::vector<DirectoryEntry> entries, files_.list(join_path(folder_, name)));
     for (const DirectoryEntry& entry : entries) {
       if (entry.name.starts_with(".")) continue;
       TRY(take(name + "/" + entry.name + (entry.is_directory ? "/" : ""),
-               !entry.is_directory && entry.name.ends_with(".yaml")));
+               !entry.is_directory && entry.name.ends_with(ending)));
     }
     return {};
   }
@@ -100,6 +106,11 @@ const Unbuilt* unbuilt_folder(std::string_view name) {
   return nullptr;
 }
 
+bool is_kind_folder(const Registry& registry, std::string_view name) {
+  return std::any_of(registry.kinds().begin(), registry.kinds().end(),
+                     [&](const Kind& kind) { return kind.folder == name; });
+}
+
 std::vector<std::string> known_folders(const Registry& registry) {
   std::vector<std::string> known = {"environments"};
   for (const Kind& kind : registry.kinds()) known.push_back(kind.folder);
@@ -113,10 +124,25 @@ Error warning(Code code, const std::string& path, std::string message, std::stri
   return out;
 }
 
+// A file in a kind's folder whose ending makes it look like a declaration.
+void warn_about_ending(const Kind& kind, const std::string& path, std::vector<Error>& warnings) {
+  for (const char* ending : {".json", ".sql", ".yaml", ".yml", ".yaml~", ".sql~"}) {
+    if (ending == ending_of(kind) || !path.ends_with(ending)) continue;
+    const bool is_backup = path.ends_with('~');
+    warnings.push_back(warning(Code::invalid, path,
+                               "is not read: a " + kind.name + " is declared in a " + ending_of(kind) + " file",
+                               kind.is_sql() && !is_backup ? "its keys are the front matter of the .sql file" : ""));
+    return;
+  }
+}
+
 // A file of the top folder or of a kind's folder that is not read.
 void warn_about_file(const Registry& registry, const std::string& path, std::vector<Error>& warnings) {
   const std::string_view folder = path.find('/') == std::string::npos ? std::string_view() : first_part(path);
-  if (path.ends_with(".yml")) {
+  const auto kind = std::find_if(registry.kinds().begin(), registry.kinds().end(),
+                                 [&](const Kind& one) { return one.folder == folder; });
+  const bool is_sql = kind != registry.kinds().end() && kind->is_sql();
+  if (path.ends_with(".yml") && !is_sql) {
     warnings.push_back(
         warning(Code::invalid, path, "is not read", "name it " + path.substr(0, path.size() - 4) + ".yaml"));
     return;
@@ -132,20 +158,21 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
                                "move its files up"));
     return;
   }
-  for (const Kind& kind : registry.kinds()) {
-    if (kind.folder == folder && (path.ends_with(".json") || path.ends_with(".sql") || path.ends_with(".yaml~"))) {
-      warnings.push_back(
-          warning(Code::invalid, path, "is not read: a " + kind.name + " is declared in a .yaml file", ""));
-    }
-  }
+  if (kind != registry.kinds().end()) warn_about_ending(*kind, path, warnings);
 }
 
 }  // namespace
 
 bool is_declaration_of(const Kind& kind, std::string_view path) {
   const size_t start = kind.folder.size() + 1;
-  return path.starts_with(kind.folder + "/") && path.ends_with(".yaml") && path.size() > start + 5 &&
+  const std::string ending = ending_of(kind);
+  return path.starts_with(kind.folder + "/") && path.ends_with(ending) && path.size() > start + ending.size() &&
          path.find('/', start) == std::string_view::npos && path[start] != '.';
+}
+
+std::string declaration_name(const Kind& kind, std::string_view path) {
+  const size_t start = kind.folder.size() + 1;
+  return std::string(path.substr(start, path.size() - start - ending_of(kind).size()));
 }
 
 Result<Sources> read_sources(Files& files, const std::string& folder, const Registry& registry) {
@@ -165,7 +192,8 @@ void warn_about_others(const Sources& sources, const Registry& registry, std::ve
     const std::string folder(first_part(path));
     if (path.find('/') == std::string::npos) {
       warn_about_file(registry, path, warnings);
-    } else if (const Unbuilt* room = unbuilt_folder(folder); room != nullptr) {
+    } else if (const Unbuilt* room = is_kind_folder(registry, folder) ? nullptr : unbuilt_folder(folder);
+               room != nullptr) {
       if (!warned.insert(folder).second) continue;
       warnings.push_back(warning(Code::unsupported, folder + "/",
                                  std::string(room->what) + " are not built into this version",

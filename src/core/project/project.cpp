@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/project/folders.h"
+#include "core/project/front_matter.h"
 #include "core/project/spine.h"
 
 namespace weir::project {
@@ -55,6 +56,7 @@ Registry::Registry() {
 
 void Registry::add_kind(Kind kind) {
   CHECK(is_identifier(kind.name) && is_identifier(kind.folder), "names of a kind and its folder are identifiers");
+  CHECK(kind.extension == "yaml" || kind.is_sql(), "a kind's files are YAML or SQL");
   CHECK(kind.parse && kind.compare && kind.schema && !kind.prose.empty(),
         "a kind can parse, compare and describe itself");
   for (const Kind& other : kinds_)
@@ -100,7 +102,10 @@ class Parser {
  private:
   // The file as a value with `${…}` replaced; errors are kept, and then nothing is returned.
   std::optional<Yaml> parse_file(const std::string& path, const std::string& text) {
-    auto parsed = parse_yaml(text, {path, 1});
+    return expanded(parse_yaml(text, {path, 1}));
+  }
+
+  std::optional<Yaml> expanded(Result<Yaml> parsed) {
     if (!parsed) {
       project_.errors.push_back(std::move(parsed).error());
       return std::nullopt;
@@ -153,15 +158,32 @@ class Parser {
     for (Declaration& one : found) project_.declarations.push_back(std::move(one));
   }
 
+  // The same of an SQL file's front matter; `parts` becomes what the file consists of.
+  std::optional<Yaml> parse_sql_file(const std::string& path, const std::string& text, SqlFile& parts) {
+    auto split = split_sql_file(text, path);
+    if (!split) {
+      project_.errors.push_back(std::move(split).error());
+      return std::nullopt;
+    }
+    parts = *split;
+    return expanded(parse_front_matter(parts, path));
+  }
+
   void parse_declaration(const Kind& kind, const std::string& path, const std::string& text,
                          std::map<std::string, std::string>& files_by_name, std::vector<Declaration>& found) {
-    const std::string stem = path.substr(kind.folder.size() + 1, path.size() - kind.folder.size() - 6);
-    auto root = parse_file(path, text);
+    const std::string stem = declaration_name(kind, path);
+    SqlFile parts;
+    auto root = kind.is_sql() ? parse_sql_file(path, text, parts) : parse_file(path, text);
     if (!root) {
       project_.broken.emplace_back(kind.name, stem);
       return;
     }
-    Declared declared = kind.parse({*root, text, path, stem, project_.settings});
+    DeclarationSource source{*root, text, path, stem, project_.settings};
+    if (kind.is_sql()) {
+      source.sql = parts.sql;
+      source.sql_line = parts.sql_line;
+    }
+    Declared declared = kind.parse(source);
     if (declared.name.empty()) declared.name = stem;
     const auto [first, is_new] = files_by_name.try_emplace(declared.name, path);
     if (!is_new) {

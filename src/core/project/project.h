@@ -35,11 +35,13 @@ struct Difference {
 
 // A file as a kind's parser gets it.
 struct DeclarationSource {
-  const Yaml& root;       // `${…}` expanded
+  const Yaml& root;       // the file, or an SQL file's front matter (a null if it has none); `${…}` expanded
   std::string_view text;  // as it is on disk
   std::string file;       // "streams/clicks.yaml", for messages
-  std::string name;       // the file's name without .yaml
+  std::string name;       // the file's name without .yaml or .sql
   const Settings& settings;
+  std::string_view sql = {};  // of an SQL file: what follows the front matter; never expanded, never empty
+  int sql_line = 0;           // the file's line in which `sql` begins
 };
 
 // Something that only one declaration of the project may have: an address, a path.
@@ -66,9 +68,12 @@ struct Kind {
   // What is stored when `to` follows `from`: with what a file does not say but history knows (former names). Missing:
   // `to` itself. Carrying again changes nothing.
   std::function<Json(const Json& from, const Json& to)> carry = {};
-  std::function<Json()> schema;  // JSON Schema of one file
+  std::function<Json()> schema;  // JSON Schema of one file; of an SQL file's front matter
   // Removes the data of a destroyed declaration. Missing: destroying is `unsupported`.
   std::function<Status(std::string_view name, uint32_t number)> destroy = {};
+  // "yaml", or "sql": its files are SQL with a front matter (front_matter.h).
+  std::string extension = "yaml";
+  bool is_sql() const { return extension == "sql"; }
 };
 
 // What every declaration may carry. A kind's parser calls read_common(), and puts the result into its body if it wants

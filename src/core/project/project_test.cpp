@@ -20,6 +20,7 @@ class ProjectTest : public ::testing::Test {
  protected:
   ProjectTest() {
     registry_.add_kind(thing_kind());
+    registry_.add_kind(query_kind());
     EXPECT_TRUE(files_.make_directories("/shop/.weir"));
   }
   void write(const std::string& path, const std::string& text) {
@@ -174,6 +175,64 @@ TEST_F(ProjectTest, sent_declarations_cannot_read_the_servers_files_or_secrets_b
   EXPECT_TRUE(project.declarations.empty());
 }
 
+TEST_F(ProjectTest, a_kind_of_sql_files_has_its_keys_in_front_of_the_sql) {
+  options_.process_environment = {{"SIZE", "7"}};
+  write("queries/b.sql", "---\nsize: ${SIZE}\n---\nSELECT '${SIZE}'\n");
+  write("queries/a.sql", "-- all of it\nSELECT 1");
+  const Project project = read();
+  EXPECT_THAT(texts(project.errors), IsEmpty());
+  EXPECT_THAT(texts(project.warnings), IsEmpty());
+  ASSERT_EQ(project.declarations.size(), 2u);
+  EXPECT_EQ(project.declarations[0].name, "a");
+  EXPECT_EQ(project.declarations[0].file, "queries/a.sql");
+  EXPECT_EQ(project.declarations[0].body.dump(), R"({"size":0,"sql":"-- all of it\nSELECT 1","line":1})");
+  EXPECT_EQ(project.declarations[1].body.dump(), R"({"size":7,"sql":"SELECT '${SIZE}'\n","line":4})");
+}
+
+TEST_F(ProjectTest, mistakes_of_sql_files_are_placed_in_the_file) {
+  write("queries/a.sql", "---\nsize: 1\nsise: 2\n---\nSELECT 1\n");
+  write("queries/b.sql", "---\n\n\nsize: ${UNSET}\n---\nSELECT 1\n");
+  write("queries/c.sql", "---\nsize: 1\nSELECT 1\n");
+  write("queries/d.sql", "---\nsize: 1\n---\n\n");
+  write("queries/e.sql", "---\n  size: [\n---\nSELECT 1\n");
+  const Project project = read();
+  EXPECT_THAT(texts(project.errors),
+              ElementsAre(HasSubstr("queries/a.sql:3:1: unknown key 'sise' in a query (did you mean 'size'?)"),
+                          HasSubstr("queries/b.sql:4:7: '${UNSET}'"),
+                          HasSubstr("queries/c.sql:1:1: the front matter that begins here does not end"),
+                          HasSubstr("queries/d.sql:4:1: there is no SQL behind the front matter"),
+                          HasSubstr("queries/e.sql:")));
+  EXPECT_EQ(project.broken.size(), 5u);
+  EXPECT_TRUE(project.declarations.empty());
+}
+
+TEST_F(ProjectTest, other_files_beside_sql_declarations_are_named) {
+  write("queries/a.yaml", "size: 1\n");
+  write("queries/b.yml", "size: 1\n");
+  write("queries/c.sql~", "SELECT 1\n");
+  write("queries/notes.md", "mine\n");
+  write("queries/deep/d.sql", "SELECT 1\n");
+  const Project project = read();
+  EXPECT_TRUE(project.declarations.empty());
+  const std::string hint = "is not read: a query is declared in a .sql file (its keys are the front matter";
+  EXPECT_THAT(texts(project.warnings),
+              ::testing::UnorderedElementsAre(HasSubstr("queries/a.yaml: " + hint), HasSubstr("queries/b.yml: " + hint),
+                                              HasSubstr("queries/c.sql~: is not read"),
+                                              HasSubstr("queries/deep/: is not read")));
+}
+
+TEST_F(ProjectTest, a_folder_of_a_kind_that_is_built_is_not_called_unbuilt) {
+  Kind tables = query_kind();
+  tables.name = "table";
+  tables.folder = "tables";
+  registry_.add_kind(std::move(tables));
+  write("tables/a.sql", "SELECT 1\n");
+  write("tables/b.yaml", "size: 1\n");
+  const Project project = read();
+  EXPECT_EQ(project.declarations.size(), 1u);
+  EXPECT_THAT(texts(project.warnings), ElementsAre(HasSubstr("tables/b.yaml: is not read")));
+}
+
 TEST_F(ProjectTest, limits_are_named) {
   write("things/big.yaml", "# " + std::string(1u << 20, 'x'));
   auto too_large = read_project(files_, "/shop", registry_, options_);
@@ -190,14 +249,19 @@ TEST_F(ProjectTest, any_bytes_are_answered_and_never_crash) {
     for (uint64_t n = random_below(random, 60); n > 0; --n) text += alphabet[random_below(random, alphabet.size())];
     const Project project = parse_project({{{"weir.yaml", text}, {"things/a.yaml", text}}}, registry_, {});
     EXPECT_TRUE(!project.is_good() || project.declarations.size() == 1) << text;
+    const Project queries = parse_project({{{"queries/a.sql", "---\n" + text}}}, registry_, {});
+    EXPECT_TRUE(!queries.is_good() || queries.declarations.size() == 1) << text;
   }
 }
 
 TEST_F(ProjectTest, schemas_are_listed_by_the_files_they_are_for) {
   const Json all = all_schemas(registry_);
-  ASSERT_EQ(all.object().size(), 3u);
+  ASSERT_EQ(all.object().size(), 4u);
   EXPECT_EQ(all.object()[2].first, "things/*.yaml");
   EXPECT_EQ(all["things/*.yaml"]["title"], Json("thing"));
+  EXPECT_EQ(all.object()[3].first, "queries/*.sql");
+  EXPECT_EQ(all["queries/*.sql"]["properties"]["size"]["type"], Json("integer"));
+  EXPECT_THAT(config_markdown(registry_), HasSubstr("# queries/*.sql\n\nA query. The keys stand in the file's front"));
 }
 
 }  // namespace

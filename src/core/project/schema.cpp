@@ -103,7 +103,7 @@ Json all_schemas(const Registry& registry) {
     Json schema(Json::Object{{"$schema", kDialect}, {"title", kind.name}, {"description", kind.prose}});
     const Json own = kind.schema();
     for (const auto& [key, value] : own.object()) schema.set(key, value);
-    all.set(kind.folder + "/*.yaml", std::move(schema));
+    all.set(kind.folder + "/*." + kind.extension, std::move(schema));
   }
   return all;
 }

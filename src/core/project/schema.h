@@ -10,7 +10,8 @@
 namespace weir::project {
 
 Json settings_schema(const SettingTable& table);  // of weir.yaml and environments/*.yaml
-// {"weir.yaml": schema, "environments/*.yaml": schema, "streams/*.yaml": schema, …}: what `weir schema` prints.
+// {"weir.yaml": schema, "environments/*.yaml": schema, "streams/*.yaml": schema, …}: what `weir schema` prints. Of an
+// SQL file ("tables/*.sql") it is the front matter that is described.
 Json all_schemas(const Registry& registry);
 std::string settings_markdown(const SettingTable& table);
 // One kind's file: every key with type, default, what is allowed and what it means, from its JSON Schema.

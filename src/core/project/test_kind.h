@@ -57,4 +57,25 @@ inline Kind thing_kind() {
           }};
 }
 
+// A kind of SQL files: a `size` in the front matter, and the SQL with its line.
+inline Declared parse_query(const DeclarationSource& source) {
+  YamlReader in(source.root, "a query");
+  Declared out;
+  int64_t size = 0;
+  in.integer("size", size, {0, 100});
+  out.errors = in.finish();
+  out.body = Json(Json::Object{{"size", size}, {"sql", source.sql}, {"line", source.sql_line}});
+  return out;
+}
+
+inline Kind query_kind() {
+  return {.name = "query",
+          .folder = "queries",
+          .prose = "A query.",
+          .parse = parse_query,
+          .compare = [](const Json&, const Json&) { return std::vector<Difference>{}; },
+          .schema = [] { return *Json::parse(R"({"type": "object", "properties": {"size": {"type": "integer"}}})"); },
+          .extension = "sql"};
+}
+
 }  // namespace weir::project
