@@ -18,6 +18,7 @@
 #include "core/runtime/thread.h"
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
+#include "platform/flow/flow.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
 #include "surface/http/routes/all.h"
@@ -123,6 +124,7 @@ class Composed : public App {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<access::Access> access_;
+  std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
@@ -151,6 +153,9 @@ Status Composed::start() {
   }
   TRY(open_surface());
   start_followers();
+  if (options_.serves) {
+    TRY(flow_->resume());
+  }
   return {};
 }
 
@@ -164,7 +169,8 @@ Status Composed::read_settings() {
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
   // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
-    return error.position && error.position->file.starts_with("streams/");
+    return error.position && (error.position->file.starts_with("streams/") ||
+                              error.position->file.starts_with("tables/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -260,9 +266,10 @@ Status Composed::open_engine() {
   warehouse_ = std::make_unique<warehouse::Warehouse>(
       warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
+  TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }}, options_.folder,
-      options_.environment);
+      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_},
+      options_.folder, options_.environment);
   return {};
 }
 
@@ -321,6 +328,7 @@ Status Composed::open_surface() {
                         .warehouse = *warehouse_,
                         .access = *access_,
                         .secrets = *secrets_,
+                        .flow = *flow_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;

@@ -2,6 +2,11 @@
 
 #include <unistd.h>
 
+#include <functional>
+#include <map>
+
+#include "core/base/text.h"
+
 namespace weir::app {
 
 std::map<std::string, std::string> process_environment() {
@@ -18,7 +23,9 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
     : parts_(parts),
       folder_(std::move(folder)),
       environment_(std::move(environment)),
-      registry_(make_registry([this](std::string_view name, uint32_t) { return destroy_stream(name); })),
+      registry_(make_registry({.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
+                               .table = [this](std::string_view name, uint32_t) { return destroy_table(name); }},
+                              [this](const flow::Table& table) { return parts_.flow.examine(table); })),
       state_(parts_.control) {}
 
 project::ReadOptions Deployment::read_options() {
@@ -43,18 +50,80 @@ project::Project Deployment::read_files(const project::Sources& sources) {
   return project::parse_project(sources, registry_, options);
 }
 
+namespace {
+
+// "a", "b", "a" if following what is read leads back to it; each table is looked at once.
+std::vector<std::string> circle_through(const std::string& name,
+                                        const std::map<std::string, std::vector<std::string>>& reads) {
+  std::vector<std::string> way = {name};
+  std::set<std::string> seen;
+  const std::function<bool(const std::string&)> follow = [&](const std::string& at) {
+    const auto found = reads.find(at);
+    if (found == reads.end()) return false;
+    for (const std::string& input : found->second) {
+      if (input != name && !seen.insert(input).second) continue;
+      way.push_back(input);
+      if (input == name || follow(input)) return true;
+      way.pop_back();
+    }
+    return false;
+  };
+  return follow(name) ? way : std::vector<std::string>();
+}
+
+}  // namespace
+
 Status Deployment::refuse_taken_names(project::Plan& plan) {
   std::optional<std::set<std::string>> tables;  // asked for only where a stream is new
   for (project::Change& change : plan.changes) {
-    if (change.kind != "stream" || change.action != project::Action::create) continue;
+    if (change.action != project::Action::create) continue;
     if (!tables) {
       TRY_ASSIGN(tables, parts_.loaded_tables());
+      TRY_ASSIGN(const auto stored, parts_.control.declarations());
+      for (const auto& declaration : stored) {
+        if (declaration.kind == "table") tables->erase(declaration.name);  // its own content, of before it was detached
+      }
     }
-    for (const std::string& name : {change.name, change.name + "_quarantine"}) {
+    std::vector<std::string> names = {change.name};
+    if (change.kind == "stream") names.push_back(change.name + "_quarantine");
+    for (const std::string& name : names) {
       if (!tables->contains(name)) continue;
       change.compatible = false;
       change.details.push_back("there is a loaded table '" + name +
-                               "', which SQL would show instead: refused (give the stream another name)");
+                               "', which SQL would show instead: refused (give the " + change.kind + " another name)");
+    }
+  }
+  return {};
+}
+
+Status Deployment::check_tables(const project::Project& project, project::Plan& plan) {
+  std::map<std::string, std::vector<std::string>> reads;
+  std::set<std::string> known;
+  for (const auto& declaration : project.declarations) {
+    known.insert(declaration.name);
+    if (declaration.kind == "stream") known.insert(declaration.name + "_quarantine");
+    if (declaration.kind != "table") continue;
+    TRY_ASSIGN(const flow::Table table, flow::table_from_json(declaration.body));
+    TRY_ASSIGN(reads[declaration.name], parts_.flow.examine(table));
+  }
+  if (reads.empty()) return {};
+  TRY_ASSIGN(const auto loaded, parts_.loaded_tables());
+  known.insert(loaded.begin(), loaded.end());
+  const auto refuse = [&](const std::string& name, std::string why) {
+    for (project::Change& change : plan.changes) {
+      if (change.kind != "table" || change.name != name) continue;
+      change.compatible = false;
+      change.details.push_back(std::move(why));
+    }
+  };
+  for (const auto& [name, inputs] : reads) {
+    for (const std::string& input : inputs) {
+      if (known.contains(input) || input.starts_with("weir_")) continue;
+      refuse(name, "it reads '" + input + "', which is neither a stream nor a table: refused (" +
+                       did_you_mean(input, {known.begin(), known.end()}) + ")");
+    }
+    if (const auto circle = circle_through(name, reads); !circle.empty()) {
+      refuse(name, "it is made of itself: " + join(circle, " → ") + ": refused");
     }
   }
   return {};
@@ -65,6 +134,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   Outcome out;
   out.plan = project::make_plan(project, registry_, applied, drop);
   TRY(refuse_taken_names(out.plan));
+  TRY(check_tables(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -102,7 +172,13 @@ Status Deployment::reload() {
   // The lake first: a record may only be captured once there is somebody who knows what to do with it.
   TRY(parts_.lake.set_streams(std::move(streams.followed)));
   parts_.capture.set_streams(std::move(streams.captured));
+  TRY_ASSIGN(auto tables, applied_tables(parts_.control));
+  parts_.flow.set_tables(std::move(tables));
   return {};
+}
+
+Status Deployment::destroy_table(std::string_view name) {
+  return parts_.flow.drop_table(std::string(name));
 }
 
 // Called while its declaration is detached: nothing more arrives. What is under way is committed first, then the files

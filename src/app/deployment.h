@@ -10,6 +10,7 @@
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
+#include "platform/flow/flow.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
 #include "surface/http/routes/all.h"
@@ -25,6 +26,7 @@ class Deployment : public http::Deployment {
     access::Secrets& secrets;
     // Names, in lower case, of the tables that people loaded: a stream of that name could not be asked for.
     std::function<Result<std::set<std::string>>()> loaded_tables;
+    flow::Flow& flow;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -43,8 +45,11 @@ class Deployment : public http::Deployment {
   project::ReadOptions read_options();
   Result<Outcome> plan(project::Project project, bool drop);
   Status refuse_taken_names(project::Plan& plan);
+  // Tables that read what is not there, or each other in a circle.
+  Status check_tables(const project::Project& project, project::Plan& plan);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
+  Status destroy_table(std::string_view name);
 
   Parts parts_;
   const std::string folder_, environment_;

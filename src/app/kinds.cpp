@@ -1,5 +1,7 @@
 #include "app/kinds.h"
 
+#include <algorithm>
+
 #include "stream/capture/declaration.h"
 
 namespace weir::app {
@@ -11,12 +13,44 @@ project::Declared parse_stream_file(const project::DeclarationSource& source) {
   out.name = parsed.stream.name;
   out.body = capture::to_json(parsed.stream);
   out.errors = std::move(parsed.errors);
+  for (const char* suffix : {"", "_quarantine"}) {
+    out.claims.push_back({"the name " + out.name + suffix + " in SQL", {source.file, 1, 1}});
+  }
   if (!parsed.stream.beacon) return out;
   const Yaml* beacon = source.root.find("beacon");
   const Yaml* path = beacon == nullptr ? nullptr : beacon->find("path");
   if (path == nullptr) return out;
   for (const std::string& mount : source.settings.texts("http.mounts")) {
     out.claims.push_back({"POST " + mount + parsed.stream.beacon->path, path->at});
+  }
+  return out;
+}
+
+// The engine's places count from the SELECT's first word.
+Position place_in_file(const project::DeclarationSource& source, const std::optional<Position>& at) {
+  Position out{source.file, source.sql_line, 1};
+  const size_t begin = source.sql.find_first_not_of(" \t\r\n");
+  if (!at || begin == std::string_view::npos) return out;
+  const std::string_view before = source.sql.substr(0, begin);
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  out.line += static_cast<int>(std::count(before.begin(), before.end(), '\n')) + at->line - 1;
+  out.column = at->line == 1 ? at->column + static_cast<int>(begin - line_start) : at->column;
+  return out;
+}
+
+project::Declared parse_table_file(const project::DeclarationSource& source,
+                                   const std::function<project::Declared(const project::DeclarationSource&)>& parse,
+                                   const ExamineTable& examine) {
+  project::Declared out = parse(source);
+  if (!out.errors.empty()) return out;
+  out.claims.push_back({"the name " + source.name + " in SQL", {source.file, 1, 1}});
+  if (!examine) return out;
+  auto table = flow::table_from_json(out.body);
+  const auto reads = table ? examine(*table) : Result<std::vector<std::string>>(table.error());
+  if (!reads) {
+    Error error = reads.error();
+    const auto at = error.position;
+    out.errors.push_back(std::move(error).at(place_in_file(source, at)));
   }
   return out;
 }
@@ -51,7 +85,7 @@ Json carry_stream(const Json& from, const Json& to) {
 
 }  // namespace
 
-project::Registry make_registry(std::function<Status(std::string_view name, uint32_t number)> destroy_stream) {
+project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   project::Registry registry;
   project::Kind stream;
   stream.name = "stream";
@@ -61,8 +95,14 @@ project::Registry make_registry(std::function<Status(std::string_view name, uint
   stream.compare = compare_streams;
   stream.carry = carry_stream;
   stream.schema = capture::stream_schema;
-  stream.destroy = std::move(destroy_stream);
+  stream.destroy = std::move(destroy.stream);
   registry.add_kind(std::move(stream));
+  project::Kind table = flow::table_kind();
+  table.parse = [parse = table.parse, examine = std::move(examine)](const project::DeclarationSource& source) {
+    return parse_table_file(source, parse, examine);
+  };
+  table.destroy = std::move(destroy.table);
+  registry.add_kind(std::move(table));
   return registry;
 }
 
@@ -112,6 +152,17 @@ Result<AppliedStreams> applied_streams(control::Control& control) {
     applied.stream = std::make_shared<const capture::Stream>(std::move(stream));
     if (!declaration.detached) out.captured.push_back(applied);  // a disabled one is known, and refused by name
     out.followed.push_back(std::move(applied));
+  }
+  return out;
+}
+
+Result<std::vector<flow::Table>> applied_tables(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<flow::Table> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "table" || declaration.detached) continue;
+    TRY_ASSIGN(flow::Table table, flow::table_from_json(declaration.body));
+    out.push_back(std::move(table));
   }
   return out;
 }

@@ -6,13 +6,20 @@
 
 #include "core/project/plan.h"
 #include "core/project/project.h"
+#include "platform/flow/table.h"
 #include "storage/control/control.h"
 #include "stream/capture/capture.h"
 
 namespace weir::app {
 
-// `destroy_stream` removes the data of a stream; empty where nothing can be destroyed (`weir schema`, plans).
-project::Registry make_registry(std::function<Status(std::string_view name, uint32_t number)> destroy_stream);
+// What removes the data of a declaration; empty where nothing can be destroyed (`weir schema`, plans).
+using Destroy = std::function<Status(std::string_view name, uint32_t number)>;
+struct Destroyers {
+  Destroy stream, table;
+};
+// `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
+using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
+project::Registry make_registry(Destroyers destroy, ExamineTable examine = {});
 
 class ControlState : public project::AppliedState {
  public:
@@ -31,5 +38,7 @@ struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };
 Result<AppliedStreams> applied_streams(control::Control& control);
+// The applied derived tables that are not detached, by name.
+Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 
 }  // namespace weir::app

@@ -113,6 +113,9 @@ Result<std::vector<Json>> RowsEngine::read_file_text(std::string_view text) {
 Result<std::unique_ptr<engine::Session>> RowsEngine::connect(engine::Trust) {
   return not_simulated();
 }
+Result<engine::SelectShape> RowsEngine::examine(std::string_view, bool) {
+  return not_simulated();
+}
 Result<engine::ParquetFile> RowsEngine::write_parquet(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
                                                       const std::vector<engine::Column>&, const std::string&,
                                                       const engine::ParquetOptions&) {

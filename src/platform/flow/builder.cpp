@@ -85,10 +85,10 @@ std::string replace_all(std::string text, std::string_view what, const std::stri
 Error failed_tests(const TableContent& content, const Partition& partition, const std::vector<TestFailure>& failures) {
   std::vector<std::string> told;
   for (const auto& failure : failures) told.push_back(failure.test + ": " + std::to_string(failure.rows) + " rows");
-  return Error(Code::conflict,
-               "table " + content.table + ", " + partition_text(partition) + ": " + join(told, "; ") +
-                   "; its old content stays",
-               "mend what it is computed from, or the test");
+  return Error(
+      Code::conflict,
+      "table " + content.table + ", " + partition_text(partition) + ": " + join(told, "; ") + "; its old content stays",
+      "mend what it is computed from, or the test");
 }
 
 }  // namespace
@@ -168,7 +168,11 @@ Result<std::vector<TestFailure>> Builder::run_tests(engine::Session& session, co
                                                     const std::string& where, std::vector<TestFailure>& warnings) {
   std::vector<TestFailure> failures;
   for (const TableTest& test : content.tests) {
-    TRY_ASSIGN(const uint64_t wrong, run_statement(session, replace_all(test.sql, "$part", where)));
+    if (test.is_own) {
+      TRY(engine_.examine(test.sql, false));
+    }
+    TRY_ASSIGN(const uint64_t wrong,
+               run_statement(session, test.is_own ? test.sql : replace_all(test.sql, "$part", where)));
     if (wrong > 0) (test.is_error ? failures : warnings).push_back({test.name, wrong});
   }
   return failures;
@@ -220,7 +224,8 @@ Result<Built> Builder::build(const TableContent& content, const Target& target, 
   TRY(transaction.begin());
   TRY(run_statement(*session, "DELETE FROM " + table + " WHERE " + where));
   auto rows = run_statement(
-      *session, "INSERT INTO " + table + " SELECT * FROM (\n" + content.select + "\n) AS weir_new WHERE " + where);
+      *session, "INSERT INTO " + table + " SELECT * FROM (\n" + content.select + "\n) AS weir_new WHERE " + where, {},
+      {.time = request.time_limit});
   if (!rows) return told(rows.error());
   Built out;
   if (!target.is_shadow) {

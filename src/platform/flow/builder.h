@@ -24,6 +24,7 @@ struct TableTest {
   std::string name;
   std::string sql;
   bool is_error = true;  // false: told, and the partition is published all the same
+  bool is_own = false;   // written by the table's owner, so it is looked at by the locks; the others are ours
 };
 
 struct TableContent {
@@ -40,7 +41,7 @@ struct BuildRequest {
   std::shared_ptr<const engine::Snapshot> inputs;
   // For each input that is read by days: those that the partition needs.
   std::map<std::string, std::set<int32_t>, std::less<>> input_days;
-  Duration time_limit;
+  std::optional<Duration> time_limit;
 };
 
 struct TestFailure {

@@ -22,8 +22,9 @@ std::string partition_text(const Partition& partition) {
   return partition ? format_date(*partition) : "all";
 }
 
-Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters) {
-  TRY_ASSIGN(const auto stream, session.query(sql, parameters, {}));
+Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters,
+                               engine::QueryLimits limits) {
+  TRY_ASSIGN(const auto stream, session.query(sql, parameters, limits));
   uint64_t first = 0;
   for (bool is_first = true;; is_first = false) {
     TRY_ASSIGN(const auto rows, stream->next());
@@ -87,7 +88,8 @@ void Partitions::renamed(std::string_view from, std::string_view to) {
 Status Partitions::write(engine::Session& session, std::string_view table, const Partition& partition,
                          const Mark& mark) {
   const Json name{std::string(table)}, day = day_parameter(partition);
-  TRY(run_statement(session, "DELETE FROM weir.partitions WHERE table_name = $1 AND day IS NOT DISTINCT FROM CAST($2 AS DATE)",
+  TRY(run_statement(session,
+                    "DELETE FROM weir.partitions WHERE table_name = $1 AND day IS NOT DISTINCT FROM CAST($2 AS DATE)",
                     {name, day}));
   TRY(run_statement(session,
                     "INSERT INTO weir.partitions VALUES ($1, CAST($2 AS DATE), $3, $4, $5, make_timestamp($6), $7)",

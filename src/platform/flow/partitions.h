@@ -53,6 +53,7 @@ class Partitions {
 };
 
 // Runs a statement to its end; the number in its first cell, if there is one.
-Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters = {});
+Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters = {},
+                               engine::QueryLimits limits = {});
 
 }  // namespace weir::flow

@@ -105,8 +105,8 @@ Result<std::vector<LakeDay>> SqliteControl::lake_days() {
   while (true) {
     TRY_ASSIGN(const bool row, statement.step());
     if (!row) return days;
-    days.push_back({statement.text(0), static_cast<int32_t>(statement.integer(1)),
-                    static_cast<uint64_t>(statement.integer(2))});
+    days.push_back(
+        {statement.text(0), static_cast<int32_t>(statement.integer(1)), static_cast<uint64_t>(statement.integer(2))});
   }
 }
 

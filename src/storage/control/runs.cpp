@@ -75,8 +75,7 @@ Result<std::vector<Run>> SqliteControl::runs_of(Statement& statement) {
 
 Result<std::optional<Run>> SqliteControl::find_run(std::string_view id) {
   const std::lock_guard lock(mutex_);
-  TRY_ASSIGN(Statement statement,
-             database_->prepare(std::string("SELECT ") + kRunColumns + " FROM runs WHERE id = ?"));
+  TRY_ASSIGN(Statement statement, database_->prepare(std::string("SELECT ") + kRunColumns + " FROM runs WHERE id = ?"));
   statement.bind(1, id);
   TRY_ASSIGN(std::vector<Run> found, runs_of(statement));
   if (found.empty()) return std::optional<Run>();

@@ -1,8 +1,8 @@
 #include "storage/engine/session.h"
 
-#include "storage/engine/catalog.h"
-
 #include <utility>
+
+#include "storage/engine/catalog.h"
 
 namespace weir::engine {
 namespace {

@@ -38,7 +38,7 @@ class DuckSession final : public Session {
   const Trust trust_;
   std::shared_ptr<Link> link_;
   std::shared_ptr<const Snapshot> given_;  // of read_from(): a connection that is opened again gets it too
-  mutable std::mutex mutex_;  // guards running_ and link_ against cancel() and progress()
+  mutable std::mutex mutex_;               // guards running_ and link_ against cancel() and progress()
   std::weak_ptr<Running> running_;
 };
 

@@ -274,7 +274,8 @@ Result<std::shared_ptr<const engine::Snapshot>> Follower::take() {
     {
       std::lock_guard lock(mutex_);
       TRY(pump_locked(wanted));
-      if (tail_.through >= wanted || !tail_is_full()) return std::shared_ptr<const engine::Snapshot>(snapshot_locked(true));
+      if (tail_.through >= wanted || !tail_is_full())
+        return std::shared_ptr<const engine::Snapshot>(snapshot_locked(true));
     }
     // The tail is at its limit and does not reach far enough yet: make room, then go on.
     TRY(commit());

@@ -105,7 +105,7 @@ class Follower : public Lake {
   mutable std::mutex mutex_;  // guards everything below
   std::map<uint32_t, Lane> lanes_;
   std::map<std::string, Table, std::less<>> tables_;
-  Tail tail_;                         // being filled
+  Tail tail_;  // being filled
   GzipCompressor compressor_;
   std::shared_ptr<Tail> committing_;  // frozen, still part of every snapshot
   std::unique_ptr<journal::Reader> reader_;

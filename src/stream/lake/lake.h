@@ -82,7 +82,7 @@ using ParquetWriter =
 
 // Everything that is committed and nothing else, as one version: what derived tables are computed from.
 struct Committed {
-  using Days = std::map<int32_t, uint64_t>;  // data version by day since 1970; see control::LakeDay
+  using Days = std::map<int32_t, uint64_t>;        // data version by day since 1970; see control::LakeDay
   std::shared_ptr<const engine::Snapshot> tables;  // files only, no tail; holding it keeps them
   uint64_t version = 0;
   std::map<std::string, std::shared_ptr<const Days>, std::less<>> days;  // by table

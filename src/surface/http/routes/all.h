@@ -25,6 +25,7 @@ struct SiteParts {
   warehouse::Warehouse& warehouse;
   access::Access& access;
   access::Secrets& secrets;
+  flow::Flow& flow;
   Deployment& deployment;
 };
 

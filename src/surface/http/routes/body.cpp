@@ -95,4 +95,19 @@ Response json_reply(const Json& body, int status) {
   return json_response(body.dump(), status);
 }
 
+Handler json_answers(std::function<Result<Json>(Request&)> function) {
+  return answers([function = std::move(function)](Request& request) -> Result<Response> {
+    TRY_ASSIGN(const Json json, function(request));
+    return json_reply(json);
+  });
+}
+
+Result<std::optional<int32_t>> day_in(const JsonBody& body, std::string_view key) {
+  const Json* found = body.find(key);
+  if (found == nullptr || found->is_null()) return std::optional<int32_t>();
+  if (!found->is_string()) return Error(Code::invalid, "'" + std::string(key) + "' must be a day, as 2026-11-21");
+  TRY_ASSIGN(const int32_t day, parse_date(found->as_string()));
+  return std::optional<int32_t>(day);
+}
+
 }  // namespace weir::http

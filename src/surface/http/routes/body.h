@@ -38,5 +38,8 @@ Result<int64_t> query_integer_or(const Request& request, std::string_view name, 
 std::string json_time(int64_t micros);  // ISO 8601 text
 Json json_time_or_null(const std::optional<WallTime>& time);
 Response json_reply(const Json& body, int status = 200);
+Handler json_answers(std::function<Result<Json>(Request&)> function);  // answers() with a JSON body
+// A member as a day, "2026-11-21", since 1970; nothing if it is missing or null.
+Result<std::optional<int32_t>> day_in(const JsonBody& body, std::string_view key);
 
 }  // namespace weir::http

@@ -77,13 +77,6 @@ Result<Json> load(const LakeParts& parts, const Request& request) {
   return out;
 }
 
-Handler json_answers(std::function<Result<Json>(Request&)> function) {
-  return answers([function = std::move(function)](Request& request) -> Result<Response> {
-    TRY_ASSIGN(const Json json, function(request));
-    return json_reply(json);
-  });
-}
-
 }  // namespace
 
 void add_lake_routes(Router& router, const LakeParts& parts) {

@@ -89,6 +89,7 @@ class RoomsFixture : public ::testing::Test {
     stopping = true;
     follower.join();
     warehouse.reset();
+    flow.reset();
     engine.reset();
     capture.reset();
     lake.reset();
@@ -126,6 +127,7 @@ class RoomsFixture : public ::testing::Test {
     access = must(access::Access::open(*control, clock, random));
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
+    flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -158,7 +160,7 @@ class RoomsFixture : public ::testing::Test {
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
     site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *access,
-                      *secrets, deployment},
+                      *secrets, *flow, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -200,6 +202,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<warehouse::StatementLog> statements;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<warehouse::Warehouse> warehouse;
+  std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

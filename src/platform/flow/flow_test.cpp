@@ -1,0 +1,326 @@
+// Derived tables over the real lake, engine and control database, on a folder of the machine's disk: what a run
+// computes, what makes a partition stale, what a failing test leaves, and that a run goes on after a kill.
+#include "platform/flow/flow.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "core/io/simulated_clock.h"
+#include "stream/capture/record.h"
+
+namespace weir::flow {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::shared_ptr<capture::Stream> stream(const std::string& name) {
+  auto out = std::make_shared<capture::Stream>();
+  out->name = name;
+  const auto field = [&](const char* called, capture::FieldType type) {
+    capture::Field made;
+    made.name = called;
+    made.type = type;
+    out->fields.push_back(std::move(made));
+  };
+  field("id", capture::FieldType::string);
+  field("ad", capture::FieldType::string);
+  field("occurred_at", capture::FieldType::timestamp);
+  out->key = "id";
+  out->time_field = "occurred_at";
+  return out;
+}
+
+constexpr const char* kTraffic = R"(---
+partition: day
+grain: [ad, day]
+inputs:
+  clicks: {affects: [day-1, day]}
+---
+SELECT i.ad, CAST(i.occurred_at AS DATE) AS day, count(*) AS shown, count(c.id) AS clicked
+FROM impressions i LEFT JOIN clicks c ON c.id = i.id
+GROUP BY ALL
+)";
+constexpr const char* kTotals = R"(---
+---
+SELECT ad, sum(shown)::BIGINT AS shown, sum(clicked)::BIGINT AS clicked FROM traffic GROUP BY ad
+)";
+
+class FlowTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/var/tmp/weir-flow-XXXXXX";
+    root_ = mkdtemp(name);
+    open();
+  }
+  void TearDown() override {
+    close();
+    fs::remove_all(root_);
+  }
+  template <class T>
+  static T must(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().text());
+    return std::move(*result);
+  }
+  void open() {
+    lanes_ = std::make_unique<Lanes>(LanesOptions{});
+    control_ = must(control::Control::open(root_ + "/control.db", clock_));
+    journal::Options journal;
+    journal.folder = root_ + "/journal";
+    journal.segment_bytes = 4u << 20;
+    journal_ = must(journal::Journal::open(real_files(), clock_, metrics_, journal));
+    lake::Options lake;
+    lake.store_root = root_ + "/store";
+    lake_ = must(lake::Lake::open(real_files(), clock_, metrics_, *journal_, *control_, lake));
+    engine::EngineOptions engine;
+    engine.database = root_ + "/warehouse.duckdb";
+    engine.store_root = lake.store_root;
+    engine.temp_directory = root_ + "/tmp";
+    engine_ = must(engine::Engine::open(engine, *lake_, {}));
+    lake_->set_engine(*engine_);
+    auto streams = lake_->set_streams({{7, 1, stream("impressions")}, {8, 1, stream("clicks")}});
+    ASSERT_TRUE(streams) << streams.error().text();
+    flow_ = must(Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
+    declare(files_);
+  }
+  void close() {
+    static_cast<void>(lanes_->stop(Duration{}, seconds(10)));
+    lanes_.reset();
+    flow_.reset();
+    engine_.reset();
+    lake_.reset();
+    journal_.reset();
+    control_.reset();
+  }
+  void declare(std::map<std::string, std::string> files) {
+    files_ = std::move(files);
+    std::vector<Table> tables;
+    for (const auto& [name, text] : files_) {
+      ParsedTable parsed = parse_table(text, "tables/" + name + ".sql", name);
+      for (const auto& error : parsed.errors) ADD_FAILURE() << error.text();
+      tables.push_back(std::move(parsed.table));
+    }
+    flow_->set_tables(std::move(tables));
+  }
+
+  void send(uint32_t number, const std::string& id, const std::string& ad, const std::string& time) {
+    const std::string payload = "{\"id\":\"" + id + "\",\"ad\":\"" + ad + "\",\"occurred_at\":\"" + time + "\"}";
+    capture::Record record;
+    record.stream = number;
+    record.arrived_at = {clock_.wall().micros};
+    record.event_time = {*parse_timestamp(time)};
+    record.id = id;
+    record.payload = payload;
+    std::string bytes;
+    capture::encode(record, bytes);
+    journal::Batch batch;
+    batch.add(bytes);
+    std::atomic<int> done{0};
+    auto first = journal_->append(std::move(batch), [&](const Status& status) { done = status ? 1 : 2; });
+    ASSERT_TRUE(first) << first.error().text();
+    while (done == 0) std::this_thread::yield();
+    ASSERT_EQ(done, 1);
+  }
+  void impression(const std::string& id, const std::string& ad, const std::string& time) { send(7, id, ad, time); }
+  void click(const std::string& id, const std::string& ad, const std::string& time) { send(8, id, ad, time); }
+
+  RunView wait(const std::string& id) {
+    for (int i = 0; i < 3'000; ++i) {
+      RunView view = must(flow_->run(id));
+      if (view.run.ended_at) return view;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ADD_FAILURE() << "the run does not end";
+    return {};
+  }
+  RunView compute(RunRequest request) { return wait(must(flow_->start(request))); }
+  RunView compute(const std::string& table) { return compute({.table = table, .cause = Json(Json::Object{})}); }
+  // "traffic 2026-11-20, totals all"
+  static std::string computed(const RunView& view) {
+    std::string out;
+    for (const auto& task : view.tasks) {
+      if (task.state == "done") out += (out.empty() ? "" : ", ") + task.step + " " + task.what;
+    }
+    return out;
+  }
+  std::string sql(const std::string& statement) {
+    auto session = must(engine_->connect(engine::Trust::user));
+    auto rows = session->query(statement, {}, {});
+    if (!rows) return rows.error().text();
+    std::string out;
+    while (true) {
+      auto next = must((*rows)->next());
+      if (next.empty()) return out;
+      for (const auto& row : next) {
+        out += out.empty() ? "" : " | ";
+        for (size_t i = 0; i < row.size(); ++i) {
+          if (i > 0) out += ",";
+          if (const auto* text = std::get_if<std::string>(&row[i])) out += *text;
+          if (const auto* number = std::get_if<int64_t>(&row[i])) out += std::to_string(*number);
+        }
+      }
+    }
+  }
+  std::string traffic() { return sql("SELECT ad, day::VARCHAR, shown, clicked FROM traffic ORDER BY day, ad"); }
+
+  std::string root_;
+  SimulatedClock clock_{{1'795'219'200'000'000}};  // 2026-11-21
+  SeededRandom random_{1};
+  Metrics metrics_;
+  std::map<std::string, std::string> files_ = {{"traffic", kTraffic}, {"totals", kTotals}};
+  std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<control::Control> control_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<lake::Lake> lake_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Flow> flow_;
+};
+
+TEST_F(FlowTest, computes_a_table_and_what_it_is_made_of_inputs_first) {
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  impression("2", "a", "2026-11-20T10:00:00Z");
+  click("2", "a", "2026-11-20T10:00:05Z");
+  const RunView view = compute("totals");
+  EXPECT_EQ(view.run.state, "done") << view.run.error;
+  // The click of the 20th touches the 19th too.
+  EXPECT_EQ(computed(view), "traffic 2026-11-19, traffic 2026-11-20, totals all");
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,1");
+  EXPECT_EQ(sql("SELECT * FROM totals"), "a,2,1");
+}
+
+TEST_F(FlowTest, running_again_computes_nothing_and_changes_nothing) {
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  compute("totals");
+  const std::string before = traffic();
+  const RunView again = compute("totals");
+  EXPECT_EQ(again.run.state, "done");
+  EXPECT_TRUE(again.tasks.empty());
+  EXPECT_EQ(traffic(), before);
+}
+
+TEST_F(FlowTest, a_click_after_midnight_belongs_to_the_impression_of_yesterday) {
+  impression("1", "a", "2026-11-19T23:59:58Z");
+  compute("traffic");
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,0");
+  click("1", "a", "2026-11-20T00:00:03Z");
+  const RunView view = compute("traffic");
+  EXPECT_EQ(computed(view), "traffic 2026-11-19, traffic 2026-11-20");
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,1");
+}
+
+TEST_F(FlowTest, a_late_event_makes_its_own_day_stale_and_no_other) {
+  for (const char* day : {"17", "18", "19"}) impression(day, "a", std::string("2026-11-") + day + "T10:00:00Z");
+  compute("traffic");
+  impression("late", "b", "2026-11-18T09:00:00Z");
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 1u);
+  EXPECT_EQ(computed(compute("traffic")), "traffic 2026-11-18");
+  EXPECT_EQ(traffic(), "a,2026-11-17,1,0 | a,2026-11-18,1,0 | b,2026-11-18,1,0 | a,2026-11-19,1,0");
+  EXPECT_TRUE(must(flow_->table("traffic")).stale.empty());
+}
+
+TEST_F(FlowTest, only_the_days_that_were_asked_for_are_computed) {
+  for (const char* day : {"17", "18", "19"}) impression(day, "a", std::string("2026-11-") + day + "T10:00:00Z");
+  const int32_t from = *parse_date("2026-11-18"), to = *parse_date("2026-11-19");
+  EXPECT_EQ(computed(compute({.table = "traffic", .from = from, .to = to})), "traffic 2026-11-18");
+  EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 2u);
+  EXPECT_EQ(computed(compute({.table = "traffic", .from = from, .to = to, .force = true})), "traffic 2026-11-18");
+  const auto refused = flow_->start({.table = "totals", .from = from});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("no partition"), std::string::npos);
+}
+
+TEST_F(FlowTest, a_partition_that_fails_a_test_keeps_its_old_rows_and_what_is_made_of_it_is_left) {
+  files_["traffic"] = R"(---
+partition: day
+tests:
+  - {name: no_bad_ad, sql: "SELECT * FROM traffic WHERE ad = 'bad'"}
+---
+SELECT ad, CAST(occurred_at AS DATE) AS day, count(*) AS shown, 0 AS clicked FROM impressions GROUP BY ALL
+)";
+  declare(files_);
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  compute("totals");
+  impression("2", "bad", "2026-11-19T11:00:00Z");
+  impression("3", "a", "2026-11-20T11:00:00Z");
+  const RunView view = compute("totals");
+  EXPECT_EQ(view.run.state, "failed");
+  EXPECT_NE(view.run.error.find("no_bad_ad: 1 rows"), std::string::npos) << view.run.error;
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,0");  // the good day was published
+  EXPECT_EQ(sql("SELECT shown FROM totals"), "1");
+}
+
+TEST_F(FlowTest, a_change_of_the_columns_replaces_the_table_once_all_of_the_new_one_is_there) {
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  impression("2", "b", "2026-11-20T10:00:00Z");
+  compute("traffic");
+  files_["traffic"] = R"(---
+partition: day
+---
+SELECT CAST(occurred_at AS DATE) AS day, ad, count(*) AS shown, 0::BIGINT AS clicked, 'x' AS more FROM impressions GROUP BY ALL
+)";
+  declare(files_);
+  EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 2u);
+  EXPECT_EQ(sql("SELECT count(*) FROM traffic"), "2");
+  const RunView view = compute("traffic");
+  EXPECT_EQ(view.run.state, "done") << view.run.error;
+  EXPECT_EQ(sql("SELECT ad, more FROM traffic ORDER BY ad"), "a,x | b,x");
+  EXPECT_TRUE(must(flow_->table("traffic")).stale.empty());
+  EXPECT_EQ(sql("SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'traffic%'"), "1");
+}
+
+TEST_F(FlowTest, marks_and_rows_outlive_a_restart_and_a_run_under_way_goes_on) {
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  compute("traffic");
+  impression("2", "a", "2026-11-20T10:00:00Z");
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  // As a kill leaves it: begun, one partition to go.
+  control::Run run;
+  run.id = "00000000-0000-7000-8000-000000000001";
+  run.kind = "table";
+  run.name = "traffic";
+  run.parameters = Json(Json::Object{{"force", false}, {"upstream", true}});
+  run.state = "running";
+  run.queued_at = clock_.wall();
+  ASSERT_TRUE(control_->put_run(run));
+  ASSERT_TRUE(control_->put_tasks(
+      run.id, {{.number = 1, .step = "traffic", .what = "2026-11-20", .state = "running", .attempts = 1}}));
+  close();
+  open();
+  EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 1u);
+  ASSERT_TRUE(flow_->resume());
+  const RunView view = wait(run.id);
+  EXPECT_EQ(view.run.state, "done") << view.run.error;
+  ASSERT_EQ(view.tasks.size(), 1u);
+  EXPECT_EQ(view.tasks[0].state, "done");
+  EXPECT_EQ(view.tasks[0].attempts, 2u);
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,0");
+}
+
+TEST_F(FlowTest, says_what_is_wrong_with_a_declaration) {
+  const auto problem = [&](const std::string& text) {
+    ParsedTable parsed = parse_table(text, "tables/x.sql", "x");
+    auto reads = flow_->examine(parsed.table);
+    return reads ? std::string() : reads.error().text();
+  };
+  EXPECT_NE(problem("SELECT * FROM x").find("reads the table itself"), std::string::npos);
+  EXPECT_NE(problem("SELECT * FROM read_csv('/etc/passwd')").find("read_csv"), std::string::npos);
+  EXPECT_NE(problem("SELECT 1 +").find("1:"), std::string::npos);
+  EXPECT_EQ(
+      must(flow_->examine(parse_table("WITH a AS (SELECT * FROM clicks), b AS (FROM a JOIN impressions USING (id)) "
+                                      "SELECT * FROM b, a",
+                                      "tables/x.sql", "x")
+                              .table)),
+      (std::vector<std::string>{"clicks", "impressions"}));
+  files_["odd"] = "---\npartition: day\n---\nSELECT ad, occurred_at AS day FROM impressions";
+  declare(files_);
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  const RunView view = compute("odd");
+  EXPECT_EQ(view.run.state, "failed");
+  EXPECT_NE(view.run.error.find("is a TIMESTAMP, expected a DATE"), std::string::npos) << view.run.error;
+}
+
+}  // namespace
+}  // namespace weir::flow

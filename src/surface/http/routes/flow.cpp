@@ -1,0 +1,86 @@
+// Derived tables and the runs that compute them.
+#include "surface/http/routes/body.h"
+#include "surface/http/routes/routes.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr int64_t kRunsListed = 100;
+constexpr int64_t kRunsListedMax = 1'000;
+
+Result<Json> start_run(flow::Flow& flow, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"table", "from", "to", "force", "upstream"}));
+  flow::RunRequest wanted;
+  TRY_ASSIGN(wanted.table, body.text("table"));
+  TRY_ASSIGN(wanted.from, day_in(body, "from"));
+  TRY_ASSIGN(wanted.to, day_in(body, "to"));
+  TRY_ASSIGN(wanted.force, body.flag_or("force", false));
+  TRY_ASSIGN(wanted.upstream, body.flag_or("upstream", true));
+  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  TRY_ASSIGN(const std::string id, flow.start(wanted));
+  Json out{Json::Object{}};
+  out.set("id", id);
+  return out;
+}
+
+Result<Json> list_runs(flow::Flow& flow, const Request& request) {
+  TRY_ASSIGN(const int64_t limit, query_integer_or(request, "limit", kRunsListed, {1, kRunsListedMax}));
+  TRY_ASSIGN(const auto runs, flow.runs(request.query_value("name").value_or(""), request.query_value("open") == "true",
+                                        static_cast<size_t>(limit)));
+  Json listed{Json::Array{}};
+  for (const auto& run : runs) listed.push(flow::run_json(run));
+  Json out{Json::Object{}};
+  out.set("runs", std::move(listed));
+  return out;
+}
+
+}  // namespace
+
+void add_flow_routes(Router& router, flow::Flow& flow) {
+  Route route;
+  route.access = Access::reader;
+  route.lane = Lane::interactive;
+  route.pattern = "/v1/tables";
+  route.summary = "Derived tables: what they read, how much of them is computed, what is stale.";
+  route.handler = json_answers([&flow](Request&) -> Result<Json> {
+    Json listed{Json::Array{}};
+    for (const auto& state : flow.tables()) listed.push(state.to_json(false));
+    return Json(Json::Object{{"tables", std::move(listed)}});
+  });
+  router.add(route);
+  route.pattern = "/v1/tables/{table}";
+  route.summary = "One derived table with its partitions.";
+  route.handler = json_answers([&flow](Request& request) -> Result<Json> {
+    TRY_ASSIGN(const auto state, flow.table(request.parameter("table")));
+    return state.to_json(true);
+  });
+  router.add(route);
+  route.pattern = "/v1/runs";
+  route.summary = "The newest runs; name=TABLE and open=true choose.";
+  route.handler = json_answers([&flow](Request& request) { return list_runs(flow, request); });
+  router.add(route);
+  route.pattern = "/v1/runs/{run}";
+  route.summary = "One run with its tasks.";
+  route.handler = json_answers([&flow](Request& request) -> Result<Json> {
+    TRY_ASSIGN(const auto view, flow.run(request.parameter("run")));
+    return view.to_json();
+  });
+  router.add(route);
+  route.method = Method::post;
+  route.access = Access::admin;
+  route.pattern = "/v1/runs";
+  route.summary =
+      "Computes what is stale of a derived table and of what it is made of; answers at once with the run's id.";
+  route.handler = json_answers([&flow](Request& request) { return start_run(flow, request); });
+  router.add(route);
+  route.pattern = "/v1/runs/{run}/stop";
+  route.summary = "Stops a run; what it has computed stays.";
+  route.handler = json_answers([&flow](Request& request) -> Result<Json> {
+    TRY(flow.stop(request.parameter("run"), request.caller.name()));
+    return Json(Json::Object{{"stopped", true}});
+  });
+  router.add(route);
+}
+
+}  // namespace weir::http
