@@ -58,7 +58,8 @@ CREATE TABLE runs(
 CREATE INDEX runs_by_state ON runs(state);
 CREATE TABLE run_tasks(
   run_id TEXT NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, step TEXT NOT NULL, what TEXT NOT NULL,
-  state TEXT NOT NULL, attempts INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, rows INTEGER, message TEXT NOT NULL,
+  state TEXT NOT NULL, attempts INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, rows INTEGER,
+  message TEXT NOT NULL,
   PRIMARY KEY(run_id, number)) WITHOUT ROWID;
 )sql";
 

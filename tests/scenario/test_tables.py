@@ -1,0 +1,159 @@
+"""Derived tables through the real program: declared, computed, corrected by late events, killed in the middle."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+import uuid
+
+from conftest import BINARY, ROOT, wait_for
+
+
+def day(ago):
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400 * ago))
+
+
+def send(project, ago, ads, clicked=0.3, seed=0, at="12:00:00"):
+    """Impressions of that day, some of them clicked; returns what the tables must say of them: ad → [impressions, clicks]."""
+    chance, expected = random.Random(seed), {}
+    impressions, clicks = [], []
+    for ad in ads:
+        event = {"impression_id": str(uuid.uuid4()), "ad_id": ad, "occurred_at": f"{day(ago)} {at}.000"}
+        impressions.append(event)
+        counts = expected.setdefault(ad, [0, 0])
+        counts[0] += 1
+        if chance.random() < clicked:
+            counts[1] += 1
+            clicks.append({"impression_id": event["impression_id"], "ad_id": ad, "occurred_at": f"{day(ago)} 12:00:09.000"})
+    for batch, path in ((impressions, "impressions"), (clicks, "clicks")):
+        for i in range(0, len(batch), 500):
+            reply = project.post(f"/{path}", {path: batch[i:i + 500]})
+            assert reply.status == 200 and reply.json["failed_count"] == 0, reply
+    return expected
+
+
+def traffic(project, ago):
+    rows = project.sql(f"SELECT ad_id::VARCHAR, impressions, clicks FROM ad_traffic WHERE day = DATE '{day(ago)}'")
+    return {row[0]: row[1:] for row in rows}
+
+
+def run(project, *arguments, code=0):
+    return json.loads(project.weir("run", *arguments, "--json", code=code))
+
+
+def computed(view):
+    return [(task["step"], task["what"]) for task in view["tasks"] if task["state"] == "done"]
+
+
+def test_the_example_counts_every_ad_of_every_day_and_running_again_changes_nothing(advertising):
+    project = advertising
+    ads = [str(uuid.uuid4()) for _ in range(5)]
+    expected = {ago: send(project, ago, ads * 20, seed=ago) for ago in (3, 2, 1)}
+    view = run(project, "ad_traffic")
+    assert view["state"] == "done" and view["tasks_done"] == view["tasks_known"]
+    assert {step for step, _ in computed(view)} == {"advertising", "ad_traffic"}
+    for ago, counts in expected.items():
+        assert traffic(project, ago) == counts
+    before = project.sql("SELECT * FROM ad_traffic ORDER BY ALL")
+    again = run(project, "ad_traffic")
+    assert again["state"] == "done" and again["tasks"] == []
+    assert project.sql("SELECT * FROM ad_traffic ORDER BY ALL") == before
+    assert "everything was fresh" in project.weir("run", "ad_traffic")
+
+
+def test_an_ad_without_clicks_is_there_and_a_click_after_midnight_counts_for_yesterday(advertising):
+    project, ad, quiet = advertising, str(uuid.uuid4()), str(uuid.uuid4())
+    send(project, 2, [quiet], clicked=0)
+    shown = {"impression_id": str(uuid.uuid4()), "ad_id": ad, "occurred_at": f"{day(2)} 23:59:59.900"}
+    project.post("/impressions", {"impressions": [shown]})
+    run(project, "ad_traffic")
+    assert traffic(project, 2) == {quiet: [1, 0], ad: [1, 0]}
+    click = {"impression_id": shown["impression_id"], "ad_id": ad, "occurred_at": f"{day(1)} 00:00:00.000"}
+    project.post("/clicks", {"clicks": [click, dict(click, click_id=str(uuid.uuid4()))]})  # clicked twice: one impression
+    view = run(project, "ad_traffic")
+    assert ("advertising", day(2)) in computed(view)
+    assert traffic(project, 2) == {quiet: [1, 0], ad: [1, 1]}
+
+
+def test_states_agree_on_page_and_command_and_a_late_event_makes_its_day_stale(advertising):
+    project, ad = advertising, str(uuid.uuid4())
+    send(project, 2, [ad])
+    send(project, 1, [ad])
+    run(project, "ad_traffic")
+    tables = {table["name"]: table for table in project.get("/v1/tables", headers=project.admin()).json["tables"]}
+    assert tables["ad_traffic"]["reads"] == ["advertising"] and tables["advertising"]["read_by"] == ["ad_traffic"]
+    assert tables["advertising"]["reads"] == ["impressions", "clicks"]
+    assert tables["advertising"]["partitions_stale"] == 0 and tables["advertising"]["rows"] == 2
+    send(project, 2, [ad], at="07:00:00", clicked=0)
+    project.weir("lake", "drain")
+    one = project.get("/v1/tables/advertising", headers=project.admin()).json
+    assert one["stale"] == [day(2)]
+    runs = json.loads(project.weir("runs", "--json"))["runs"]
+    assert [entry["name"] for entry in runs] == ["ad_traffic"] and runs[0]["state"] == "done"
+    assert runs[0]["cause"]["by"] == "person"
+    assert "ad_traffic" in project.weir("runs")
+
+
+def test_mistakes_are_told_at_plan_with_their_place(project):
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True)
+    project.write("tables/a.sql", "---\npartition: dya\ntest: []\n---\nSELECT 1 AS day")
+    project.write("tables/b.sql", "---\n---\n\nSELECT *\nFROM read_csv('/etc/passwd')")
+    project.write("tables/c.sql", "SELECT ad_id FROM impresions")
+    project.write("tables/d.sql", "SELECT * FROM e")
+    project.write("tables/e.sql", "SELECT * FROM d")
+    project.weir("plan", code=1)
+    assert "tables/a.sql:3" in project.stderr and "tests" in project.stderr
+    assert "tables/b.sql:5" in project.stderr and "read_csv" in project.stderr
+    for name in "ab":
+        os.remove(project.folder / f"tables/{name}.sql")
+    told = project.weir("plan", code=1)
+    assert "'impresions', which is neither a stream nor a table" in told and "impressions" in told
+    assert "made of itself: d → e → d" in told
+    project.write("tables/c.sql", "SELECT ad_id FROM impressions")
+    for name in "de":
+        os.remove(project.folder / f"tables/{name}.sql")
+    assert "table c" in project.weir("plan", code=3)
+    project.weir("apply")
+    project.weir("run", "nosuch", code=1)
+    assert "no derived table" in project.stderr
+
+
+def test_a_backfill_killed_again_and_again_equals_a_clean_run(advertising, tmp_path):
+    project = advertising
+    ads = [str(uuid.uuid4()) for _ in range(20)]
+    expected = {ago: send(project, ago, ads * 25, seed=ago) for ago in range(1, 13)}
+    project.weir("lake", "drain")
+    arguments = ["backfill", "ad_traffic", "--from", day(20), "--to", day(0)]
+    chance, kills = random.Random(7), 0
+    while kills < 6:
+        command = subprocess.Popen([BINARY, *arguments, "--dir", str(project.folder)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.02, 0.25))
+        project.kill()
+        command.wait(30)
+        kills += 1
+        project.start()
+    # The server goes on by itself with the runs that were under way.
+    wait_for(lambda: not json.loads(project.weir("runs", "--open", "--json"))["runs"], "all runs ended")
+    project.weir(*arguments)
+    for ago, counts in expected.items():
+        assert traffic(project, ago) == counts, day(ago)
+    assert project.sql("SELECT count(*) FROM (SELECT 1 FROM ad_traffic GROUP BY ad_id, day HAVING count(*) > 1)") == [[0]]
+    assert {run["state"] for run in json.loads(project.weir("runs", "--json"))["runs"]} == {"done"}
+
+
+def test_runs_work_without_a_server_and_a_changed_select_is_computed_again(project):
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True)
+    project.start()
+    ad = str(uuid.uuid4())
+    send(project, 1, [ad, ad])
+    assert project.stop() == 0
+    assert run(project, "ad_traffic")["state"] == "done"
+    path = project.folder / "tables/ad_traffic.sql"
+    path.write_text(path.read_text().replace("count(*) AS impressions", "count(*) AS impressions, 'v2' AS version"))
+    assert "computed again" in project.weir("plan", code=3)
+    project.weir("apply")
+    view = run(project, "ad_traffic")
+    assert [step for step, _ in computed(view)] == ["ad_traffic"]
+    assert json.loads(project.weir("sql", "SELECT DISTINCT version FROM ad_traffic", "--json"))[0]["version"] == "v2"
