@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <queue>
@@ -54,19 +55,14 @@ uint64_t probe_bits(const Fingerprint& key) {
   return key.low;
 }
 
-constexpr size_t kBlockWords = kFilterBlockBytes / sizeof(uint64_t);
-constexpr uint64_t kBlockBits = kFilterBlockBytes * 8;
-
-// A bit keeps its place modulo the block's size, whatever the folds: bit i of byte j is bit 8j + i of the block, which
-// on this (little-endian) machine is also its place in the words.
-bool words_may_hold(const uint64_t* block, uint64_t block_bits, const Fingerprint& key) {
+// Bit i of byte j is bit 8j + i of the block; on this (little-endian) machine that is its place in the words too.
+bool words_may_hold(const uint64_t* block, int words, const Fingerprint& key) {
   uint64_t bits = probe_bits(key);
   uint64_t all = 1;
   for (int i = 0; i < kProbes; ++i, bits >>= 9) {
-    const uint64_t bit = bits & (block_bits - 1);
-    all &= block[bit / 64] >> (bit % 64);
+    all &= block[(((bits >> 6) & 7) * static_cast<uint64_t>(words)) >> 3] >> (bits & 63);
   }
-  return all != 0;
+  return (all & 1) != 0;
 }
 
 Error damaged(const std::string& file, const std::string& what) {
@@ -163,18 +159,17 @@ uint64_t* allocate_words(size_t count) {
 
 }  // namespace
 
-RunFilter::RunFilter(uint64_t blocks, int folds)
-    : folds_(folds), words_(allocate_words(blocks * (kBlockWords >> folds)), &std::free), blocks_(blocks) {}
+RunFilter::RunFilter(uint64_t blocks, int words)
+    : words_(words), blocks_(blocks), bits_(allocate_words(blocks * static_cast<uint64_t>(words)), &std::free) {}
 
 // In pieces, so that a large filter is not in memory twice.
 Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint64_t offset,
-                                                         const std::vector<uint64_t>& page_sums, int folds) {
-  CHECK(folds >= 0 && folds <= kFoldsMax, "a filter has so many folds at most");
+                                                         const std::vector<uint64_t>& page_sums, int words) {
+  CHECK(words >= kFilterWordsMin && words <= kFilterWords, "a filter cannot be folded like that");
   constexpr size_t kPiecePages = 64, kPageBlocks = kRunPageBytes / kFilterBlockBytes;
-  const size_t words = kBlockWords >> folds;
-  std::shared_ptr<RunFilter> out(new RunFilter(page_sums.size() * kPageBlocks, folds));
+  std::shared_ptr<RunFilter> out(new RunFilter(page_sums.size() * kPageBlocks, words));
   std::vector<uint64_t> piece(kPiecePages * kRunPageBytes / sizeof(uint64_t));
-  uint64_t* to = out->words_.get();
+  uint64_t* to = out->bits_.get();
   for (size_t page = 0; page < page_sums.size(); page += kPiecePages) {
     const size_t pages = std::min(kPiecePages, page_sums.size() - page);
     char* bytes = reinterpret_cast<char*>(piece.data());
@@ -185,19 +180,36 @@ Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint6
         return Error(Code::corrupt, "its filter does not match its checksums");
       }
     }
-    for (size_t block = 0; block < pages * kPageBlocks; ++block, to += words) {
-      for (size_t i = 0; i < kBlockWords; ++i) to[i % words] |= piece[block * kBlockWords + i];
+    const uint64_t* from = piece.data();
+    for (size_t block = 0; block < pages * kPageBlocks; ++block, to += words, from += kFilterWords) {
+      for (int i = 0; i < kFilterWords; ++i) to[(i * words) >> 3] |= from[i];
     }
   }
   return std::shared_ptr<const RunFilter>(std::move(out));
 }
 
+const uint64_t* RunFilter::block_of(const Fingerprint& key) const {
+  return &bits_[filter_block_of(key, blocks_) * static_cast<uint64_t>(words_)];
+}
+
 bool RunFilter::may_hold(const Fingerprint& key) const {
-  return words_may_hold(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)], kBlockBits >> folds_, key);
+  return words_may_hold(block_of(key), words_, key);
 }
 
 void RunFilter::prefetch(const Fingerprint& key) const noexcept {
-  __builtin_prefetch(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)]);
+  __builtin_prefetch(block_of(key));
+}
+
+// A block of 40 keys has 240 bits set, or fewer where they meet, spread over 8 words of which some share one.
+double let_through(int words) {
+  double set = 0;
+  for (int word = 0; word < words; ++word) {
+    int from = 0;
+    for (int i = 0; i < kFilterWords; ++i) from += ((i * words) >> 3) == word ? 1 : 0;
+    const double share = from / static_cast<double>(kFilterWords);
+    set += share * (1 - std::exp(-kProbes * static_cast<double>(kFilterBlockKeys) * share / 64));
+  }
+  return std::pow(set, kProbes);
 }
 
 Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::string& folder,
@@ -236,8 +248,8 @@ Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::
   return std::shared_ptr<const DedupRun>(new DedupRun(std::move(out), nullptr));
 }
 
-Result<std::shared_ptr<const DedupRun>> DedupRun::with_filter(int folds) const {
-  auto filter = RunFilter::read(*body_->file, body_->filter_offset, body_->filter_sums, folds);
+Result<std::shared_ptr<const DedupRun>> DedupRun::with_filter(int words) const {
+  auto filter = RunFilter::read(*body_->file, body_->filter_offset, body_->filter_sums, words);
   if (!filter) {
     return filter.error().code == Code::corrupt ? damaged(summary().file, filter.error().message) : filter.error();
   }
@@ -249,13 +261,16 @@ std::shared_ptr<const DedupRun> DedupRun::without_filter() const {
 }
 
 bool DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
-  if (filter_) return filter_->may_hold(key);
-  uint64_t words[kBlockWords];
+  if (filter_ && !filter_->may_hold(key)) return false;
+  if (filter_ && filter_->words() == kFilterWords) return true;
+  // The whole filter's block is far more likely to be in the system's memory than the page of entries, and only one in
+  // 300 asks for that page then.
+  uint64_t words[kFilterWords];
   const uint64_t at = filter_block_of(key, body_->filter_blocks) * kFilterBlockBytes;
   const FilterCache::Place place{summary().number, body_->filter_offset + at, body_->filter_sums[at / kRunPageBytes]};
   // A filter that cannot be read rules nothing out: slower, never wrong. with_filter() reports it.
   if (!cache.read_block(*body_->file, place, reinterpret_cast<char*>(words))) return true;
-  return words_may_hold(words, kBlockBits, key);
+  return words_may_hold(words, kFilterWords, key);
 }
 
 Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const {

@@ -58,24 +58,29 @@ struct RunSummary {
   uint32_t newest_arrival_s = 0;
 };
 
-// A run's filter in memory, whole or folded: each fold halves it by laying the halves of every block over each other.
-// A filter folded once lets about 1 in 20 new keys through, folded twice about 4 in 10.
-inline constexpr int kFoldsMax = 2;
+// A run's filter in memory, whole or folded: the 8 words of every block laid over each other until `words` are left.
+// What a folded one lets through, the whole one in the file decides.
+inline constexpr int kFilterWords = kFilterBlockBytes / sizeof(uint64_t);  // whole
+inline constexpr int kFilterWordsMin = 2;
+// The share of new keys that get through a filter of so many words a block: 0.003 of a whole one, 0.4 of the smallest.
+double let_through(int words);
+
 class RunFilter {
  public:
   // From the file, its pages checked against `page_sums`.
   static Result<std::shared_ptr<const RunFilter>> read(const File& file, uint64_t offset,
-                                                       const std::vector<uint64_t>& page_sums, int folds);
-  int folds() const { return folds_; }
+                                                       const std::vector<uint64_t>& page_sums, int words);
+  int words() const { return words_; }
   bool may_hold(const Fingerprint& key) const;
   void prefetch(const Fingerprint& key) const noexcept;
 
  private:
-  RunFilter(uint64_t blocks, int folds);
+  RunFilter(uint64_t blocks, int words);
+  const uint64_t* block_of(const Fingerprint& key) const;
 
-  const int folds_;
-  const std::unique_ptr<uint64_t[], void (*)(void*)> words_;
+  const int words_;
   const uint64_t blocks_;
+  const std::unique_ptr<uint64_t[], void (*)(void*)> bits_;
 };
 
 // Immutable; copies share the open file.
@@ -86,11 +91,15 @@ class DedupRun {
                                                       const RunSummary& summary);
 
   const RunSummary& summary() const { return body_->summary; }
-  uint64_t filter_bytes(int folds) const { return (body_->filter_blocks * kFilterBlockBytes) >> folds; }
-  // Of the filter in memory; nothing if there is none, and lookups read it through the cache.
-  std::optional<int> folds() const { return filter_ ? std::optional<int>(filter_->folds()) : std::nullopt; }
-  // The same run with its filter in memory, read and checked, folded so many times.
-  Result<std::shared_ptr<const DedupRun>> with_filter(int folds) const;
+  uint64_t filter_bytes(int words) const {
+    return body_->filter_blocks * static_cast<uint64_t>(words) * sizeof(uint64_t);
+  }
+  // What finds pages and checks them: always in memory.
+  uint64_t index_bytes() const { return (body_->fences.size() + body_->filter_sums.size()) * sizeof(uint64_t); }
+  // Of a block of the filter in memory; 0 if there is none, and lookups read it through the cache.
+  int filter_words() const { return filter_ ? filter_->words() : 0; }
+  // The same run with its filter in memory, read and checked, folded to so many words a block.
+  Result<std::shared_ptr<const DedupRun>> with_filter(int words) const;
   std::shared_ptr<const DedupRun> without_filter() const;
 
   Result<std::optional<DedupEntry>> find(const Fingerprint& key, FilterCache& cache) const;

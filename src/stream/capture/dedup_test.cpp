@@ -150,14 +150,15 @@ TEST_F(DedupTest, answers_right_when_the_filters_do_not_fit_in_memory) {
 }
 
 TEST_F(DedupTest, folds_filters_until_they_fit_and_answers_right_with_each_fold) {
-  constexpr size_t kElse = 2 * 1024 * sizeof(DedupEntry) + (16u << 20);  // the tables and the cache
+  constexpr size_t kElse = 2 * 1024 * sizeof(DedupEntry) + (4u << 20);  // the tables and the cache
   constexpr uint64_t kKeys = 50'000;
   double whole = 0;
-  // The same keys with room for all filters, for half of them, for a quarter, and for next to nothing; then with room again.
+  // The same keys with room for all filters, for half of them, for a quarter, and for next to nothing; then with room
+  // again.
   for (const double share : {1.0, 0.6, 0.3, 0.02, 1.0}) {
     SCOPED_TRACE(share);
     const bool first = whole == 0;
-    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole);
+    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole) + (4u << 10);  // the fences
     open(1024, kElse + bytes);
     for (uint64_t i = 0; first && i < kKeys; ++i) insert(i);
     ASSERT_TRUE(maintain());
@@ -169,7 +170,11 @@ TEST_F(DedupTest, folds_filters_until_they_fit_and_answers_right_with_each_fold)
     for (uint64_t i = 0; i + 1 < index_->sealed_through(); ++i) ASSERT_TRUE(knows(i)) << i;
     for (uint64_t i = kKeys; i < 2 * kKeys; ++i) ASSERT_FALSE(knows(i)) << i;
     const double misses = *metrics_.read("weir_dedup_filter_cache_misses_total") - misses_before;
-    EXPECT_EQ(misses > 0, share < 0.1) << misses;
+    // Whole ones decide alone, folded ones send few to the file.
+    EXPECT_EQ(misses > 0, share < 1) << misses;
+    if (share > 0.5) {
+      EXPECT_LT(misses, 0.2 * kKeys);
+    }
   }
 }
 
