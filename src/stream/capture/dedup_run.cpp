@@ -14,7 +14,7 @@ namespace weir::capture {
 namespace {
 
 constexpr uint64_t kMagic = 0x314E555244444557;  // "WEDDRUN1"
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;                 // 1 had a checksum for each page of the filter instead of each piece
 constexpr size_t kWriteBytes = 1 << 20;
 constexpr size_t kHeaderBytes = kRunPageBytes;
 constexpr uint64_t kEntriesBetweenPauses = 32'768;
@@ -25,7 +25,7 @@ struct Header {
   uint32_t newest_arrival_s = 0;
   uint64_t count = 0, pages = 0;
   uint64_t fences_offset = 0, filter_offset = 0, filter_blocks = 0;
-  uint64_t fences_checksum = 0;  // of the fences and the filter pages' checksums behind them
+  uint64_t fences_checksum = 0;  // of the fences and the filter pieces' checksums behind them
   uint64_t number = 0;
   uint64_t first_sequence = 0, last_sequence = 0;
   uint64_t checksum = 0;  // of everything before
@@ -78,30 +78,30 @@ std::string run_name(uint64_t number) {
 }  // namespace
 
 FilterCache::FilterCache(size_t bytes, Metrics& metrics)
-    : pages_(std::max<size_t>(kStripes, bytes / sizeof(Page))),
-      hits_(metrics.counter("weir_dedup_filter_cache_hits_total", "Filter pages found in the bounded cache.")),
-      misses_(metrics.counter("weir_dedup_filter_cache_misses_total", "Filter pages read from a run's file.")) {}
+    : pieces_(std::max<size_t>(kStripes, bytes / sizeof(Piece))),
+      hits_(metrics.counter("weir_dedup_filter_cache_hits_total", "Pieces of filters found in the bounded cache.")),
+      misses_(metrics.counter("weir_dedup_filter_cache_misses_total", "Pieces of filters read from a run's file.")) {}
 
 Status FilterCache::read_block(const File& file, const Place& place, char into[kFilterBlockBytes]) {
-  const uint64_t number = place.offset / kRunPageBytes, run_number = place.run, offset = place.offset;
+  const uint64_t number = place.offset / kFilterPieceBytes;
   const size_t slot =
-      static_cast<size_t>((run_number * 0x9E3779B97F4A7C15ull ^ number * 0xC2B2AE3D27D4EB4Full) >> 17) % pages_.size();
+      static_cast<size_t>((place.run * 0x9E3779B97F4A7C15ull ^ number * 0xC2B2AE3D27D4EB4Full) >> 17) % pieces_.size();
   std::lock_guard lock(stripes_[slot % kStripes]);
-  auto& page = pages_[slot];
-  if (!page) page = std::make_unique<Page>();
-  if (page->run != run_number || page->number != number) {
-    page->run = 0;
-    TRY_ASSIGN(size_t got, file.read_at(number * kRunPageBytes, page->bytes.data(), kRunPageBytes));
-    if (got != kRunPageBytes || checksum64({page->bytes.data(), kRunPageBytes}) != place.checksum) {
-      return Error(Code::corrupt, "a filter page does not match its checksum");
+  auto& piece = pieces_[slot];
+  if (!piece) piece = std::make_unique<Piece>();
+  if (piece->run != place.run || piece->number != number) {
+    piece->run = 0;
+    TRY_ASSIGN(size_t got, file.read_at(number * kFilterPieceBytes, piece->bytes.data(), kFilterPieceBytes));
+    if (got != kFilterPieceBytes || checksum64({piece->bytes.data(), kFilterPieceBytes}) != place.checksum) {
+      return Error(Code::corrupt, "a piece of a filter does not match its checksum");
     }
-    page->run = run_number;
-    page->number = number;
+    piece->run = place.run;
+    piece->number = number;
     misses_.add();
   } else {
     hits_.add();
   }
-  std::memcpy(into, page->bytes.data() + offset % kRunPageBytes, kFilterBlockBytes);
+  std::memcpy(into, piece->bytes.data() + place.offset % kFilterPieceBytes, kFilterBlockBytes);
   return {};
 }
 
@@ -164,24 +164,24 @@ RunFilter::RunFilter(uint64_t blocks, int words)
 
 // In pieces, so that a large filter is not in memory twice.
 Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint64_t offset,
-                                                         const std::vector<uint64_t>& page_sums, int words) {
+                                                         const std::vector<uint64_t>& sums, int words) {
   CHECK(words >= kFilterWordsMin && words <= kFilterWords, "a filter cannot be folded like that");
-  constexpr size_t kPiecePages = 64, kPageBlocks = kRunPageBytes / kFilterBlockBytes;
-  std::shared_ptr<RunFilter> out(new RunFilter(page_sums.size() * kPageBlocks, words));
-  std::vector<uint64_t> piece(kPiecePages * kRunPageBytes / sizeof(uint64_t));
+  constexpr size_t kPiecesAtOnce = 512, kPieceBlocks = kFilterPieceBytes / kFilterBlockBytes;
+  std::shared_ptr<RunFilter> out(new RunFilter(sums.size() * kPieceBlocks, words));
+  std::vector<uint64_t> read(kPiecesAtOnce * kFilterPieceBytes / sizeof(uint64_t));
   uint64_t* to = out->bits_.get();
-  for (size_t page = 0; page < page_sums.size(); page += kPiecePages) {
-    const size_t pages = std::min(kPiecePages, page_sums.size() - page);
-    char* bytes = reinterpret_cast<char*>(piece.data());
-    TRY_ASSIGN(size_t got, file.read_at(offset + page * kRunPageBytes, bytes, pages * kRunPageBytes));
-    for (size_t i = 0; i < pages; ++i) {
-      if (got != pages * kRunPageBytes ||
-          checksum64({bytes + i * kRunPageBytes, kRunPageBytes}) != page_sums[page + i]) {
+  for (size_t first = 0; first < sums.size(); first += kPiecesAtOnce) {
+    const size_t pieces = std::min(kPiecesAtOnce, sums.size() - first);
+    char* bytes = reinterpret_cast<char*>(read.data());
+    TRY_ASSIGN(size_t got, file.read_at(offset + first * kFilterPieceBytes, bytes, pieces * kFilterPieceBytes));
+    for (size_t i = 0; i < pieces; ++i) {
+      if (got != pieces * kFilterPieceBytes ||
+          checksum64({bytes + i * kFilterPieceBytes, kFilterPieceBytes}) != sums[first + i]) {
         return Error(Code::corrupt, "its filter does not match its checksums");
       }
     }
-    const uint64_t* from = piece.data();
-    for (size_t block = 0; block < pages * kPageBlocks; ++block, to += words, from += kFilterWords) {
+    const uint64_t* from = read.data();
+    for (size_t block = 0; block < pieces * kPieceBlocks; ++block, to += words, from += kFilterWords) {
       for (int i = 0; i < kFilterWords; ++i) to[(i * words) >> 3] |= from[i];
     }
   }
@@ -212,6 +212,25 @@ double let_through(int words) {
   return std::pow(set, kProbes);
 }
 
+namespace {
+
+// Of a filter whose pages have a checksum each: those of its pieces. A damaged page's are made not to match.
+Result<std::vector<uint64_t>> piece_sums(const File& file, uint64_t offset, const std::vector<uint64_t>& page_sums) {
+  std::vector<uint64_t> out;
+  char page[kRunPageBytes];
+  for (size_t i = 0; i < page_sums.size(); ++i) {
+    TRY_ASSIGN(size_t got, file.read_at(offset + i * kRunPageBytes, page, sizeof page));
+    const bool is_whole = got == sizeof page && checksum64({page, sizeof page}) == page_sums[i];
+    for (size_t at = 0; at < kRunPageBytes; at += kFilterPieceBytes) {
+      const uint64_t sum = checksum64({page + at, kFilterPieceBytes});
+      out.push_back(is_whole ? sum : ~sum);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::string& folder,
                                                        const RunSummary& summary) {
   auto out = std::make_shared<Body>();
@@ -222,7 +241,7 @@ Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::
   }
   TRY_ASSIGN(uint64_t size, out->file->size());
   const uint64_t filter_bytes = header.filter_blocks * kFilterBlockBytes;
-  const uint64_t words = header.pages + filter_bytes / kRunPageBytes;
+  const uint64_t words = header.pages + filter_bytes / (header.version == 1 ? kRunPageBytes : kFilterPieceBytes);
   if (size != header.filter_offset + filter_bytes || filter_bytes % kRunPageBytes != 0 || filter_bytes == 0 ||
       header.fences_offset + words * sizeof(uint64_t) > size) {
     return damaged(summary.file, "its size is wrong");
@@ -245,6 +264,9 @@ Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::
   out->filter_sums.assign(middle, read.end());
   read.resize(header.pages);
   out->fences = std::move(read);
+  if (header.version == 1) {
+    TRY_ASSIGN(out->filter_sums, piece_sums(*out->file, header.filter_offset, out->filter_sums));
+  }
   return std::shared_ptr<const DedupRun>(new DedupRun(std::move(out), nullptr));
 }
 
@@ -267,7 +289,8 @@ bool DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
   // 300 asks for that page then.
   uint64_t words[kFilterWords];
   const uint64_t at = filter_block_of(key, body_->filter_blocks) * kFilterBlockBytes;
-  const FilterCache::Place place{summary().number, body_->filter_offset + at, body_->filter_sums[at / kRunPageBytes]};
+  const FilterCache::Place place{summary().number, body_->filter_offset + at,
+                                 body_->filter_sums[at / kFilterPieceBytes]};
   // A filter that cannot be read rules nothing out: slower, never wrong. with_filter() reports it.
   if (!cache.read_block(*body_->file, place, reinterpret_cast<char*>(words))) return true;
   return words_may_hold(words, kFilterWords, key);
@@ -323,7 +346,8 @@ RunWriter::RunWriter(Files& files, std::string folder, uint64_t number, uint64_t
   const uint64_t filter_pages = (keys_max_ + keys_a_page - 1) / keys_a_page;
   filter_blocks_ = filter_pages * (kRunPageBytes / kFilterBlockBytes);
   fences_offset_ = kHeaderBytes + pages_max * kRunPageBytes;
-  const uint64_t fences_end = fences_offset_ + (pages_max + filter_pages) * sizeof(uint64_t);
+  const uint64_t pieces = filter_pages * (kRunPageBytes / kFilterPieceBytes);
+  const uint64_t fences_end = fences_offset_ + (pages_max + pieces) * sizeof(uint64_t);
   filter_offset_ = (fences_end + kRunPageBytes - 1) / kRunPageBytes * kRunPageBytes;
   entries_.offset = kHeaderBytes;
   filter_.offset = filter_offset_;
@@ -354,7 +378,9 @@ Status RunWriter::add(const DedupEntry& entry) {
 
 Status RunWriter::move_filter_to(uint64_t page) {
   while (filter_page_number_ < page) {
-    filter_sums_.push_back(checksum64(filter_page_));
+    for (size_t at = 0; at < kRunPageBytes; at += kFilterPieceBytes) {
+      filter_sums_.push_back(checksum64({filter_page_.data() + at, kFilterPieceBytes}));
+    }
     TRY(append(filter_, filter_page_));
     filter_page_.assign(kRunPageBytes, '\0');
     ++filter_page_number_;

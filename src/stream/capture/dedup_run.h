@@ -26,25 +26,27 @@ inline constexpr size_t kRunPageEntries = 127;   // 32 bytes each; the rest of t
 inline constexpr size_t kFilterBlockBytes = 64;  // one cache line decides
 inline constexpr size_t kFilterBlockKeys = 40;   // 12.8 bits a key: about 1 in 300 new keys costs a needless page read
 
-// Filter pages of runs whose filter is not in memory as a whole. Bounded; a miss reads one page.
+inline constexpr size_t kFilterPieceBytes = 512;  // what is read and checked of a filter in the file
+
+// Pieces of filters that are not in memory as a whole. Bounded; a miss reads one piece.
 class FilterCache {
  public:
   FilterCache(size_t bytes, Metrics& metrics);
   struct Place {
     uint64_t run = 0;       // the run's number
     uint64_t offset = 0;    // of the block in its file
-    uint64_t checksum = 0;  // of the whole page that the block lies in, zeros behind the file's end
+    uint64_t checksum = 0;  // of the piece that the block lies in
   };
-  // The 64 bytes there; `corrupt` if the page is not what was written.
+  // The 64 bytes there; `corrupt` if the piece is not what was written.
   Status read_block(const File& file, const Place& place, char into[kFilterBlockBytes]);
 
  private:
-  struct Page {
+  struct Piece {
     uint64_t run = 0, number = 0;
-    std::array<char, kRunPageBytes> bytes;
+    std::array<char, kFilterPieceBytes> bytes;
   };
   static constexpr size_t kStripes = 64;
-  std::vector<std::unique_ptr<Page>> pages_;  // direct-mapped; pages_[i] is guarded by stripes_[i % kStripes]
+  std::vector<std::unique_ptr<Piece>> pieces_;  // direct-mapped; pieces_[i] is guarded by stripes_[i % kStripes]
   std::array<std::mutex, kStripes> stripes_;
   Counter& hits_;
   Counter& misses_;
@@ -67,9 +69,9 @@ double let_through(int words);
 
 class RunFilter {
  public:
-  // From the file, its pages checked against `page_sums`.
+  // From the file, its pieces checked against `sums`.
   static Result<std::shared_ptr<const RunFilter>> read(const File& file, uint64_t offset,
-                                                       const std::vector<uint64_t>& page_sums, int words);
+                                                       const std::vector<uint64_t>& sums, int words);
   int words() const { return words_; }
   bool may_hold(const Fingerprint& key) const;
   void prefetch(const Fingerprint& key) const noexcept;
@@ -117,7 +119,7 @@ class DedupRun {
     std::unique_ptr<File> file;
     uint64_t pages = 0, filter_offset = 0, filter_blocks = 0;
     std::vector<uint64_t> fences;       // the first key's high half of each page
-    std::vector<uint64_t> filter_sums;  // checksum of each page of the filter
+    std::vector<uint64_t> filter_sums;  // checksum of each piece of the filter
   };
   DedupRun(std::shared_ptr<const Body> body, std::shared_ptr<const RunFilter> filter)
       : body_(std::move(body)), filter_(std::move(filter)) {}
