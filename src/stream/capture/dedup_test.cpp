@@ -159,7 +159,7 @@ TEST_F(DedupTest, folds_filters_until_they_fit_and_answers_right_with_each_fold)
   for (const double share : {1.0, 0.6, 0.3, 0.02, 1.0}) {
     SCOPED_TRACE(share);
     const bool first = whole == 0;
-    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole) + (4u << 10);  // the fences
+    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole) + (8u << 10);  // the fences and checksums
     open(1024, kElse + bytes);
     for (uint64_t i = 0; first && i < kKeys; ++i) insert(i);
     ASSERT_TRUE(maintain());
