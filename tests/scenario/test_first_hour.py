@@ -1,4 +1,5 @@
 """A newcomer in an empty folder: init, serve, send, ask."""
+import gzip
 import json
 import os
 import re
@@ -204,6 +205,26 @@ def test_load_makes_a_table_of_a_file(advertising):
     assert advertising.sql("SELECT sum(price) FROM prices") == [[4.0]]
     broken = advertising.write("broken.parquet", "this is no parquet")
     advertising.weir("load", str(broken), "--table", "prices2", code=2)
+
+
+def test_load_refuses_what_is_no_good_csv_and_creates_nothing(advertising):
+    for name, content, place, words in [
+            ("short.csv", b"a,b,c\n1,2,3\n4,5\n", "3:1", "line 3 has 2 columns, expected 3 as in line 1"),
+            ("quote.csv", b'a,b\n1,"x\n2,y\n', "2:3", "closing quote"),
+            ("empty.csv", b"", "1:1", "the file is empty"),
+            ("binary.csv", bytes(range(256)) * 20, "1:1", "no CSV file"),
+            ("json.csv", b'[{"a": 1}, {"a": 2}]', "1:1", "it is JSON")]:
+        file = advertising.folder / name
+        file.write_bytes(content)
+        advertising.weir("load", str(file), "--table", "nothing", code=2)
+        assert f"{file}:{place}: " in advertising.stderr and words in advertising.stderr, advertising.stderr
+    assert advertising.sql("SELECT count(*) FROM information_schema.tables WHERE table_name = 'nothing'") == [[0]]
+    advertising.weir("load", str(advertising.write("one.csv", "name\nann\nbob\n")), "--table", "one")
+    assert advertising.sql("SELECT name FROM one ORDER BY name") == [["ann"], ["bob"]]
+    gzipped = advertising.folder / "two.csv.gz"
+    gzipped.write_bytes(gzip.compress(b"a;b\n1;2\n3;4\n"))
+    advertising.weir("load", str(gzipped), "--table", "two")
+    assert advertising.sql("SELECT sum(a), sum(b) FROM two") == [[4, 6]]
 
 
 def test_loadgen_accounts_for_every_record(advertising):
