@@ -5,8 +5,9 @@ import os
 import re
 import signal
 import subprocess
+import time
 
-from conftest import BINARY, ROOT, impression, wait_for
+from conftest import BINARY, ROOT, free_port, impression, wait_for
 
 
 def test_init_and_serve_work_with_no_configuration(project):
@@ -234,6 +235,45 @@ def test_loadgen_accounts_for_every_record(advertising):
     assert out["acknowledged"] > 1000 and out["errors"] == 0 and out["refused"] == 0
     assert out["malformed_refused"] == out["malformed_sent"] > 0 and out["duplicates_sent"] > 0
     assert out["impressions"] == {"asked": out["impressions"]["asked"], "once": out["impressions"]["asked"], "missing": 0, "doubled": 0}
+
+
+def loadgen(project, url, *arguments, code, env=None, timeout=120):
+    began = time.monotonic()
+    out = project.weir("loadgen", "--url", url, *arguments, code=code, env=env, timeout=timeout)
+    return out, time.monotonic() - began
+
+
+def test_loadgen_ends_at_once_where_nobody_takes_its_events(advertising):
+    here = f"http://127.0.0.1:{advertising.port}"
+    _, seconds = loadgen(advertising, f"http://127.0.0.1:{free_port()}", "--duration", "60s", code=1)
+    assert "nobody listens at http://127.0.0.1:" in advertising.stderr and "weir serve" in advertising.stderr and seconds < 10
+    _, seconds = loadgen(advertising, "http://nosuch.invalid:8480", "--duration", "60s", code=1)
+    assert "no address is known for nosuch.invalid" in advertising.stderr and "--url" in advertising.stderr and seconds < 30
+    _, seconds = loadgen(advertising, here + "/nope", "--duration", "60s", code=1)
+    assert "/nope takes no events: status 404" in advertising.stderr and "--url" in advertising.stderr and seconds < 10
+
+
+def test_loadgen_says_which_token_is_missing(advertising):
+    for name in ("impressions", "clicks"):
+        path = advertising.folder / f"streams/{name}.yaml"
+        path.write_text(path.read_text().replace("write: public", "write: key"))
+    advertising.weir("apply")
+    here = f"http://127.0.0.1:{advertising.port}/Prod"
+    _, seconds = loadgen(advertising, here, "--duration", "60s", code=1)
+    assert "does not let us write: status 401" in advertising.stderr and "weir token create --write" in advertising.stderr and seconds < 10
+    token = re.search(r"weir_\w+", advertising.weir("token", "create", "--write", "impressions", "--write", "clicks")).group(0)
+    loadgen(advertising, here, "--duration", "1s", "--token-file", str(advertising.write("token.txt", token + "\n")), code=0)
+
+
+def test_loadgen_goes_on_when_the_server_goes_away_and_says_so(advertising):
+    here = f"http://127.0.0.1:{advertising.port}/Prod"
+    running = subprocess.Popen([BINARY, "loadgen", "--url", here, "--duration", "5s", "--rate", "200", "--json"], stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: advertising.sql("SELECT count(*) FROM impressions") > [[50]], "some events arrived")
+    advertising.kill()
+    out = json.loads(running.communicate(timeout=60)[0])
+    assert running.returncode == 1 and out["acknowledged"] > 50 and out["errors"] > 0
+    assert out["outages"] == 1 and out["unreachable_at_end"] and out["unreachable_s"] > 0 and out["seconds"] >= 5
+    assert out["sent"] == out["acknowledged"] + out["duplicates"] + out["malformed_refused"] + out["refused"] + out["errors"]
 
 
 def test_status_and_metrics_agree(advertising):
