@@ -200,6 +200,16 @@ def test_infer_makes_a_declaration_that_works(project):
     project.weir("plan", code=3)
 
 
+def test_infer_reads_standard_input_too(project):
+    lines = "".join(json.dumps({"order_id": i, "amount": i + 0.5}) + "\n" for i in range(50))
+    declaration = project.weir("stream", "infer", "-", "--name", "orders", stdin=lines)
+    assert "key: order_id" in declaration
+    assert project.weir("stream", "infer", "--name", "orders", stdin=lines) == declaration
+    project.write("streams/orders.yaml", declaration)
+    project.weir("plan", code=3)
+    project.weir("stream", "infer", stdin="", code=2)
+
+
 def test_load_makes_a_table_of_a_file(advertising):
     file = advertising.write("prices.csv", "ad,price\na,1.5\nb,2.5\n")
     advertising.weir("load", str(file), "--table", "prices")
