@@ -231,7 +231,7 @@ Status Composed::open_storage() {
   lake.commit_interval = settings_.duration("lake.commit_interval");
   lake.commit_bytes = settings_.size("lake.commit_bytes");
   // What may wait beside a commit that is being written: more would only be memory, the journal keeps it all.
-  lake.tail_bytes_max = lake.commit_bytes + (16ull << 20);
+  lake.tail_bytes_max = lake.commit_bytes + (8ull << 20);
   TRY_ASSIGN(lake_, lake::Lake::open(real_files(), clock_, metrics_, *journal_, *control_, lake));
 
   capture::Options capture;

@@ -1,11 +1,13 @@
 """A newcomer in an empty folder: init, serve, send, ask."""
+import gzip
 import json
 import os
 import re
 import signal
 import subprocess
+import time
 
-from conftest import BINARY, ROOT, impression, wait_for
+from conftest import BINARY, ROOT, free_port, impression, wait_for
 
 
 def test_init_and_serve_work_with_no_configuration(project):
@@ -61,6 +63,11 @@ def test_sql_errors_say_where(advertising):
     assert "nothing_like_it" in advertising.stderr
     advertising.weir("sql", "SELECT * FROM read_csv('/etc/passwd')", code=1)
     advertising.weir("sql", "DELETE FROM impressions", code=1)
+    assert "DELETE is not allowed here; allowed are SELECT" in advertising.stderr and "leave rows out with WHERE" in advertising.stderr
+    advertising.weir("sql", "PIVOT impressions ON ad_id USING count(*)", code=1)
+    assert "FOR column IN ('a', 'b')" in advertising.stderr
+    advertising.weir("sql", "COPY impressions TO 'x.csv'", code=1)
+    assert "weir sql -o FILE" in advertising.stderr
     assert advertising.sql("SELECT 1") == [[1]]
 
 
@@ -198,12 +205,42 @@ def test_infer_makes_a_declaration_that_works(project):
     project.weir("plan", code=3)
 
 
+def test_infer_reads_standard_input_too(project):
+    lines = "".join(json.dumps({"order_id": i, "amount": i + 0.5}) + "\n" for i in range(50))
+    declaration = project.weir("stream", "infer", "-", "--name", "orders", stdin=lines)
+    assert "key: order_id" in declaration
+    assert project.weir("stream", "infer", "--name", "orders", stdin=lines) == declaration
+    project.write("streams/orders.yaml", declaration)
+    project.weir("plan", code=3)
+    project.weir("stream", "infer", stdin="", code=2)
+
+
 def test_load_makes_a_table_of_a_file(advertising):
     file = advertising.write("prices.csv", "ad,price\na,1.5\nb,2.5\n")
     advertising.weir("load", str(file), "--table", "prices")
     assert advertising.sql("SELECT sum(price) FROM prices") == [[4.0]]
     broken = advertising.write("broken.parquet", "this is no parquet")
     advertising.weir("load", str(broken), "--table", "prices2", code=2)
+
+
+def test_load_refuses_what_is_no_good_csv_and_creates_nothing(advertising):
+    for name, content, place, words in [
+            ("short.csv", b"a,b,c\n1,2,3\n4,5\n", "3:1", "line 3 has 2 columns, expected 3 as in line 1"),
+            ("quote.csv", b'a,b\n1,"x\n2,y\n', "2:3", "closing quote"),
+            ("empty.csv", b"", "1:1", "the file is empty"),
+            ("binary.csv", bytes(range(256)) * 20, "1:1", "no CSV file"),
+            ("json.csv", b'[{"a": 1}, {"a": 2}]', "1:1", "it is JSON")]:
+        file = advertising.folder / name
+        file.write_bytes(content)
+        advertising.weir("load", str(file), "--table", "nothing", code=2)
+        assert f"{file}:{place}: " in advertising.stderr and words in advertising.stderr, advertising.stderr
+    assert advertising.sql("SELECT count(*) FROM information_schema.tables WHERE table_name = 'nothing'") == [[0]]
+    advertising.weir("load", str(advertising.write("one.csv", "name\nann\nbob\n")), "--table", "one")
+    assert advertising.sql("SELECT name FROM one ORDER BY name") == [["ann"], ["bob"]]
+    gzipped = advertising.folder / "two.csv.gz"
+    gzipped.write_bytes(gzip.compress(b"a;b\n1;2\n3;4\n"))
+    advertising.weir("load", str(gzipped), "--table", "two")
+    assert advertising.sql("SELECT sum(a), sum(b) FROM two") == [[4, 6]]
 
 
 def test_loadgen_accounts_for_every_record(advertising):
@@ -213,6 +250,45 @@ def test_loadgen_accounts_for_every_record(advertising):
     assert out["acknowledged"] > 1000 and out["errors"] == 0 and out["refused"] == 0
     assert out["malformed_refused"] == out["malformed_sent"] > 0 and out["duplicates_sent"] > 0
     assert out["impressions"] == {"asked": out["impressions"]["asked"], "once": out["impressions"]["asked"], "missing": 0, "doubled": 0}
+
+
+def loadgen(project, url, *arguments, code, env=None, timeout=120):
+    began = time.monotonic()
+    out = project.weir("loadgen", "--url", url, *arguments, code=code, env=env, timeout=timeout)
+    return out, time.monotonic() - began
+
+
+def test_loadgen_ends_at_once_where_nobody_takes_its_events(advertising):
+    here = f"http://127.0.0.1:{advertising.port}"
+    _, seconds = loadgen(advertising, f"http://127.0.0.1:{free_port()}", "--duration", "60s", code=1)
+    assert "nobody listens at http://127.0.0.1:" in advertising.stderr and "weir serve" in advertising.stderr and seconds < 10
+    _, seconds = loadgen(advertising, "http://nosuch.invalid:8480", "--duration", "60s", code=1)
+    assert "no address is known for nosuch.invalid" in advertising.stderr and "--url" in advertising.stderr and seconds < 30
+    _, seconds = loadgen(advertising, here + "/nope", "--duration", "60s", code=1)
+    assert "/nope takes no events: status 404" in advertising.stderr and "--url" in advertising.stderr and seconds < 10
+
+
+def test_loadgen_says_which_token_is_missing(advertising):
+    for name in ("impressions", "clicks"):
+        path = advertising.folder / f"streams/{name}.yaml"
+        path.write_text(path.read_text().replace("write: public", "write: key"))
+    advertising.weir("apply")
+    here = f"http://127.0.0.1:{advertising.port}/Prod"
+    _, seconds = loadgen(advertising, here, "--duration", "60s", code=1)
+    assert "does not let us write: status 401" in advertising.stderr and "weir token create --write" in advertising.stderr and seconds < 10
+    token = re.search(r"weir_\w+", advertising.weir("token", "create", "--write", "impressions", "--write", "clicks")).group(0)
+    loadgen(advertising, here, "--duration", "1s", "--token-file", str(advertising.write("token.txt", token + "\n")), code=0)
+
+
+def test_loadgen_goes_on_when_the_server_goes_away_and_says_so(advertising):
+    here = f"http://127.0.0.1:{advertising.port}/Prod"
+    running = subprocess.Popen([BINARY, "loadgen", "--url", here, "--duration", "5s", "--rate", "200", "--json"], stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: advertising.sql("SELECT count(*) FROM impressions") > [[50]], "some events arrived")
+    advertising.kill()
+    out = json.loads(running.communicate(timeout=60)[0])
+    assert running.returncode == 1 and out["acknowledged"] > 50 and out["errors"] > 0
+    assert out["outages"] == 1 and out["unreachable_at_end"] and out["unreachable_s"] > 0 and out["seconds"] >= 5
+    assert out["sent"] == out["acknowledged"] + out["duplicates"] + out["malformed_refused"] + out["refused"] + out["errors"]
 
 
 def test_status_and_metrics_agree(advertising):

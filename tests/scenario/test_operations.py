@@ -243,7 +243,26 @@ def test_status_in_words_and_as_json_agree_with_the_interface(advertising):
     assert line.split()[1:5] == ["3", "0", "1", "0"]
     advertising.stop()
     assert json.loads(advertising.weir("status", "--json"))["server"] is False
-    assert "no server runs" in advertising.weir("status")
+    words = advertising.weir("status")
+    assert "no server runs" in words and "are counted since" not in words
+    [line] = [line for line in words.splitlines() if line.startswith("impressions")]
+    assert line.split()[1:] == ["-", "-", "-", "-", "-", "3"], "no server has counted anything, the lake has its rows"
+
+
+def test_counts_say_since_when_they_are_counted(advertising):
+    advertising.post("/impressions", {"impressions": [impression()]})
+    def told():
+        streams = json.loads(advertising.weir("status", "--json"))["streams"]
+        [since] = {stream["counted_since"] for stream in streams}
+        assert f"are counted since the server started, {since[:19]}Z\n" in advertising.weir("status")
+        assert advertising.get("/v1/streams/impressions", headers=advertising.admin()).json["counted_since"] == since
+        return since, sum(stream["accepted"] for stream in streams)
+    first, accepted = told()
+    assert accepted == 1
+    advertising.stop()
+    advertising.start()
+    second, accepted = told()
+    assert second > first and accepted == 0
 
 
 def test_doctor_reads_as_a_table_and_as_json(project):

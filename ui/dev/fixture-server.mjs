@@ -88,7 +88,7 @@ const iso = (ms) => new Date(ms).toISOString();
 const live_streams = () => (state.mode === 'empty' ? [] : streams);
 const summary = (one) => {
   const rates = rates_at(one, now_s());
-  return { ...one, accepted: one.accepted + Math.round(one.records_per_s * (now_s() % 100_000)), records_per_s: one.records_per_s < 10 ? one.records_per_s : rates.accepted, last_arrival: one.records_per_s > 0 ? iso(Date.now() - 400) : null };
+  return { ...one, counted_since: iso(state.started), accepted: one.accepted + Math.round(one.records_per_s * (now_s() % 100_000)), records_per_s: one.records_per_s < 10 ? one.records_per_s : rates.accepted, last_arrival: one.records_per_s > 0 ? iso(Date.now() - 400) : null };
 };
 
 function detail(one) {

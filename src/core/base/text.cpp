@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/base/time.h"
+
 namespace weir {
 namespace {
 
@@ -138,6 +140,13 @@ std::string shown(std::string_view text, size_t bytes_max) {
   }
   if (at < text.size()) return out + "…' (" + std::to_string(text.size()) + " bytes)";
   return out + "'";
+}
+
+std::string shown_time(int64_t micros) {
+  std::string out = format_timestamp(micros);
+  for (int cuts = 0; cuts < 2 && out.ends_with("000Z"); ++cuts) out.erase(out.size() - 4, 3);
+  if (out.ends_with(".Z")) out.erase(out.size() - 2, 1);
+  return out;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {

@@ -19,6 +19,9 @@ size_t utf8_sequence(std::string_view text, size_t at) noexcept;
 // For messages: 'text' in single quotes, control characters and invalid bytes escaped as \xNN, cut after `bytes_max`
 // bytes with the full length named. A message made of hostile input stays one readable line.
 std::string shown(std::string_view text, size_t bytes_max = 60);
+// For messages: an instant without the digits that say nothing, 2023-01-31T23:59:59Z, …59.250Z or …59.123456Z. What is
+// stored and what programs read is format_timestamp(), which always has six.
+std::string shown_time(int64_t micros);
 
 // Insertions, deletions, substitutions and swaps of neighbours needed to turn one into the other.
 size_t edit_distance(std::string_view a, std::string_view b);

@@ -102,6 +102,13 @@ TEST(Text, small_helpers) {
             "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&lt;/a&gt;");
 }
 
+TEST(Text, times_are_shown_without_digits_that_say_nothing) {
+  EXPECT_EQ(shown_time(1'675'209'599'000'000), "2023-01-31T23:59:59Z");
+  EXPECT_EQ(shown_time(1'675'209'599'250'000), "2023-01-31T23:59:59.250Z");
+  EXPECT_EQ(shown_time(1'675'209'599'000'001), "2023-01-31T23:59:59.000001Z");
+  EXPECT_EQ(shown_time(-1'000'000), "1969-12-31T23:59:59Z");
+}
+
 TEST(Text, identifiers_are_lower_case_and_at_most_63_bytes) {
   for (std::string_view name : {"a", "impressions", "a_1", "x9_"}) EXPECT_TRUE(is_identifier(name)) << name;
   EXPECT_TRUE(is_identifier(std::string(63, 'a')));

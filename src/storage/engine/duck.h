@@ -33,6 +33,7 @@
 #include <duckdb/parser/query_node/list.hpp>
 #include <duckdb/parser/result_modifier.hpp>
 #include <duckdb/parser/statement/list.hpp>
+#include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 #include <duckdb/parser/tableref/showref.hpp>
 #include <duckdb/planner/expression/list.hpp>

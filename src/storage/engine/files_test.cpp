@@ -61,6 +61,67 @@ TEST_F(FilesTest, a_bad_row_is_named_and_nothing_is_loaded) {
             1);
 }
 
+TEST_F(FilesTest, a_file_that_is_no_good_csv_makes_no_table_and_says_where_and_why) {
+  std::string late = "a,b\n";  // longer than what is looked at before the load
+  for (int i = 0; i < 200'000; ++i) late += std::to_string(i) + ",x\n";
+  const struct {
+    const char* name;
+    std::string text;
+    int line;
+    const char* words;
+  } cases[] = {
+      {"short.csv", "a,b,c\n1,2,3\n4,5\n", 3, "line 3 has 2 columns, expected 3 as in line 1, separated by a comma"},
+      {"long.csv", "a,b\n1,2\n3,4,5\n", 3, "line 3 has 3 columns, expected 2"},
+      {"header.csv", "a,b,c\n1,2\n3,4\n", 2, "line 2 has 2 columns, expected 3"},
+      {"quote.csv", "a,b\n1,\"x\n2,y\n", 2, "begins with a quote and does not end with one"},
+      {"empty.csv", "", 1, "the file is empty, expected a first line that names the columns"},
+      {"json.csv", "[{\"a\": 1, \"b\": 2}]", 1, "it is JSON (--format json)"},
+      {"binary.csv",
+       std::string("\x7F"
+                   "ELF\0\1\2\n\0",
+                   9),
+       1, "zero bytes, expected text in UTF-8"},
+      {"late_short.csv", late + "7\n8,y\n", 200'002, "line 200002 has 1 column, expected 2"},
+      {"late_quote.csv", late + "7,\"x\n8,y\n", 200'002, "begins with a quote and does not end with one"},
+  };
+  for (const auto& one : cases) {
+    const std::string path = folder.file(one.name);
+    std::ofstream(path, std::ios::binary) << one.text;
+    const Result<uint64_t> loaded = engine->load_file(path, "csv", "no_table");
+    ASSERT_FALSE(loaded) << one.name;
+    EXPECT_EQ(loaded.error().code, Code::invalid) << one.name;
+    ASSERT_TRUE(loaded.error().position) << one.name << ": " << loaded.error().text();
+    EXPECT_EQ(loaded.error().position->file, path);
+    EXPECT_EQ(loaded.error().position->line, one.line) << loaded.error().text();
+    EXPECT_NE(loaded.error().text().find(one.words), std::string::npos) << loaded.error().text();
+    EXPECT_EQ(ask("SELECT * FROM no_table").substr(0, 8), "invalid:") << one.name << " made a table";
+  }
+  EXPECT_EQ(load(write("empty.ndjson", ""), "ndjson", "no_table").substr(0, 8), "invalid:");
+  EXPECT_EQ(load(folder.file(""), "csv", "no_table").substr(0, 8), "invalid:") << "a folder";
+}
+
+TEST_F(FilesTest, good_csv_of_every_dialect_loads) {
+  EXPECT_EQ(load(write("one.csv", "name\nann\nbob\n"), "csv", "one"), "2");
+  EXPECT_EQ(ask("SELECT name FROM one ORDER BY name"), "ann;bob;");
+  EXPECT_EQ(load(write("numbers.csv", "1\n2\n3\n"), "csv", "numbers"), "3");
+  EXPECT_EQ(load(write("quoted.csv", "note\n\"hello, world\"\n\"two\nlines\"\n"), "csv", "quoted"), "2");
+  EXPECT_EQ(load(write("semi.csv", "a;b\r\n1,5;x\r\n"), "csv", "semicolons"), "1");
+  EXPECT_EQ(ask("SELECT a, b FROM semicolons"), "1,5|x;");
+  EXPECT_EQ(load(write("tabs.tsv", "a\tb\n1\t2\n"), "tsv", "tabs"), "1");
+  EXPECT_EQ(load(write("backslash.csv", "a,b\n1,\"x \\\"q\\\" y\"\n"), "csv", "backslash"), "1");
+  EXPECT_EQ(ask("SELECT b FROM backslash"), "x \"q\" y;");
+  EXPECT_EQ(load(write("apostrophe.csv", "a,b\n'1,5',x\n"), "csv", "apostrophe"), "1");
+  EXPECT_EQ(ask("SELECT a FROM apostrophe"), "1,5;");
+  EXPECT_EQ(load(write("mark.csv",
+                       "\xEF\xBB\xBF"
+                       "a,b\n1,2\n"),
+                 "csv", "mark"),
+            "1");
+  EXPECT_EQ(ask("SELECT a FROM mark"), "1;");
+  EXPECT_EQ(load(write("below.csv", "name\r\nann\r\nbob\r\n"), "csv", "below"), "2");
+  EXPECT_EQ(ask("SELECT name FROM below ORDER BY name"), "ann;bob;");
+}
+
 TEST_F(FilesTest, what_cannot_be_loaded_is_said) {
   TableVersion stream;
   stream.name = "clicks";

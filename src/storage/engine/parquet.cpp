@@ -3,6 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "storage/engine/csv_form.h"
 #include "storage/engine/inside.h"
 #include "storage/engine/sealed.h"
 #include "storage/engine/session.h"
@@ -72,10 +73,12 @@ Error load_error(const duckdb::ErrorData& thrown, const std::string& path, bool 
   const std::string scheme_path = own_path(path);
   for (size_t at = 0; (at = message.find(scheme_path, at)) != std::string::npos;)
     message.replace(at, scheme_path.size(), path);
-  for (const char* advice : {"\n\n", "\nTry setting ", "\nPossible "})
+  for (const char* advice : {"\n\n", "\nTry setting ", "\nPossible ", "\nThe search space "})
     message.resize(std::min(message.find(advice), message.size()));
   if (const auto line = number_after(message, "CSV Error on Line: ")) {
     error.at({.file = path, .line = line->value, .column = 1});
+    // What stands between repeats the line, which may be long.
+    if (const size_t what = message.find("Error when converting "); what != std::string::npos) message.erase(0, what);
   }
   // DuckDB 1.4.4 counts one too many where it cannot parse a line, and calls the first ones records.
   const bool is_malformed = message.starts_with("Malformed JSON");
@@ -89,6 +92,44 @@ Error load_error(const duckdb::ErrorData& thrown, const std::string& path, bool 
     break;
   }
   return error;
+}
+
+// Reads the file as the engine will: unpacked, where its name says that it is packed.
+Result<ReadBytes> bytes_of(duckdb::ClientContext& context, const std::string& path) {
+  try {
+    auto& files = duckdb::FileSystem::GetFileSystem(context);
+    std::shared_ptr<duckdb::FileHandle> file =
+        files.OpenFile(own_path(path), duckdb::FileFlags::FILE_FLAGS_READ | duckdb::FileCompressionType::AUTO_DETECT);
+    return ReadBytes([file, path](char* into, size_t size) -> Result<size_t> {
+      try {
+        return static_cast<size_t>(std::max<int64_t>(0, file->Read(into, size)));
+      } catch (const std::exception& thrown) {
+        return load_error(duckdb::ErrorData(thrown), path, false);
+      }
+    });
+  } catch (const std::exception& thrown) {
+    return load_error(duckdb::ErrorData(thrown), path, false);
+  }
+}
+
+// How the engine is told to read the file: nothing of a CSV file is left to its own detection but names and types.
+std::string table_of(const std::string& reader, const std::string& path, const std::optional<CsvDialect>& csv) {
+  std::string out = reader + "(" + in_quotes(own_path(path), '\'');
+  if (!csv) return out + ")";
+  for (const auto& [option, value] :
+       {std::pair("delim", csv->separator), std::pair("quote", csv->quote), std::pair("escape", csv->escape)}) {
+    out.append(", ").append(option).append("=").append(in_quotes(std::string(1, value), '\''));
+  }
+  return out + ", comment='', skip=0, null_padding=false, strict_mode=true)";
+}
+
+// What stopped the load of a CSV file whose first MiB was good. DuckDB names no line where it cannot take a file apart.
+Error csv_error(const Error& said, duckdb::ClientContext& context, const CsvDialect& dialect, const std::string& path) {
+  if (said.message.starts_with("Error when converting ")) return said;
+  auto read = bytes_of(context, path);
+  if (!read) return said;
+  auto fault = csv_fault(*read, dialect, path);
+  return fault && *fault ? **fault : said;
 }
 
 }  // namespace
@@ -176,18 +217,29 @@ Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view
   if (is_taken)
     return Error(Code::conflict,
                  table + " is the name of a stream or of weir's own views; a file is loaded into a table of its own");
-  if (!std::filesystem::exists(path)) return Error(Code::not_found, "there is no file " + path);
+  std::error_code failed;
+  if (!std::filesystem::exists(path, failed)) return Error(Code::not_found, "there is no file " + path);
+  if (std::filesystem::is_directory(path, failed)) return Error(Code::invalid, path + " is a folder, expected a file");
+  if (std::filesystem::file_size(path, failed) == 0 && reader != "read_csv") {
+    return Error(Code::invalid, path + " is empty, expected rows");  // DuckDB makes a table of it
+  }
 
   TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
   duckdb::Connection& connection = *link->connection;
+  std::optional<CsvDialect> csv;
+  if (reader == "read_csv") {
+    TRY_ASSIGN(const ReadBytes read, bytes_of(*connection.context, path));
+    TRY_ASSIGN(csv, csv_dialect(read, path));
+  }
   const auto fail = [&](const duckdb::ErrorData& thrown) {
-    return load_error(thrown, path, format == "ndjson" || format == "jsonl");
+    const Error error = load_error(thrown, path, format == "ndjson" || format == "jsonl");
+    return csv ? csv_error(error, *connection.context, *csv, path) : error;
   };
   const auto known = connection.Query(
       "SELECT 1 FROM information_schema.tables WHERE table_catalog = " + in_quotes(link->database->catalog, '\'') +
       " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")");
   if (known->HasError()) return fail(known->GetErrorObject());
-  const std::string rows = " FROM " + reader + "(" + in_quotes(own_path(path), '\'') + ")";
+  const std::string rows = " FROM " + table_of(reader, path, csv);
   // One statement, so all of it or nothing.
   const auto loaded =
       connection.Query(known->RowCount() > 0 ? "INSERT INTO main." + in_quotes(table, '"') + " BY NAME SELECT *" + rows

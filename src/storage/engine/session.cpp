@@ -156,7 +156,8 @@ Result<DuckSession::Statement> DuckSession::parse(const std::string& sql) {
     if (trust_ == Trust::own) link_->context().HandlePragmaStatements(parser.statements);
     if (parser.statements.size() == 1) return std::move(parser.statements[0]);
     if (parser.statements.empty()) return Error(Code::invalid, "there is no statement");
-    return Error(Code::invalid, "one statement at a time: found " + std::to_string(parser.statements.size()));
+    return Error(Code::invalid, "one statement at a time: found " + std::to_string(parser.statements.size()),
+                 "weir sql < FILE runs several, one after another");
   } catch (const std::exception& thrown) {
     return to_error(thrown, sql);
   }

@@ -7,6 +7,7 @@
 #include "storage/engine/bounds.h"
 #include "storage/engine/functions.h"
 #include "storage/engine/inside.h"
+#include "storage/engine/refusals.h"
 
 namespace weir::engine {
 namespace {
@@ -194,7 +195,8 @@ void Walk::pivot(duckdb::PivotRef& ref) {
   list(ref.aggregates);
   for (duckdb::PivotColumn& column : ref.pivots) {
     if (column.subquery || !column.pivot_enum.empty()) {
-      refuse("PIVOT needs its values written out: ON column IN ('a', 'b')", ref.query_location);
+      refuse("PIVOT without its values written out is not allowed here; write " + std::string(kPivotAdvice),
+             ref.query_location);
     }
     list(column.pivot_expressions);
     for (duckdb::PivotColumnEntry& entry : column.entries) optional(entry.expr);
@@ -338,10 +340,7 @@ Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
   if (statement.type == StatementType::EXPLAIN_STATEMENT) {
     inner = statement.Cast<duckdb::ExplainStatement>().stmt.get();
   }
-  if (inner->type != StatementType::SELECT_STATEMENT) {
-    return Error(Code::denied, duckdb::StatementTypeToString(inner->type) + " statements are not allowed here",
-                 "allowed are SELECT, VALUES, FROM …, DESCRIBE, SHOW TABLES and EXPLAIN of one of them");
-  }
+  if (inner->type != StatementType::SELECT_STATEMENT) return refusal_of(*inner);
   Walk walk(trust, parameters, own_views, sql);
   walk.node(*inner->Cast<duckdb::SelectStatement>().node);
   if (walk.refusal()) return *walk.refusal();

@@ -85,7 +85,7 @@ struct AppliedStream {
 struct Options {
   std::string folder;  // for example .weir/dedup: sealed runs of the deduplication index
   Limits limits;
-  size_t index_memory_bytes = 192u << 20;
+  size_t index_memory_bytes = 176u << 20;
 };
 
 struct StreamCounts {

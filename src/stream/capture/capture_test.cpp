@@ -148,7 +148,7 @@ TEST_F(Capturing, answers_each_record_in_order_after_the_sync) {
   EXPECT_EQ(answer->reply.verdicts[0].id, "0b0b0b0b-0000-7000-8000-000000000001");
   EXPECT_EQ(answer->reply.verdicts[4].id, "0b0b0b0b-0000-7000-8000-000000000002");
   EXPECT_EQ(answer->reply.verdicts[2].field, "ad_id");
-  EXPECT_THAT(answer->reply.verdicts[1].message, HasSubstr("another payload"));
+  EXPECT_THAT(answer->reply.verdicts[1].message, HasSubstr("at 2023-11-14T22:13:20Z with another payload"));
   const auto kept = journaled();
   ASSERT_EQ(kept.size(), 4u);
   EXPECT_EQ(kept[0].payload, event(1));
@@ -188,7 +188,9 @@ TEST_F(Capturing, quarantines_what_is_too_old_or_too_new_at_its_first_arrival_on
                    event(3, "2023-11-14 23:13:20") + "," + event(4, "2023-11-14 23:13:21") + "]"),
               ElementsAre("accepted", "quarantined too_old", "accepted", "quarantined too_new"));
   EXPECT_EQ(last_.verdicts[1].field, "occurred_at");
-  EXPECT_THAT(last_.verdicts[1].message, HasSubstr("at most 30d before arrival (past_max)"));
+  EXPECT_EQ(
+      last_.verdicts[1].message,
+      "found 2023-10-15T22:13:19Z, received 2023-11-14T22:13:20Z, expected at most 30d before arrival (past_max)");
   EXPECT_NE(last_.verdicts[1].id, "0b0b0b0b-0000-7000-8000-000000000002") << "the event itself was not accepted";
   clock_.advance(days(5));
   EXPECT_THAT(send(event(1, "2023-10-15 22:13:21")), ElementsAre("duplicate")) << "judged at its first arrival";

@@ -18,7 +18,7 @@ constexpr const char* kManifest = "manifest.json";
 constexpr const char* kKeyFile = "key";
 constexpr const char* kKeyCopy = "key.copy";
 constexpr uint64_t kPassedBy = 100'000;  // journal records without a key: so many are read again at a restart
-constexpr size_t kCacheBytes = 16u << 20;
+constexpr size_t kCacheBytes = 4u << 20;
 constexpr size_t kMergeFanIn = 4;  // so many runs of one size class become one
 constexpr double kLoadMax = 0.7;
 
@@ -27,29 +27,38 @@ int size_class(uint64_t count) {
   return static_cast<int>(std::bit_width(count)) / 2;
 }
 
-constexpr int kNotInMemory = kFoldsMax + 1;
-
-// How often to fold each run's filter so that all of them fit.
-std::vector<int> plan_folds(const std::vector<std::shared_ptr<const DedupRun>>& runs, size_t budget) {
-  std::vector<int> folds(runs.size(), 0);
-  const auto bytes = [&](size_t i) { return folds[i] == kNotInMemory ? 0 : runs[i]->filter_bytes(folds[i]); };
+// How many words a block each run's filter may have so that all of them fit; 0: not in memory. A word is taken where it
+// costs the fewest needless reads for the memory it gives.
+std::vector<int> plan_filters(const std::vector<std::shared_ptr<const DedupRun>>& runs, size_t budget) {
+  struct Step {
+    int words;  // that are left
+    uint64_t saved;
+    double cost;
+  };
+  const auto step = [&](size_t i, int words) {
+    const int left = words > kFilterWordsMin ? words - 1 : 0;
+    return Step{left, runs[i]->filter_bytes(words) - runs[i]->filter_bytes(left),
+                (left == 0 ? 1 : let_through(left)) - let_through(words)};
+  };
+  std::vector<int> words(runs.size(), kFilterWords);
   uint64_t total = 0;
-  for (size_t i = 0; i < runs.size(); ++i) total += bytes(i);
+  for (const auto& run : runs) total += run->filter_bytes(kFilterWords);
   while (total > budget) {
-    // The largest that can still be folded; then the largest goes.
     size_t chosen = 0;
-    const auto better = [&](size_t i) {
-      const bool foldable = folds[i] < kFoldsMax, best = folds[chosen] < kFoldsMax;
-      return foldable != best ? foldable : bytes(i) > bytes(chosen);
-    };
-    for (size_t i = 1; i < runs.size(); ++i) {
-      if (better(i)) chosen = i;
+    double best = -1;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      if (words[i] == 0) continue;
+      const Step next = step(i, words[i]);
+      const double worth = static_cast<double>(next.saved) / next.cost;
+      if (worth <= best) continue;
+      best = worth;
+      chosen = i;
     }
-    total -= bytes(chosen);
-    ++folds[chosen];
-    total += bytes(chosen);
+    const Step next = step(chosen, words[chosen]);
+    words[chosen] = next.words;
+    total -= next.saved;
   }
-  return folds;
+  return words;
 }
 
 std::string manifest_checksum(const Json& manifest) {
@@ -124,8 +133,8 @@ DedupIndex::DedupIndex(Files& files, Clock& clock, Metrics& metrics, DedupOption
       seals_(metrics.counter("weir_dedup_seals_total", "Tables sealed into runs.")),
       merges_(metrics.counter("weir_dedup_merges_total", "Merges of runs.")) {
   if (options_.table_slots == 0) {
-    // Two tables take a third of the memory, the filters the rest.
-    options_.table_slots = std::bit_floor(std::max<size_t>(1024, options_.memory_bytes / 6 / sizeof(DedupEntry)));
+    // Two tables take up to two fifths of the memory, the filters most of the rest.
+    options_.table_slots = std::bit_floor(std::max<size_t>(1024, options_.memory_bytes / 5 / sizeof(DedupEntry)));
   }
   active_ = std::make_unique<Table>(options_.table_slots);
   active_since_ = clock_.steady_micros();
@@ -457,28 +466,24 @@ Result<bool> DedupIndex::merge_once(uint32_t not_before_s, const Caller& caller)
   return true;
 }
 
-// A filter in memory costs a lookup next to nothing, a folded one now and then a needless page, one that is not in
-// memory a system call. What a fold costs does not depend on the run's size, what it saves does: the largest are folded
-// first. A filter that cannot be read rules nothing out.
+// A filter in memory costs a lookup next to nothing; what gets through a folded one, or needs one that is not there,
+// costs a system call. A filter that cannot be read rules nothing out.
 void DedupIndex::fit_filters() {
-  const size_t tables = 2 * options_.table_slots * sizeof(DedupEntry);
-  const size_t budget = options_.memory_bytes > tables + kCacheBytes ? options_.memory_bytes - tables - kCacheBytes : 0;
   const auto current = runs();
-  const auto tight = plan_folds(current->runs, budget);
-  const auto roomy = plan_folds(current->runs, budget / 4 * 3);  // unfolded only with room to spare, not back and forth
-  std::vector<int> wanted;
-  for (size_t i = 0; i < tight.size(); ++i) {
-    const int now = current->runs[i]->folds().value_or(kNotInMemory);
-    wanted.push_back(now == kNotInMemory || now < tight[i] ? tight[i] : std::min(now, roomy[i]));
-  }
+  size_t other = 2 * options_.table_slots * sizeof(DedupEntry) + kCacheBytes;
+  for (const auto& run : current->runs) other += run->index_bytes();
+  const size_t budget = options_.memory_bytes > other ? options_.memory_bytes - other : 0;
+  const auto tight = plan_filters(current->runs, budget);
+  const auto roomy = plan_filters(current->runs, budget / 4 * 3);  // grown only with room to spare, not back and forth
   // What shrinks makes room for what is read in. One at a time, so that not two large ones are there twice.
   for (const bool shrinking : {true, false}) {
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const int now = current->runs[i]->folds().value_or(kNotInMemory);
+    for (size_t i = 0; i < current->runs.size(); ++i) {
       const auto& known = current->runs[i];
-      if (wanted[i] == now || (wanted[i] > now) != shrinking || unreadable_filters_.contains(known->summary().number))
+      const int now = known->filter_words();
+      const int wanted = now == 0 || now > tight[i] ? tight[i] : std::max(now, roomy[i]);
+      if (wanted == now || (wanted < now) != shrinking || unreadable_filters_.contains(known->summary().number))
         continue;
-      auto run = wanted[i] == kNotInMemory ? known->without_filter() : known->with_filter(wanted[i]);
+      auto run = wanted == 0 ? known->without_filter() : known->with_filter(wanted);
       if (run) {
         show_instead(known, std::move(*run));
       } else {
@@ -494,7 +499,7 @@ Status DedupIndex::filters_status() {
   std::map<uint64_t, Error> still;
   uint64_t bytes = 0;
   for (const auto& run : runs()->runs) {
-    if (run->folds()) bytes += run->filter_bytes(*run->folds());
+    bytes += run->filter_bytes(run->filter_words());
     const auto known = unreadable_filters_.find(run->summary().number);
     if (known != unreadable_filters_.end()) still.insert(*known);
   }

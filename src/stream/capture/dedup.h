@@ -49,7 +49,7 @@ struct DedupRuns {
 
 struct DedupOptions {
   std::string folder;
-  size_t memory_bytes = 192u << 20;
+  size_t memory_bytes = 176u << 20;
   size_t table_slots = 0;             // 0: from memory_bytes; a power of two
   Duration seal_after = minutes(15);  // an active table with entries is sealed at this age
 };

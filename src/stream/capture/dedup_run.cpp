@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <queue>
@@ -13,7 +14,7 @@ namespace weir::capture {
 namespace {
 
 constexpr uint64_t kMagic = 0x314E555244444557;  // "WEDDRUN1"
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;                 // 1 had a checksum for each page of the filter instead of each piece
 constexpr size_t kWriteBytes = 1 << 20;
 constexpr size_t kHeaderBytes = kRunPageBytes;
 constexpr uint64_t kEntriesBetweenPauses = 32'768;
@@ -24,7 +25,7 @@ struct Header {
   uint32_t newest_arrival_s = 0;
   uint64_t count = 0, pages = 0;
   uint64_t fences_offset = 0, filter_offset = 0, filter_blocks = 0;
-  uint64_t fences_checksum = 0;  // of the fences and the filter pages' checksums behind them
+  uint64_t fences_checksum = 0;  // of the fences and the filter pieces' checksums behind them
   uint64_t number = 0;
   uint64_t first_sequence = 0, last_sequence = 0;
   uint64_t checksum = 0;  // of everything before
@@ -54,19 +55,14 @@ uint64_t probe_bits(const Fingerprint& key) {
   return key.low;
 }
 
-constexpr size_t kBlockWords = kFilterBlockBytes / sizeof(uint64_t);
-constexpr uint64_t kBlockBits = kFilterBlockBytes * 8;
-
-// A bit keeps its place modulo the block's size, whatever the folds: bit i of byte j is bit 8j + i of the block, which
-// on this (little-endian) machine is also its place in the words.
-bool words_may_hold(const uint64_t* block, uint64_t block_bits, const Fingerprint& key) {
+// Bit i of byte j is bit 8j + i of the block; on this (little-endian) machine that is its place in the words too.
+bool words_may_hold(const uint64_t* block, int words, const Fingerprint& key) {
   uint64_t bits = probe_bits(key);
   uint64_t all = 1;
   for (int i = 0; i < kProbes; ++i, bits >>= 9) {
-    const uint64_t bit = bits & (block_bits - 1);
-    all &= block[bit / 64] >> (bit % 64);
+    all &= block[(((bits >> 6) & 7) * static_cast<uint64_t>(words)) >> 3] >> (bits & 63);
   }
-  return all != 0;
+  return (all & 1) != 0;
 }
 
 Error damaged(const std::string& file, const std::string& what) {
@@ -82,30 +78,30 @@ std::string run_name(uint64_t number) {
 }  // namespace
 
 FilterCache::FilterCache(size_t bytes, Metrics& metrics)
-    : pages_(std::max<size_t>(kStripes, bytes / sizeof(Page))),
-      hits_(metrics.counter("weir_dedup_filter_cache_hits_total", "Filter pages found in the bounded cache.")),
-      misses_(metrics.counter("weir_dedup_filter_cache_misses_total", "Filter pages read from a run's file.")) {}
+    : pieces_(std::max<size_t>(kStripes, bytes / sizeof(Piece))),
+      hits_(metrics.counter("weir_dedup_filter_cache_hits_total", "Pieces of filters found in the bounded cache.")),
+      misses_(metrics.counter("weir_dedup_filter_cache_misses_total", "Pieces of filters read from a run's file.")) {}
 
 Status FilterCache::read_block(const File& file, const Place& place, char into[kFilterBlockBytes]) {
-  const uint64_t number = place.offset / kRunPageBytes, run_number = place.run, offset = place.offset;
+  const uint64_t number = place.offset / kFilterPieceBytes;
   const size_t slot =
-      static_cast<size_t>((run_number * 0x9E3779B97F4A7C15ull ^ number * 0xC2B2AE3D27D4EB4Full) >> 17) % pages_.size();
+      static_cast<size_t>((place.run * 0x9E3779B97F4A7C15ull ^ number * 0xC2B2AE3D27D4EB4Full) >> 17) % pieces_.size();
   std::lock_guard lock(stripes_[slot % kStripes]);
-  auto& page = pages_[slot];
-  if (!page) page = std::make_unique<Page>();
-  if (page->run != run_number || page->number != number) {
-    page->run = 0;
-    TRY_ASSIGN(size_t got, file.read_at(number * kRunPageBytes, page->bytes.data(), kRunPageBytes));
-    if (got != kRunPageBytes || checksum64({page->bytes.data(), kRunPageBytes}) != place.checksum) {
-      return Error(Code::corrupt, "a filter page does not match its checksum");
+  auto& piece = pieces_[slot];
+  if (!piece) piece = std::make_unique<Piece>();
+  if (piece->run != place.run || piece->number != number) {
+    piece->run = 0;
+    TRY_ASSIGN(size_t got, file.read_at(number * kFilterPieceBytes, piece->bytes.data(), kFilterPieceBytes));
+    if (got != kFilterPieceBytes || checksum64({piece->bytes.data(), kFilterPieceBytes}) != place.checksum) {
+      return Error(Code::corrupt, "a piece of a filter does not match its checksum");
     }
-    page->run = run_number;
-    page->number = number;
+    piece->run = place.run;
+    piece->number = number;
     misses_.add();
   } else {
     hits_.add();
   }
-  std::memcpy(into, page->bytes.data() + offset % kRunPageBytes, kFilterBlockBytes);
+  std::memcpy(into, piece->bytes.data() + place.offset % kFilterPieceBytes, kFilterBlockBytes);
   return {};
 }
 
@@ -163,42 +159,77 @@ uint64_t* allocate_words(size_t count) {
 
 }  // namespace
 
-RunFilter::RunFilter(uint64_t blocks, int folds)
-    : folds_(folds), words_(allocate_words(blocks * (kBlockWords >> folds)), &std::free), blocks_(blocks) {}
+RunFilter::RunFilter(uint64_t blocks, int words)
+    : words_(words), blocks_(blocks), bits_(allocate_words(blocks * static_cast<uint64_t>(words)), &std::free) {}
 
 // In pieces, so that a large filter is not in memory twice.
 Result<std::shared_ptr<const RunFilter>> RunFilter::read(const File& file, uint64_t offset,
-                                                         const std::vector<uint64_t>& page_sums, int folds) {
-  CHECK(folds >= 0 && folds <= kFoldsMax, "a filter has so many folds at most");
-  constexpr size_t kPiecePages = 64, kPageBlocks = kRunPageBytes / kFilterBlockBytes;
-  const size_t words = kBlockWords >> folds;
-  std::shared_ptr<RunFilter> out(new RunFilter(page_sums.size() * kPageBlocks, folds));
-  std::vector<uint64_t> piece(kPiecePages * kRunPageBytes / sizeof(uint64_t));
-  uint64_t* to = out->words_.get();
-  for (size_t page = 0; page < page_sums.size(); page += kPiecePages) {
-    const size_t pages = std::min(kPiecePages, page_sums.size() - page);
-    char* bytes = reinterpret_cast<char*>(piece.data());
-    TRY_ASSIGN(size_t got, file.read_at(offset + page * kRunPageBytes, bytes, pages * kRunPageBytes));
-    for (size_t i = 0; i < pages; ++i) {
-      if (got != pages * kRunPageBytes ||
-          checksum64({bytes + i * kRunPageBytes, kRunPageBytes}) != page_sums[page + i]) {
+                                                         const std::vector<uint64_t>& sums, int words) {
+  CHECK(words >= kFilterWordsMin && words <= kFilterWords, "a filter cannot be folded like that");
+  constexpr size_t kPiecesAtOnce = 512, kPieceBlocks = kFilterPieceBytes / kFilterBlockBytes;
+  std::shared_ptr<RunFilter> out(new RunFilter(sums.size() * kPieceBlocks, words));
+  std::vector<uint64_t> read(kPiecesAtOnce * kFilterPieceBytes / sizeof(uint64_t));
+  uint64_t* to = out->bits_.get();
+  for (size_t first = 0; first < sums.size(); first += kPiecesAtOnce) {
+    const size_t pieces = std::min(kPiecesAtOnce, sums.size() - first);
+    char* bytes = reinterpret_cast<char*>(read.data());
+    TRY_ASSIGN(size_t got, file.read_at(offset + first * kFilterPieceBytes, bytes, pieces * kFilterPieceBytes));
+    for (size_t i = 0; i < pieces; ++i) {
+      if (got != pieces * kFilterPieceBytes ||
+          checksum64({bytes + i * kFilterPieceBytes, kFilterPieceBytes}) != sums[first + i]) {
         return Error(Code::corrupt, "its filter does not match its checksums");
       }
     }
-    for (size_t block = 0; block < pages * kPageBlocks; ++block, to += words) {
-      for (size_t i = 0; i < kBlockWords; ++i) to[i % words] |= piece[block * kBlockWords + i];
+    const uint64_t* from = read.data();
+    for (size_t block = 0; block < pieces * kPieceBlocks; ++block, to += words, from += kFilterWords) {
+      for (int i = 0; i < kFilterWords; ++i) to[(i * words) >> 3] |= from[i];
     }
   }
   return std::shared_ptr<const RunFilter>(std::move(out));
 }
 
+const uint64_t* RunFilter::block_of(const Fingerprint& key) const {
+  return &bits_[filter_block_of(key, blocks_) * static_cast<uint64_t>(words_)];
+}
+
 bool RunFilter::may_hold(const Fingerprint& key) const {
-  return words_may_hold(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)], kBlockBits >> folds_, key);
+  return words_may_hold(block_of(key), words_, key);
 }
 
 void RunFilter::prefetch(const Fingerprint& key) const noexcept {
-  __builtin_prefetch(&words_[filter_block_of(key, blocks_) * (kBlockWords >> folds_)]);
+  __builtin_prefetch(block_of(key));
 }
+
+// A block of 40 keys has 240 bits set, or fewer where they meet, spread over 8 words of which some share one.
+double let_through(int words) {
+  double set = 0;
+  for (int word = 0; word < words; ++word) {
+    int from = 0;
+    for (int i = 0; i < kFilterWords; ++i) from += ((i * words) >> 3) == word ? 1 : 0;
+    const double share = from / static_cast<double>(kFilterWords);
+    set += share * (1 - std::exp(-kProbes * static_cast<double>(kFilterBlockKeys) * share / 64));
+  }
+  return std::pow(set, kProbes);
+}
+
+namespace {
+
+// Of a filter whose pages have a checksum each: those of its pieces. A damaged page's are made not to match.
+Result<std::vector<uint64_t>> piece_sums(const File& file, uint64_t offset, const std::vector<uint64_t>& page_sums) {
+  std::vector<uint64_t> out;
+  char page[kRunPageBytes];
+  for (size_t i = 0; i < page_sums.size(); ++i) {
+    TRY_ASSIGN(size_t got, file.read_at(offset + i * kRunPageBytes, page, sizeof page));
+    const bool is_whole = got == sizeof page && checksum64({page, sizeof page}) == page_sums[i];
+    for (size_t at = 0; at < kRunPageBytes; at += kFilterPieceBytes) {
+      const uint64_t sum = checksum64({page + at, kFilterPieceBytes});
+      out.push_back(is_whole ? sum : ~sum);
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::string& folder,
                                                        const RunSummary& summary) {
@@ -210,7 +241,7 @@ Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::
   }
   TRY_ASSIGN(uint64_t size, out->file->size());
   const uint64_t filter_bytes = header.filter_blocks * kFilterBlockBytes;
-  const uint64_t words = header.pages + filter_bytes / kRunPageBytes;
+  const uint64_t words = header.pages + filter_bytes / (header.version == 1 ? kRunPageBytes : kFilterPieceBytes);
   if (size != header.filter_offset + filter_bytes || filter_bytes % kRunPageBytes != 0 || filter_bytes == 0 ||
       header.fences_offset + words * sizeof(uint64_t) > size) {
     return damaged(summary.file, "its size is wrong");
@@ -233,11 +264,14 @@ Result<std::shared_ptr<const DedupRun>> DedupRun::open(Files& files, const std::
   out->filter_sums.assign(middle, read.end());
   read.resize(header.pages);
   out->fences = std::move(read);
+  if (header.version == 1) {
+    TRY_ASSIGN(out->filter_sums, piece_sums(*out->file, header.filter_offset, out->filter_sums));
+  }
   return std::shared_ptr<const DedupRun>(new DedupRun(std::move(out), nullptr));
 }
 
-Result<std::shared_ptr<const DedupRun>> DedupRun::with_filter(int folds) const {
-  auto filter = RunFilter::read(*body_->file, body_->filter_offset, body_->filter_sums, folds);
+Result<std::shared_ptr<const DedupRun>> DedupRun::with_filter(int words) const {
+  auto filter = RunFilter::read(*body_->file, body_->filter_offset, body_->filter_sums, words);
   if (!filter) {
     return filter.error().code == Code::corrupt ? damaged(summary().file, filter.error().message) : filter.error();
   }
@@ -249,13 +283,17 @@ std::shared_ptr<const DedupRun> DedupRun::without_filter() const {
 }
 
 bool DedupRun::may_hold(const Fingerprint& key, FilterCache& cache) const {
-  if (filter_) return filter_->may_hold(key);
-  uint64_t words[kBlockWords];
+  if (filter_ && !filter_->may_hold(key)) return false;
+  if (filter_ && filter_->words() == kFilterWords) return true;
+  // The whole filter's block is far more likely to be in the system's memory than the page of entries, and only one in
+  // 300 asks for that page then.
+  uint64_t words[kFilterWords];
   const uint64_t at = filter_block_of(key, body_->filter_blocks) * kFilterBlockBytes;
-  const FilterCache::Place place{summary().number, body_->filter_offset + at, body_->filter_sums[at / kRunPageBytes]};
+  const FilterCache::Place place{summary().number, body_->filter_offset + at,
+                                 body_->filter_sums[at / kFilterPieceBytes]};
   // A filter that cannot be read rules nothing out: slower, never wrong. with_filter() reports it.
   if (!cache.read_block(*body_->file, place, reinterpret_cast<char*>(words))) return true;
-  return words_may_hold(words, kBlockBits, key);
+  return words_may_hold(words, kFilterWords, key);
 }
 
 Status DedupRun::read_page(uint64_t index, std::vector<DedupEntry>& into) const {
@@ -308,7 +346,8 @@ RunWriter::RunWriter(Files& files, std::string folder, uint64_t number, uint64_t
   const uint64_t filter_pages = (keys_max_ + keys_a_page - 1) / keys_a_page;
   filter_blocks_ = filter_pages * (kRunPageBytes / kFilterBlockBytes);
   fences_offset_ = kHeaderBytes + pages_max * kRunPageBytes;
-  const uint64_t fences_end = fences_offset_ + (pages_max + filter_pages) * sizeof(uint64_t);
+  const uint64_t pieces = filter_pages * (kRunPageBytes / kFilterPieceBytes);
+  const uint64_t fences_end = fences_offset_ + (pages_max + pieces) * sizeof(uint64_t);
   filter_offset_ = (fences_end + kRunPageBytes - 1) / kRunPageBytes * kRunPageBytes;
   entries_.offset = kHeaderBytes;
   filter_.offset = filter_offset_;
@@ -339,7 +378,9 @@ Status RunWriter::add(const DedupEntry& entry) {
 
 Status RunWriter::move_filter_to(uint64_t page) {
   while (filter_page_number_ < page) {
-    filter_sums_.push_back(checksum64(filter_page_));
+    for (size_t at = 0; at < kRunPageBytes; at += kFilterPieceBytes) {
+      filter_sums_.push_back(checksum64({filter_page_.data() + at, kFilterPieceBytes}));
+    }
     TRY(append(filter_, filter_page_));
     filter_page_.assign(kRunPageBytes, '\0');
     ++filter_page_number_;

@@ -26,25 +26,27 @@ inline constexpr size_t kRunPageEntries = 127;   // 32 bytes each; the rest of t
 inline constexpr size_t kFilterBlockBytes = 64;  // one cache line decides
 inline constexpr size_t kFilterBlockKeys = 40;   // 12.8 bits a key: about 1 in 300 new keys costs a needless page read
 
-// Filter pages of runs whose filter is not in memory as a whole. Bounded; a miss reads one page.
+inline constexpr size_t kFilterPieceBytes = 512;  // what is read and checked of a filter in the file
+
+// Pieces of filters that are not in memory as a whole. Bounded; a miss reads one piece.
 class FilterCache {
  public:
   FilterCache(size_t bytes, Metrics& metrics);
   struct Place {
     uint64_t run = 0;       // the run's number
     uint64_t offset = 0;    // of the block in its file
-    uint64_t checksum = 0;  // of the whole page that the block lies in, zeros behind the file's end
+    uint64_t checksum = 0;  // of the piece that the block lies in
   };
-  // The 64 bytes there; `corrupt` if the page is not what was written.
+  // The 64 bytes there; `corrupt` if the piece is not what was written.
   Status read_block(const File& file, const Place& place, char into[kFilterBlockBytes]);
 
  private:
-  struct Page {
+  struct Piece {
     uint64_t run = 0, number = 0;
-    std::array<char, kRunPageBytes> bytes;
+    std::array<char, kFilterPieceBytes> bytes;
   };
   static constexpr size_t kStripes = 64;
-  std::vector<std::unique_ptr<Page>> pages_;  // direct-mapped; pages_[i] is guarded by stripes_[i % kStripes]
+  std::vector<std::unique_ptr<Piece>> pieces_;  // direct-mapped; pieces_[i] is guarded by stripes_[i % kStripes]
   std::array<std::mutex, kStripes> stripes_;
   Counter& hits_;
   Counter& misses_;
@@ -58,24 +60,29 @@ struct RunSummary {
   uint32_t newest_arrival_s = 0;
 };
 
-// A run's filter in memory, whole or folded: each fold halves it by laying the halves of every block over each other.
-// A filter folded once lets about 1 in 20 new keys through, folded twice about 4 in 10.
-inline constexpr int kFoldsMax = 2;
+// A run's filter in memory, whole or folded: the 8 words of every block laid over each other until `words` are left.
+// What a folded one lets through, the whole one in the file decides.
+inline constexpr int kFilterWords = kFilterBlockBytes / sizeof(uint64_t);  // whole
+inline constexpr int kFilterWordsMin = 2;
+// The share of new keys that get through a filter of so many words a block: 0.003 of a whole one, 0.4 of the smallest.
+double let_through(int words);
+
 class RunFilter {
  public:
-  // From the file, its pages checked against `page_sums`.
+  // From the file, its pieces checked against `sums`.
   static Result<std::shared_ptr<const RunFilter>> read(const File& file, uint64_t offset,
-                                                       const std::vector<uint64_t>& page_sums, int folds);
-  int folds() const { return folds_; }
+                                                       const std::vector<uint64_t>& sums, int words);
+  int words() const { return words_; }
   bool may_hold(const Fingerprint& key) const;
   void prefetch(const Fingerprint& key) const noexcept;
 
  private:
-  RunFilter(uint64_t blocks, int folds);
+  RunFilter(uint64_t blocks, int words);
+  const uint64_t* block_of(const Fingerprint& key) const;
 
-  const int folds_;
-  const std::unique_ptr<uint64_t[], void (*)(void*)> words_;
+  const int words_;
   const uint64_t blocks_;
+  const std::unique_ptr<uint64_t[], void (*)(void*)> bits_;
 };
 
 // Immutable; copies share the open file.
@@ -86,11 +93,15 @@ class DedupRun {
                                                       const RunSummary& summary);
 
   const RunSummary& summary() const { return body_->summary; }
-  uint64_t filter_bytes(int folds) const { return (body_->filter_blocks * kFilterBlockBytes) >> folds; }
-  // Of the filter in memory; nothing if there is none, and lookups read it through the cache.
-  std::optional<int> folds() const { return filter_ ? std::optional<int>(filter_->folds()) : std::nullopt; }
-  // The same run with its filter in memory, read and checked, folded so many times.
-  Result<std::shared_ptr<const DedupRun>> with_filter(int folds) const;
+  uint64_t filter_bytes(int words) const {
+    return body_->filter_blocks * static_cast<uint64_t>(words) * sizeof(uint64_t);
+  }
+  // What finds pages and checks them: always in memory.
+  uint64_t index_bytes() const { return (body_->fences.size() + body_->filter_sums.size()) * sizeof(uint64_t); }
+  // Of a block of the filter in memory; 0 if there is none, and lookups read it through the cache.
+  int filter_words() const { return filter_ ? filter_->words() : 0; }
+  // The same run with its filter in memory, read and checked, folded to so many words a block.
+  Result<std::shared_ptr<const DedupRun>> with_filter(int words) const;
   std::shared_ptr<const DedupRun> without_filter() const;
 
   Result<std::optional<DedupEntry>> find(const Fingerprint& key, FilterCache& cache) const;
@@ -108,7 +119,7 @@ class DedupRun {
     std::unique_ptr<File> file;
     uint64_t pages = 0, filter_offset = 0, filter_blocks = 0;
     std::vector<uint64_t> fences;       // the first key's high half of each page
-    std::vector<uint64_t> filter_sums;  // checksum of each page of the filter
+    std::vector<uint64_t> filter_sums;  // checksum of each piece of the filter
   };
   DedupRun(std::shared_ptr<const Body> body, std::shared_ptr<const RunFilter> filter)
       : body_(std::move(body)), filter_(std::move(filter)) {}

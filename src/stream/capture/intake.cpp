@@ -147,8 +147,8 @@ void Intake::check_time(const IntakeTools& tools, Item& item) {
   item.code = code;
   item.field = stream.time_field;
   item.entry_id = entry_id(tools, item);
-  item.message = reader_.arena().keep("found " + format_timestamp(item.event_time.micros) + ", received " +
-                                      format_timestamp(arrived_at_.micros) + ", expected at most " +
+  item.message = reader_.arena().keep("found " + shown_time(item.event_time.micros) + ", received " +
+                                      shown_time(arrived_at_.micros) + ", expected at most " +
                                       format_duration(old ? stream.past_max : stream.future_max) +
                                       (old ? " before arrival (past_max)" : " after arrival (future_max)"));
 }
@@ -220,7 +220,7 @@ Status Intake::meet(const IntakeTools& tools, Item& item, uint32_t payload_hash,
   item.entry_id = entry_id(tools, item);
   item.begin = item.end = 0;
   item.message = reader_.arena().keep("an event with the key " + shown(item.id) + " was accepted at " +
-                                      format_timestamp(arrival_micros) + " with another payload");
+                                      shown_time(arrival_micros) + " with another payload");
   return {};
 }
 

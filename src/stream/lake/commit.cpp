@@ -8,6 +8,7 @@
 //
 // A crash before 4 leaves files that the catalog does not list: the next start removes what the intent names and
 // follows the journal from the old cursor again. A crash after 4 leaves nothing to do but to forget the intent.
+#include <algorithm>
 #include <set>
 
 #include "core/base/hash.h"
@@ -16,11 +17,13 @@
 #include "core/io/crash_point.h"
 #include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
+#include "stream/lake/leftovers.h"
 
 namespace weir::lake {
 namespace {
 
 constexpr std::string_view kIntent = ".staging/intent.json";
+constexpr size_t kNamesLogged = 20;
 
 // "00000000000000000017-00000000000000000042": sorts by sequence.
 std::string range_name(const SequenceRange& range) {
@@ -28,6 +31,11 @@ std::string range_name(const SequenceRange& range) {
   std::snprintf(out, sizeof out, "%020llu-%020llu", static_cast<unsigned long long>(range.first),
                 static_cast<unsigned long long>(range.last));
   return out;
+}
+
+void log_files(std::string_view event, const std::vector<std::string>& paths) {
+  for (size_t i = 0; i < std::min(paths.size(), kNamesLogged); ++i) log_event(Level::warn, event, {{"file", paths[i]}});
+  if (paths.size() > kNamesLogged) log_event(Level::warn, event, {{"more_files", paths.size() - kNamesLogged}});
 }
 
 std::string hour_folder(int64_t hours_since_epoch) {
@@ -226,18 +234,29 @@ Status Follower::remove_leftovers() {
   const std::string intent_path = path_of(kIntent);
   TRY_ASSIGN(bool there, files_.exists(intent_path));
   if (there) {
-    TRY_ASSIGN(std::string text, read_file(files_, intent_path));
-    TRY_ASSIGN(Json intent, Json::parse(text));
+    const journal::Stats journal = journal_.stats();
+    Committed committed;
+    committed.journal_first = journal.first.value;
+    committed.journal_end = journal.durable_end.value;
+    TRY_ASSIGN(committed.cursor, control_.lake_cursor());
     TRY_ASSIGN(auto listed, control_.lake_files());
-    std::set<std::string> committed;
-    for (const auto& file : listed) committed.insert(file.path);
+    for (const auto& file : listed) committed.paths.insert(file.path);
+    auto paths = intended_files(files_, intent_path);
+    if (!paths && paths.error().code == Code::corrupt) {
+      log_event(Level::error, "lake.intent_damaged", {{"error", paths.error().text()}});
+      TRY_ASSIGN(const Unlisted unlisted, unlisted_files(files_, options_.store_root, committed));
+      log_files("lake.leftover_removed", unlisted.leftovers);
+      log_files("lake.unlisted_file_kept", unlisted.unknown);
+      paths = unlisted.leftovers;
+    }
+    if (!paths) return paths.error();
     std::set<std::string> folders;
-    for (const auto& path : intent["files"].array()) {
-      if (committed.contains(path.as_string())) continue;
-      auto removed = files_.remove(path_of(path.as_string()));
+    for (const auto& path : *paths) {
+      if (committed.paths.contains(path)) continue;
+      auto removed = files_.remove(path_of(path));
       if (!removed && removed.error().code != Code::not_found) return removed;
       // Also of one that is gone: an earlier start may have removed it and not have come to the sync.
-      const std::string folder = parent_path(path_of(path.as_string()));
+      const std::string folder = parent_path(path_of(path));
       TRY_ASSIGN(const bool folder_there, files_.exists(folder));
       if (folder_there) folders.insert(folder);
     }

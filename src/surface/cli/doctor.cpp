@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "core/base/sizes.h"
+#include "core/base/text.h"
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/output.h"
@@ -135,7 +136,7 @@ Result<std::vector<Finding>> examine(const std::string& folder) {
   out.push_back({"memory", approximate_size(memory), memory >= (1ull << 30),
                  "1 GiB is the least that queries are comfortable with"});
   const std::time_t now = std::time(nullptr);
-  out.push_back({"clock", format_timestamp(static_cast<int64_t>(now) * 1'000'000), now > 1'700'000'000,
+  out.push_back({"clock", shown_time(static_cast<int64_t>(now) * 1'000'000), now > 1'700'000'000,
                  "the clock is wrong; events would be refused as too new"});
   out.push_back({"port 8480", port_is_free(8480) ? "free" : "in use", true, ""});
   return out;

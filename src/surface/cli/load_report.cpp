@@ -30,6 +30,12 @@ void print_load(const loadgen::Summary& summary, const loadgen::LoadOptions& opt
   std::printf("quarantined     %s, malformed on purpose\n", with_commas(summary.malformed_refused).c_str());
   std::printf("refused         %s, without an answer %s\n", with_commas(summary.refused).c_str(),
               with_commas(summary.errors).c_str());
+  if (summary.outages > 0) {
+    std::printf("server away     %s, %.1f s in all, %s %.1f s%s\n",
+                summary.outages == 1 ? "once" : (with_commas(summary.outages) + " times").c_str(),
+                summary.unreachable_s, summary.outages == 1 ? "after" : "first after", summary.first_outage_s,
+                summary.unreachable_at_end ? ", and still at the end" : "");
+  }
   if (!summary.first_error.empty()) std::printf("first error     %s\n", summary.first_error.c_str());
   std::printf("request latency p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.1f ms\n", summary.p50_ms, summary.p95_ms,
               summary.p99_ms, summary.max_ms);
@@ -49,6 +55,10 @@ Json load_to_json(const loadgen::Summary& summary) {
                            {"refused", summary.refused},
                            {"errors", summary.errors},
                            {"first_error", summary.first_error},
+                           {"outages", summary.outages},
+                           {"first_outage_s", summary.first_outage_s},
+                           {"unreachable_s", summary.unreachable_s},
+                           {"unreachable_at_end", summary.unreachable_at_end},
                            {"seconds", summary.seconds},
                            {"p50_ms", summary.p50_ms},
                            {"p95_ms", summary.p95_ms},

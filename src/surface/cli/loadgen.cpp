@@ -11,6 +11,8 @@
 namespace weir::cli {
 namespace {
 
+constexpr uint64_t kTokenFileBytesMax = 4096;
+
 struct LoadFlags {
   std::string file, url, duration;
   double rate = -1, duplicates = -1, malformed = -1, late = -1;
@@ -73,6 +75,11 @@ int run_command(Context& context, const LoadFlags& flags) {
   auto flagged = apply_flags(flags, options);
   if (!flagged) return report(flagged.error());
   options.token = context.common.token;
+  if (!context.common.token_file.empty()) {
+    auto token = read_file(real_files(), context.common.token_file, kTokenFileBytesMax);
+    if (!token) return report(token.error());
+    options.token = token->substr(0, token->find_first_of("\r\n"));
+  }
   options.keep_ids = flags.check;
   Interrupt interrupt;
   auto summary = run_load(options, [&] { return interrupt.asked(); });

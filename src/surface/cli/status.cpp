@@ -2,13 +2,22 @@
 #include <iostream>
 
 #include "core/base/sizes.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
 namespace {
 
-void print_streams(const Json& streams, bool colour) {
+// "2026-11-21T08:00:00Z" of an interface's time, or the text as it is.
+std::string to_the_second(const std::string& time) {
+  auto micros = parse_timestamp(time);
+  return micros ? shown_time(*micros / 1'000'000 * 1'000'000) : time;
+}
+
+// Verdicts are counted by the server that gave them: without one there is nothing to show but the lake's rows.
+void print_streams(const Json& streams, bool is_server, bool colour) {
   TextTable table;
   table.header = {"stream",  "accepted",   "duplicates", "quarantined",
                   "refused", "per second", "in lake",    "last arrival"};
@@ -17,13 +26,17 @@ void print_streams(const Json& streams, bool colour) {
     std::string name = stream["name"].as_string();
     if (stream["detached"].as_bool()) name += " (detached)";
     if (!stream["enabled"].as_bool(true)) name += " (disabled)";
-    const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(stream[key].as_int())); };
+    const auto kept = [&](const char* key) { return with_commas(static_cast<uint64_t>(stream[key].as_int())); };
+    const auto count = [&](const char* key) { return is_server ? kept(key) : "-"; };
     char rate[32];
     std::snprintf(rate, sizeof rate, "%.1f", stream["records_per_s"].as_double());
-    table.rows.push_back({name, count("accepted"), count("duplicates"), count("quarantined"), count("refused"), rate,
-                          count("rows_in_lake"), stream["last_arrival"].as_string()});
+    table.rows.push_back({name, count("accepted"), count("duplicates"), count("quarantined"), count("refused"),
+                          is_server ? rate : "-", kept("rows_in_lake"), stream["last_arrival"].as_string()});
   }
   std::cout << render(table, colour);
+  if (!is_server || table.rows.empty()) return;
+  std::printf("accepted, duplicates, quarantined and refused are counted since the server started, %s\n",
+              to_the_second(streams["streams"].array()[0]["counted_since"].as_string()).c_str());
 }
 
 void print_status(const Json& status) {
@@ -70,7 +83,7 @@ void add_status(CLI::App& app, Context& context) {
     }
     if (!(*backend)->is_server()) std::printf("no server runs; this is the folder as it lies\n");
     print_status(*status);
-    print_streams(*streams, context.common.colour);
+    print_streams(*streams, (*backend)->is_server(), context.common.colour);
   });
 }
 

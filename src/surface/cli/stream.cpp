@@ -14,18 +14,36 @@ namespace {
 
 constexpr size_t kSampleBytesMax = 16u << 20;
 
-int infer(Context& context, const std::string& path, std::string name) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return report(Error(Code::not_found, "cannot read " + path));
+std::string read_sample(std::istream& in) {
   std::string text(kSampleBytesMax, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() == kSampleBytesMax) text.resize(text.rfind('\n') + 1);  // the sample ends with a whole line
-  if (name.empty()) {
-    name = path.substr(path.rfind('/') + 1);
-    name = name.substr(0, name.find('.'));
+  return text;
+}
+
+// The file, or what comes in through standard input: for "-", and where no file is named and nobody types.
+Result<std::string> sample_of(const std::string& path) {
+  if (path == "-" || (path.empty() && isatty(STDIN_FILENO) == 0)) return read_sample(std::cin);
+  if (path.empty()) {
+    return Error(Code::invalid, "weir stream infer needs a file of events",
+                 "weir stream infer FILE, or send them in: head -1000 events.ndjson | weir stream infer -");
   }
-  auto stream = context.wiring.infer_stream(text, name);
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error(Code::not_found, "cannot read " + path);
+  return read_sample(in);
+}
+
+std::string name_of(const std::string& path) {
+  if (path.empty() || path == "-") return "events";
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return name.substr(0, name.find('.'));
+}
+
+int infer(Context& context, const std::string& path, const std::string& name) {
+  auto text = sample_of(path);
+  if (!text) return report(text.error());
+  auto stream = context.wiring.infer_stream(*text, name.empty() ? name_of(path) : name);
   if (!stream) return report(stream.error());
   std::cout << *stream;
   return kDone;
@@ -95,8 +113,8 @@ void add_stream(CLI::App& app, Context& context) {
   auto* from = group->add_subcommand("infer",
                                      "Print a declaration for the events of a file (NDJSON), to be reviewed: weir "
                                      "stream infer x.ndjson > streams/x.yaml");
-  from->add_option("FILE", *path)->required();
-  from->add_option("--name", *name, "Name of the stream; by default the file's");
+  from->add_option("FILE", *path, "- or none reads standard input");
+  from->add_option("--name", *name, "Name of the stream; by default the file's, or events");
   from->callback([=, &context] { context.exit_code = infer(context, *path, *name); });
   auto* live = group->add_subcommand("tail", "Show events as they arrive, with their verdicts");
   live->add_option("STREAM", *name)->required();

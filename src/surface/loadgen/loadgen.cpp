@@ -13,7 +13,8 @@
 #include <boost/beast/http.hpp>
 #include <deque>
 
-#include "core/base/check.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
 #include "surface/loadgen/batch.h"
 #include "surface/loadgen/loadgen.h"
 
@@ -28,6 +29,7 @@ using boost::system::error_code;
 
 constexpr auto kTick = std::chrono::milliseconds(5);
 constexpr auto kRequestLimit = std::chrono::seconds(30);
+constexpr auto kFirstTryLimit = std::chrono::seconds(5);
 
 // All state lives on the one thread that runs io_.
 class Generator {
@@ -46,11 +48,15 @@ class Generator {
     error_code failed;
     tcp::resolver resolver(io_);
     endpoints_ = resolver.resolve(target_.host, target_.port, failed);
-    if (failed) return Error(Code::unavailable, "cannot resolve " + target_.host + ": " + failed.message());
+    if (failed) {
+      return Error(Code::unavailable, "no address is known for " + target_.host + ": " + failed.message(),
+                   "check the host in --url");
+    }
     begin_ = clock_.steady_micros();
-    for (int i = 0; i < options_.connections; ++i) asio::co_spawn(io_, connection(), asio::detached);
+    for (int i = 0; i < options_.connections; ++i) asio::co_spawn(io_, connection(i == 0), asio::detached);
     asio::co_spawn(io_, produce(), asio::detached);
     io_.run();
+    if (given_up_) return *given_up_;
     finish();
     return std::move(summary_);
   }
@@ -65,6 +71,13 @@ class Generator {
         1, static_cast<uint64_t>(options.rate * cycle_s / ((1 + out.click_probability) * options.speed)));
     return out;
   }
+
+  // What became of a batch: why it failed, or nothing; and whether a server that takes events was there.
+  struct Outcome {
+    enum class Server { takes_events, is_away, breaks_off, is_another } server = Server::takes_events;
+    std::string failure = {};
+    int status = 0;  // 0: there was no answer
+  };
 
   double chance() { return static_cast<double>(random_.next() >> 11) * 0x1.0p-53; }
   int64_t elapsed() const { return clock_.steady_micros() - begin_; }
@@ -102,7 +115,7 @@ class Generator {
   asio::awaitable<void> produce() {
     asio::steady_timer timer(io_);
     int64_t flushed = elapsed(), told = 0;
-    while (true) {
+    while (!given_up_) {
       const int64_t now = elapsed();
       if (!stopping_ && (now >= options_.duration.micros || stop_())) {
         stopping_ = true;
@@ -145,13 +158,18 @@ class Generator {
     ready_.push_back(std::move(again));
   }
 
-  asio::awaitable<void> connection() {
+  // The first connection tries the server with the first batch; the others wait until that was answered.
+  asio::awaitable<void> connection(bool is_first) {
     beast::tcp_stream stream(io_);
     beast::flat_buffer buffer;
     asio::steady_timer timer(io_);
-    while (true) {
-      if (ready_.empty()) {
-        if (produced_) break;
+    if (is_first) {
+      const std::string failure = co_await connect(stream, kFirstTryLimit);
+      if (!failure.empty()) give_up({Outcome::Server::is_away, failure});
+    }
+    while (!given_up_) {
+      if (ready_.empty() || (!is_tried_ && !is_first)) {
+        if (produced_ && ready_.empty()) break;
         timer.expires_after(std::chrono::milliseconds(1));
         error_code ignored;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -160,10 +178,14 @@ class Generator {
       Batch batch = std::move(ready_.front());
       ready_.pop_front();
       const std::string body = finished_body(batch);
-      std::string failure = co_await exchange(stream, buffer, batch, body);
-      if (!failure.empty()) {
+      const Outcome outcome = co_await exchange(stream, buffer, batch, body);
+      if (!is_tried_ && outcome.server != Outcome::Server::takes_events) give_up(outcome);
+      is_tried_ = true;
+      // A connection that breaks off says nothing about the next one.
+      if (outcome.server != Outcome::Server::breaks_off) note_outage(outcome.server == Outcome::Server::is_away);
+      if (!outcome.failure.empty()) {
         summary_.errors += batch.records.size();
-        if (summary_.first_error.empty()) summary_.first_error = failure;
+        if (summary_.first_error.empty()) summary_.first_error = outcome.failure;
         stream.close();
       } else if (!batch.resent) {
         resend_some(batch, body);
@@ -173,18 +195,67 @@ class Generator {
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
-  // Sends one batch and reads its verdicts; returns what went wrong, or nothing.
-  asio::awaitable<std::string> exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer, const Batch& batch,
-                                        const std::string& body) {
+  // Nothing was taken at the first try, so nothing would be: says why, and what to do.
+  void give_up(const Outcome& outcome) {
+    const std::string& url = options_.base_url;
+    if (outcome.server == Outcome::Server::is_away) {
+      given_up_.emplace(Code::unavailable, "nobody listens at " + url + ": " + outcome.failure,
+                        "start the server with `weir serve`, or name another with --url");
+      return;
+    }
+    switch (outcome.status) {
+      case 401:
+      case 403:
+        given_up_.emplace(
+            outcome.status == 401 ? Code::unauthenticated : Code::denied,
+            "the server at " + url + " does not let us write: " + outcome.failure,
+            "`weir token create --write impressions --write clicks` makes a token; give it as WEIR_TOKEN or with "
+            "--token-file");
+        return;
+      case 404:
+        given_up_.emplace(Code::not_found, url + " takes no events: " + outcome.failure,
+                          "the streams of examples/advertising must be declared there, and --url must end with a path "
+                          "they declare, such as /Prod");
+        return;
+      default:
+        given_up_.emplace(Code::unavailable, url + " does not answer as weir does: " + outcome.failure,
+                          "check --url; `weir status` shows the server of this folder");
+    }
+  }
+
+  void note_outage(bool away) {
+    const double now_s = static_cast<double>(elapsed()) / 1e6;
+    if (away && !is_away_) {
+      if (summary_.outages++ == 0) summary_.first_outage_s = now_s;
+      away_since_s_ = now_s;
+    } else if (!away && is_away_) {
+      summary_.unreachable_s += now_s - away_since_s_;
+    }
+    is_away_ = away;
+  }
+
+  // What went wrong, or nothing.
+  asio::awaitable<std::string> connect(beast::tcp_stream& stream, std::chrono::seconds limit) {
+    error_code failed;
+    stream.expires_after(limit);
+    co_await stream.async_connect(endpoints_, asio::redirect_error(asio::use_awaitable, failed));
+    if (failed) co_return failed == beast::error::timeout ? "no connection in time" : failed.message();
+    stream.socket().set_option(tcp::no_delay(true), failed);
+    co_return std::string();
+  }
+
+  // Sends one batch and reads its verdicts.
+  asio::awaitable<Outcome> exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer, const Batch& batch,
+                                    const std::string& body) {
+    using Server = Outcome::Server;
     error_code failed;
     summary_.sent += batch.records.size();
-    stream.expires_after(kRequestLimit);
     if (!stream.socket().is_open()) {
-      co_await stream.async_connect(endpoints_, asio::redirect_error(asio::use_awaitable, failed));
-      if (failed) co_return "connect: " + failed.message();
-      stream.socket().set_option(tcp::no_delay(true), failed);
+      const std::string failure = co_await connect(stream, kRequestLimit);
+      if (!failure.empty()) co_return Outcome{Server::is_away, "connect: " + failure};
       buffer.clear();
     }
+    stream.expires_after(kRequestLimit);
     http::request<http::string_body> request(
         http::verb::post, target_.prefix + (batch.kind == Action::Kind::click ? "/clicks" : "/impressions"), 11);
     request.set(http::field::host, target_.host + ":" + target_.port);
@@ -194,24 +265,35 @@ class Generator {
     request.prepare_payload();
     const int64_t begin = clock_.steady_micros();
     co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, failed));
-    if (failed) co_return "send: " + failed.message();
+    if (failed) co_return Outcome{Server::breaks_off, "send: " + failed.message()};
     http::response<http::string_body> response;
     co_await http::async_read(stream, buffer, response, asio::redirect_error(asio::use_awaitable, failed));
-    if (failed) co_return "read: " + failed.message();
+    if (failed) co_return Outcome{Server::breaks_off, "read: " + failed.message()};
     latencies_.push_back(static_cast<float>(clock_.steady_micros() - begin) / 1000.0f);
     if (!response.keep_alive()) stream.close();
-    if (response.result_int() != 200) {
-      co_return "status " + std::to_string(response.result_int()) + ": " + response.body().substr(0, 200);
-    }
-    co_return account(batch, response.body());
+    const auto status = static_cast<int>(response.result_int());
+    if (status == 200) co_return account(batch, response.body());
+    const bool is_busy = status == 429 || status == 503 || status == 507;  // it would take them at another time
+    co_return Outcome{is_busy ? Server::takes_events : Server::is_another,
+                      "status " + std::to_string(status) + ", " + reason(response.body()), status};
   }
 
-  std::string account(const Batch& batch, const std::string& reply) {
+  // What a reply that is no success says, on one line: weir's own message, or how the body begins.
+  static std::string reason(const std::string& body) {
+    auto said = Json::parse(body);
+    if (said && (*said)["error"]["message"].is_string()) return (*said)["error"]["message"].as_string();
+    return shown(trim(body), 120);
+  }
+
+  Outcome account(const Batch& batch, const std::string& reply) {
+    using Server = Outcome::Server;
     auto flags = read_failed_flags(reply);
-    if (!flags) return flags.error().text();
+    if (!flags) return {Server::is_another, flags.error().text(), 200};
     if (flags->size() != batch.records.size()) {
-      return "the reply has " + std::to_string(flags->size()) + " records, " + std::to_string(batch.records.size()) +
-             " were sent";
+      return {Server::is_another,
+              "the reply has " + std::to_string(flags->size()) + " records, " + std::to_string(batch.records.size()) +
+                  " were sent",
+              200};
     }
     for (size_t i = 0; i < flags->size(); ++i) {
       const SentRecord& record = batch.records[i];
@@ -220,7 +302,7 @@ class Generator {
         if (!record.malformed && summary_.first_error.empty()) summary_.first_error = reply.substr(0, 300);
         continue;
       }
-      if (record.malformed) return "a malformed record was accepted";
+      if (record.malformed) return {Server::takes_events, "a malformed record was accepted", 200};
       if (record.duplicate) {
         ++summary_.duplicates;
         continue;
@@ -234,6 +316,8 @@ class Generator {
   }
 
   void finish() {
+    summary_.unreachable_at_end = is_away_;
+    note_outage(false);  // it lasts until the end
     summary_.seconds = static_cast<double>(elapsed()) / 1e6;
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [&](double share) {
@@ -260,6 +344,10 @@ class Generator {
   Audience audience_;
   int64_t begin_ = 0;
   bool stopping_ = false, produced_ = false;
+  bool is_tried_ = false;          // the first batch was answered
+  std::optional<Error> given_up_;  // set at the first try only
+  bool is_away_ = false;           // nobody listened the last time
+  double away_since_s_ = 0;
   double expected_resends_ = 0;
   Batch filling_[2];
   std::deque<Batch> ready_;

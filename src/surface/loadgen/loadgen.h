@@ -6,6 +6,9 @@
 // time is over, clicks that are still being considered are sent before it ends. Every reply is read record by record:
 // `acknowledged` counts only records answered `failed: false`.
 //
+// The server is tried once first: if nobody listens, or what answers takes no events, run() ends with that error. Once
+// it took events, a server that goes away is called again until the time is over, and the summary says how long.
+//
 // Threads: run() blocks the caller and uses one more for its sockets; progress is called on that thread about twice a
 // second.
 #pragma once
@@ -62,6 +65,9 @@ struct Summary {
   uint64_t malformed_refused = 0;
   uint64_t errors = 0;  // records without an answer: connection broken, status other than 200
   std::string first_error;
+  uint64_t outages = 0;                          // how often nobody listened any more
+  double first_outage_s = 0, unreachable_s = 0;  // when first, since the begin; how long in all
+  bool unreachable_at_end = false;
   uint64_t impressions = 0, clicks = 0;  // acknowledged
   double seconds = 0;
   double p50_ms = 0, p95_ms = 0, p99_ms = 0, max_ms = 0;  // of requests

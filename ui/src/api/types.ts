@@ -56,6 +56,7 @@ export interface StreamSummary {
   endpoints: string[];
   key: string | null;
   time_field: string | null;
+  counted_since: string;
   accepted: number;
   duplicates: number;
   quarantined: number;

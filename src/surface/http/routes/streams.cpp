@@ -186,6 +186,7 @@ Json StreamDirectory::summary(const Declared& declared, const std::vector<captur
   out.set("endpoints", std::move(endpoints));
   out.set("key", stream.key.empty() ? Json() : Json(stream.key));
   out.set("time_field", stream.time_field.empty() ? Json() : Json(stream.time_field));
+  out.set("counted_since", json_time(counted_since_.micros));
   out.set("accepted", count.accepted);
   out.set("duplicates", count.duplicates);
   out.set("quarantined", count.quarantined);

@@ -37,7 +37,7 @@ struct StreamParts {
 
 class StreamDirectory {
  public:
-  explicit StreamDirectory(const StreamParts& parts) : parts_(parts) {}
+  explicit StreamDirectory(const StreamParts& parts) : parts_(parts), counted_since_(parts.clock.wall()) {}
 
   struct Declared {
     uint32_t number = 0;
@@ -87,6 +87,7 @@ class StreamDirectory {
   };
 
   const StreamParts parts_;
+  const WallTime counted_since_;  // capture counts verdicts in memory, from the start of the program
   mutable Mutex mutex_;
   mutable uint64_t files_version_ GUARDED_BY(mutex_) = UINT64_MAX;
   mutable std::shared_ptr<const Files> files_ GUARDED_BY(mutex_);   // shared with requests under way
