@@ -220,7 +220,13 @@ Expression random_expression(Writer& write) {
   Expression out;
   Meaning& means = out.means;
   const bool cloud = write.below(2) == 0;
-  const auto minutes = write.list(0, 59, cloud), hours = write.list(0, 23, cloud);
+  const auto minutes = write.list(0, 59, cloud);
+  auto hours = write.list(0, 23, cloud);
+  if (write.below(3) == 0) {  // what people write most, and where clocks change
+    const int hour = write.from_to(0, 3);
+    hours = {std::to_string(hour) + "-3", {}, false};
+    for (int named = hour; named <= 3; ++named) hours.all.insert(named);
+  }
   auto months = write.list(1, 12, cloud, kMonthNames);
   if (write.below(3) > 0) months = {"*", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, true};
   means.minutes = minutes.all;
@@ -230,7 +236,7 @@ Expression random_expression(Writer& write) {
   const std::string begin = minutes.text + " " + hours.text + " ";
   if (cloud) {
     const bool by_weekday = write.below(2) == 0;
-    const std::string days = write.below(4) == 0 ? "*"
+    const std::string days = write.below(2) == 0 ? "*"
                              : by_weekday        ? cloud_weekdays(write, means)
                                                  : cloud_month_days(write, means);
     const auto years = write.below(3) == 0 ? write.list(1970, 2199, true) : Writer::Values{"*", {}, true};
@@ -244,13 +250,29 @@ Expression random_expression(Writer& write) {
   every_year(means);
   const auto days = write.list(1, 31, false);
   const auto weekdays = write.list(0, 6, false, kDayNames);
-  const bool any_day = write.below(2) == 0, any_weekday = write.below(2) == 0;
+  const bool any_day = write.below(3) > 0, any_weekday = write.below(3) > 0;
   means.month_days_given = !any_day && days.text != "*";
   means.weekdays_given = !any_weekday && weekdays.text != "*";
   means.month_days = days.all;
   means.weekdays = weekdays.all;
   out.text = begin + (any_day ? "*" : days.text) + " " + months.text + " " + (any_weekday ? "*" : weekdays.text);
   return out;
+}
+
+// An instant of the window, mostly near a change of clocks. The first three days only show
+// the reference what the clock has shown before.
+int64_t start_in(const Window& in, Writer& write) {
+  const int first = 3 * 1440, last = static_cast<int>(in.local.size()) - 1440;
+  int minute = write.from_to(first, last);
+  std::vector<int> changes;
+  for (int i = first; i < last; ++i) {
+    const auto at = static_cast<size_t>(i);
+    if (in.local[at] != in.local[at - 1] + 1) changes.push_back(i);
+  }
+  if (!changes.empty() && write.below(4) > 0) {
+    minute = changes[static_cast<size_t>(write.below(static_cast<int>(changes.size())))] + write.from_to(-120, 120);
+  }
+  return (in.first_minute + minute) * kMinute + write.below(3) * 29'999'999;
 }
 
 TEST(ScheduleProperty, agrees_with_walking_minute_by_minute) {
@@ -283,11 +305,8 @@ TEST(ScheduleProperty, agrees_with_walking_minute_by_minute) {
       ++refused;
       continue;
     }
-    // The first three days only show the reference what the clock has shown before.
-    const auto minutes = static_cast<int>(in.local.size());
-    const WallTime after{(in.first_minute + write.from_to(3 * 1440, minutes - 1440)) * kMinute +
-                         write.below(3) * 29'999'999};
-    const WallTime until{(in.first_minute + minutes - 1) * kMinute};
+    const WallTime after{start_in(in, write)};
+    const WallTime until{(in.first_minute + static_cast<int64_t>(in.local.size()) - 1) * kMinute};
     const auto wanted = reference(expression.means, in, after, kCompared);
     const auto found = schedule->between(after, until, kCompared);
     ASSERT_EQ(found.size(), wanted.size())
