@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <functional>
 #include <map>
 
 #include "core/base/text.h"
+#include "platform/flow/graph.h"
 
 namespace weir::app {
 
@@ -49,29 +49,6 @@ project::Project Deployment::read_files(const project::Sources& sources) {
   options.default_name = whole.substr(whole.rfind('/') + 1);
   return project::parse_project(sources, registry_, options);
 }
-
-namespace {
-
-// "a", "b", "a" if following what is read leads back to it; each table is looked at once.
-std::vector<std::string> circle_through(const std::string& name,
-                                        const std::map<std::string, std::vector<std::string>>& reads) {
-  std::vector<std::string> way = {name};
-  std::set<std::string> seen;
-  const std::function<bool(const std::string&)> follow = [&](const std::string& at) {
-    const auto found = reads.find(at);
-    if (found == reads.end()) return false;
-    for (const std::string& input : found->second) {
-      if (input != name && !seen.insert(input).second) continue;
-      way.push_back(input);
-      if (input == name || follow(input)) return true;
-      way.pop_back();
-    }
-    return false;
-  };
-  return follow(name) ? way : std::vector<std::string>();
-}
-
-}  // namespace
 
 Status Deployment::refuse_taken_names(project::Plan& plan) {
   std::optional<std::set<std::string>> tables;  // asked for only where a stream is new
@@ -122,9 +99,18 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
       refuse(name, "it reads '" + input + "', which is neither a stream nor a table: refused (" +
                        did_you_mean(input, {known.begin(), known.end()}) + ")");
     }
-    if (const auto circle = circle_through(name, reads); !circle.empty()) {
-      refuse(name, "it is made of itself: " + join(circle, " → ") + ": refused");
-    }
+  }
+  flow::Graph graph;
+  for (const auto& [name, inputs] : reads) {
+    std::vector<flow::Node> nodes;
+    for (const std::string& input : inputs) nodes.push_back({flow::NodeKind::outside, input});
+    TRY(graph.add({flow::NodeKind::table, name}, nodes));
+  }
+  for (const auto& circle : graph.cycles()) {
+    std::vector<std::string> way;
+    for (const auto& node : circle) way.push_back(node.name);
+    way.push_back(way.front());
+    for (const auto& node : circle) refuse(node.name, "it is made of itself: " + join(way, " → ") + ": refused");
   }
   return {};
 }

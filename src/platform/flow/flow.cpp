@@ -5,6 +5,7 @@
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "platform/flow/graph.h"
 #include "platform/flow/table_checks.h"
 
 namespace weir::flow {
@@ -16,16 +17,6 @@ constexpr Duration kDrainMax = minutes(1);
 Error in_table(const Table& table, Error error) {
   error.message = "table " + table.name + ": " + error.message;
   return error;
-}
-
-// Inputs before what is made of them.
-void visit_inputs(const std::string& name,
-                  const std::function<const std::vector<std::string>*(const std::string&)>& reads,
-                  std::set<std::string>& seen, std::vector<std::string>& order) {
-  const auto* inputs = reads(name);
-  if (inputs == nullptr || !seen.insert(name).second) return;
-  for (const std::string& input : *inputs) visit_inputs(input, reads, seen, order);
-  order.push_back(name);
 }
 
 }  // namespace
@@ -89,7 +80,7 @@ Status Flow::drop_table(const std::string& table) {
 
 // --- states ---------------------------------------------------------------------------------------------------------
 
-AllVersions Flow::versions(const lake::Committed& committed, const Tables& tables) const {
+AllVersions Flow::versions(const lake::CommittedTables& committed, const Tables& tables) const {
   std::map<std::string, TableMarks> marks;
   for (const auto& [name, declared] : tables) marks.emplace(name, partitions_->of(name));
   return versions_of(committed, marks);
@@ -259,6 +250,24 @@ void Flow::work(Job& job) {
             {{"run", job.run.id}, {"name", job.run.name}, {"state", job.run.state}, {"error", job.run.error}});
 }
 
+// The derived tables that one is made of, inputs first, itself last.
+Result<std::vector<std::string>> Flow::upstream_order(const Tables& tables, const std::string& table) {
+  Graph graph;
+  for (const auto& [name, declared] : tables) {
+    std::vector<Node> inputs;
+    for (const std::string& input : declared.reads) inputs.push_back({NodeKind::outside, input});
+    TRY(graph.add({NodeKind::table, name}, inputs));
+  }
+  std::set<std::string> wanted = {table};
+  for (const Node& node : graph.upstream_of({NodeKind::table, table})) wanted.insert(node.name);
+  TRY_ASSIGN(const auto all, graph.order());
+  std::vector<std::string> out;
+  for (const Node& node : all) {
+    if (node.kind == NodeKind::table && wanted.contains(node.name)) out.push_back(node.name);
+  }
+  return out;
+}
+
 // What the run's tables are made of comes first; what is made of a table that failed is left as it is.
 Status Flow::build_all(Job& job) {
   TRY(job.cancel.check());
@@ -269,16 +278,9 @@ Status Flow::build_all(Job& job) {
     job.next_task = task.number + 1;
     job.tasks[task.step + "\n" + task.what] = task;
   }
-  std::vector<std::string> order;
-  std::set<std::string> seen;
-  const auto reads = [&](const std::string& name) -> const std::vector<std::string>* {
-    const auto found = job.tables->find(name);
-    return found == job.tables->end() ? nullptr : &found->second.reads;
-  };
+  std::vector<std::string> order = {job.request.table};
   if (job.request.upstream) {
-    visit_inputs(job.request.table, reads, seen, order);
-  } else {
-    order.push_back(job.request.table);
+    TRY_ASSIGN(order, upstream_order(*job.tables, job.request.table));
   }
   Status first;
   std::set<std::string> failed;
@@ -307,7 +309,7 @@ Status Flow::build_table(Job& job, const Declared& declared) {
   const TableContent content = content_of(table);
   auto target = builder_->target(content);
   if (!target) return in_table(table, target.error());
-  const lake::Committed committed = parts_.lake.committed();
+  const lake::CommittedTables committed = parts_.lake.committed();
   const TableMarks marks = partitions_->of(target->table);
   std::vector<Due> wanted;
   for (Due& due : partitions_of(table, declared.reads, versions(committed, *job.tables))) {
@@ -343,7 +345,7 @@ Status Flow::build_table(Job& job, const Declared& declared) {
 }
 
 Status Flow::build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                             const lake::Committed& committed, control::RunTask& task) {
+                             const lake::CommittedTables& committed, control::RunTask& task) {
   TRY(job.cancel.check());
   task.state = "running";
   task.started_at = parts_.clock.wall();

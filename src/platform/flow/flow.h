@@ -102,14 +102,15 @@ class Flow {
 
   explicit Flow(const Parts& parts);
   std::shared_ptr<const Tables> declared() const;
-  AllVersions versions(const lake::Committed& committed, const Tables& tables) const;
+  AllVersions versions(const lake::CommittedTables& committed, const Tables& tables) const;
   TableState state_of(const Declared& declared, const Tables& tables, const AllVersions& versions) const;
+  static Result<std::vector<std::string>> upstream_order(const Tables& tables, const std::string& table);
   Status submit(control::Run run);
   void work(Job& job);
   Status build_all(Job& job);
   Status build_table(Job& job, const Declared& declared);
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                         const lake::Committed& committed, control::RunTask& task);
+                         const lake::CommittedTables& committed, control::RunTask& task);
 
   const Parts parts_;
   std::unique_ptr<Partitions> partitions_;

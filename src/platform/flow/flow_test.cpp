@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "core/io/simulated_clock.h"
+#include "core/runtime/system_clock.h"
 #include "stream/capture/record.h"
 
 namespace weir::flow {
@@ -136,7 +136,13 @@ class FlowTest : public ::testing::Test {
     return {};
   }
   RunView compute(RunRequest request) { return wait(must(flow_->start(request))); }
-  RunView compute(const std::string& table) { return compute({.table = table, .cause = Json(Json::Object{})}); }
+  static RunRequest of(const std::string& table) {
+    RunRequest out;
+    out.table = table;
+    out.cause = Json(Json::Object{});
+    return out;
+  }
+  RunView compute(const std::string& table) { return compute(of(table)); }
   // "traffic 2026-11-20, totals all"
   static std::string computed(const RunView& view) {
     std::string out;
@@ -166,8 +172,8 @@ class FlowTest : public ::testing::Test {
   std::string traffic() { return sql("SELECT ad, day::VARCHAR, shown, clicked FROM traffic ORDER BY day, ad"); }
 
   std::string root_;
-  SimulatedClock clock_{{1'795'219'200'000'000}};  // 2026-11-21
-  SeededRandom random_{1};
+  SystemClock clock_;
+  SystemRandom random_;
   Metrics metrics_;
   std::map<std::string, std::string> files_ = {{"traffic", kTraffic}, {"totals", kTotals}};
   std::unique_ptr<Lanes> lanes_;
@@ -224,10 +230,15 @@ TEST_F(FlowTest, a_late_event_makes_its_own_day_stale_and_no_other) {
 TEST_F(FlowTest, only_the_days_that_were_asked_for_are_computed) {
   for (const char* day : {"17", "18", "19"}) impression(day, "a", std::string("2026-11-") + day + "T10:00:00Z");
   const int32_t from = *parse_date("2026-11-18"), to = *parse_date("2026-11-19");
-  EXPECT_EQ(computed(compute({.table = "traffic", .from = from, .to = to})), "traffic 2026-11-18");
+  RunRequest request = of("traffic");
+  request.from = from;
+  request.to = to;
+  EXPECT_EQ(computed(compute(request)), "traffic 2026-11-18");
   EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 2u);
-  EXPECT_EQ(computed(compute({.table = "traffic", .from = from, .to = to, .force = true})), "traffic 2026-11-18");
-  const auto refused = flow_->start({.table = "totals", .from = from});
+  request.force = true;
+  EXPECT_EQ(computed(compute(request)), "traffic 2026-11-18");
+  request.table = "totals";
+  const auto refused = flow_->start(request);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("no partition"), std::string::npos);
 }
@@ -285,8 +296,13 @@ TEST_F(FlowTest, marks_and_rows_outlive_a_restart_and_a_run_under_way_goes_on) {
   run.state = "running";
   run.queued_at = clock_.wall();
   ASSERT_TRUE(control_->put_run(run));
-  ASSERT_TRUE(control_->put_tasks(
-      run.id, {{.number = 1, .step = "traffic", .what = "2026-11-20", .state = "running", .attempts = 1}}));
+  control::RunTask task;
+  task.number = 1;
+  task.step = "traffic";
+  task.what = "2026-11-20";
+  task.state = "running";
+  task.attempts = 1;
+  ASSERT_TRUE(control_->put_tasks(run.id, {task}));
   close();
   open();
   EXPECT_EQ(must(flow_->table("traffic")).stale.size(), 1u);

@@ -61,7 +61,7 @@ Due due(const Table& table, const std::vector<Read>& reads, const Partition& par
 
 }  // namespace
 
-AllVersions versions_of(const lake::Committed& lake, const std::map<std::string, TableMarks>& derived) {
+AllVersions versions_of(const lake::CommittedTables& lake, const std::map<std::string, TableMarks>& derived) {
   AllVersions out;
   for (const auto& [name, days] : lake.days) {
     Versions& versions = out[name];

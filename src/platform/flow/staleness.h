@@ -26,7 +26,7 @@ struct Versions {
 using AllVersions = std::map<std::string, Versions, std::less<>>;
 
 // Of the lake's tables as they were committed, and of the derived tables of which there are marks.
-AllVersions versions_of(const lake::Committed& lake, const std::map<std::string, TableMarks>& derived);
+AllVersions versions_of(const lake::CommittedTables& lake, const std::map<std::string, TableMarks>& derived);
 
 struct Due {
   Partition partition;

@@ -133,7 +133,7 @@ Status Follower::load_catalog() {
     table->second.files.push_back(std::move(entry));
   }
   TRY_ASSIGN(const auto days, control_.lake_days());
-  for (auto& [name, table] : tables_) table.days = std::make_shared<const Committed::Days>();
+  for (auto& [name, table] : tables_) table.days = std::make_shared<const CommittedTables::Days>();
   raise_days_locked(days);
   return {};
 }
@@ -148,14 +148,14 @@ std::vector<control::LakeDay> Follower::touched_days(const Tail& tail) {
 
 // Days that somebody was handed never change: a table's are copied once a commit.
 void Follower::raise_days_locked(const std::vector<control::LakeDay>& touched) {
-  std::map<std::string_view, Committed::Days> raised;
+  std::map<std::string_view, CommittedTables::Days> raised;
   for (const auto& day : touched) {
     const auto table = tables_.find(day.table);
     if (table == tables_.end()) continue;
     raised.try_emplace(table->first, *table->second.days).first->second[day.day] = day.version;
   }
   for (auto& [name, days] : raised) {
-    tables_.find(name)->second.days = std::make_shared<const Committed::Days>(std::move(days));
+    tables_.find(name)->second.days = std::make_shared<const CommittedTables::Days>(std::move(days));
   }
 }
 
@@ -282,9 +282,9 @@ Result<std::shared_ptr<const engine::Snapshot>> Follower::take() {
   }
 }
 
-Committed Follower::committed() {
+CommittedTables Follower::committed() {
   std::lock_guard lock(mutex_);
-  Committed out;
+  CommittedTables out;
   out.tables = snapshot_locked(false);
   out.version = version_;
   for (const auto& [name, table] : tables_) out.days.emplace(name, table.days);

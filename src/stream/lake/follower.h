@@ -20,7 +20,7 @@ struct Table {
   std::string comment;
   std::vector<engine::Column> columns, partition_columns;
   std::vector<engine::TableFile> files;  // committed
-  std::shared_ptr<const Committed::Days> days = std::make_shared<const Committed::Days>();
+  std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
 };
 
 class LakeSnapshot : public engine::Snapshot {
@@ -44,7 +44,7 @@ class Follower : public Lake {
   Status drop(std::string_view stream) override;
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
-  Committed committed() override;
+  CommittedTables committed() override;
   void on_commit(std::function<void()> call) override { after_commit_ = std::move(call); }
   LakeStatus status() const override;
   Result<Verification> verify() override;

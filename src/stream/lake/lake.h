@@ -81,7 +81,7 @@ using ParquetWriter =
                                               const std::vector<engine::Column>&, const std::string& path)>;
 
 // Everything that is committed and nothing else, as one version: what derived tables are computed from.
-struct Committed {
+struct CommittedTables {
   using Days = std::map<int32_t, uint64_t>;        // data version by day since 1970; see control::LakeDay
   std::shared_ptr<const engine::Snapshot> tables;  // files only, no tail; holding it keeps them
   uint64_t version = 0;
@@ -114,7 +114,7 @@ class Lake : public engine::TableSource {
   // Waits until everything acknowledged before the call is committed.
   virtual Status drain(Duration limit) = 0;
 
-  virtual Committed committed() = 0;
+  virtual CommittedTables committed() = 0;
   // Called after each commit, on the committing thread, without a lock; must be quick. Set once, before run().
   virtual void on_commit(std::function<void()> call) = 0;
 
