@@ -1,5 +1,6 @@
 #include "platform/flow/declaration_parts.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/base/text.h"
@@ -47,6 +48,11 @@ bool check_count(YamlSection& in, std::string_view key, size_t count, size_t cou
   if (count <= count_max) return true;
   in.refuse(key, std::to_string(count) + " of them, allowed are " + std::to_string(count_max));
   return false;
+}
+
+bool check_entries(YamlSection& in, std::string_view key, size_t count_max) {
+  const Yaml* found = in.value(key);
+  return found == nullptr || check_count(in, key, std::max(found->items.size(), found->entries.size()), count_max);
 }
 
 bool read_names(YamlSection& in, std::string_view key, std::string_view what, size_t count_max,

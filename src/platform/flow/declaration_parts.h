@@ -25,6 +25,8 @@ bool read_names(YamlSection& in, std::string_view key, std::string_view what, si
                 std::vector<std::string>& into, Need need = Need::optional);
 // Says that there are more than are allowed. True if there are not.
 bool check_count(YamlSection& in, std::string_view key, size_t count, size_t count_max);
+// The same of a list's or a mapping's entries, before they are read: what is read half has mistakes of its own.
+bool check_entries(YamlSection& in, std::string_view key, size_t count_max);
 // SQL of a block (`sql: |`), whose judge (sql_text.h) counts lines within it.
 using SqlJudge = Result<std::string> (*)(std::string_view sql);
 void read_sql(YamlSection& in, std::string_view key, SqlJudge judge, std::string& into);

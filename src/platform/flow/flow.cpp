@@ -15,7 +15,8 @@ constexpr Duration kDrainMax = minutes(1);
 
 // A SELECT's places count from its first line; `examine` on a Table knows no file, so the message says where.
 Error in_table(const Table& table, Error error) {
-  error.message = "table " + table.name + ": " + error.message;
+  const std::string name = "table " + table.name;
+  if (!error.message.starts_with(name)) error.message = name + ": " + error.message;
   return error;
 }
 

@@ -54,8 +54,8 @@ void read_affects(YamlSection& in, bool has_partition, Affects& into) {
 }
 
 void read_inputs(YamlReader& in, Table& into) {
+  if (!check_entries(in, "inputs", kInputsMax)) return;
   std::vector<YamlSection> sections = in.named_sections("inputs", "an input");
-  if (!check_count(in, "inputs", sections.size(), kInputsMax)) return;
   const Yaml* node = in.value("inputs");
   for (YamlSection& section : sections) {
     Input input;

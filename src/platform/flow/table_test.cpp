@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/project/settings.h"
+#include "platform/flow/broken_texts.h"
 
 namespace weir::flow {
 namespace {
@@ -211,7 +212,7 @@ TEST(Table, a_long_default_name_is_shortened_and_stays_its_own) {
 
 TEST(Table, limits_are_named) {
   std::string inputs = "inputs:\n", columns = "columns:\n", tests = "tests:\n";
-  for (size_t i = 0; i <= kInputsMax; ++i) inputs += "  i" + std::to_string(i) + ": {}\n";
+  for (size_t i = 0; i <= kInputsMax; ++i) inputs += "  i" + std::to_string(i) + ": {affects: day}\n";
   for (size_t i = 0; i <= kColumnsMax; ++i) columns += "  c" + std::to_string(i) + ": {}\n";
   for (size_t i = 0; i < kTestsMax + 2; ++i) tests += "  - unique: [c" + std::to_string(i) + "]\n";
   EXPECT_THAT(front_mistakes(inputs), ElementsAre(HasSubstr("inputs: 101 of them, allowed are 100")));
@@ -228,6 +229,18 @@ TEST(Table, what_is_no_front_matter_or_no_select_is_placed_in_the_file) {
   EXPECT_THAT(mistakes("---\n- a\n---\nSELECT 1"), ElementsAre(HasSubstr("2:1: the table must be a mapping")));
   EXPECT_THAT(mistakes("---\nstored: lake\n---\n\nDROP TABLE a"), ElementsAre(HasSubstr("sql:5:1: expected a SELECT")));
   EXPECT_THAT(mistakes("---\nstored: lake\n---\n-- later\n"), ElementsAre(HasSubstr("sql:4:1: there is no SQL, only")));
+}
+
+TEST(Table, any_text_is_answered_and_a_good_one_keeps) {
+  std::mt19937 random(21);
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string text = broken_text(kAdvertising, random);
+    const ParsedTable out = parsed(text);
+    if (!out.errors.empty()) continue;
+    auto back = table_from_json(*Json::parse(to_json(out.table).dump()));
+    ASSERT_TRUE(back) << text << back.error().text();
+    EXPECT_EQ(*back, out.table) << text;
+  }
 }
 
 TEST(Table, its_kind_reads_the_files_of_a_project) {

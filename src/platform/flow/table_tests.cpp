@@ -66,8 +66,8 @@ void TableTests::read_grain() {
 }
 
 void TableTests::read_columns() {
+  if (!check_entries(in_, "columns", kColumnsMax)) return;
   std::vector<YamlSection> sections = in_.named_sections("columns", "a column");
-  if (!check_count(in_, "columns", sections.size(), kColumnsMax)) return;
   const Yaml* node = in_.value("columns");
   for (YamlSection& section : sections) {
     const auto entry = std::find_if(node->entries.begin(), node->entries.end(),

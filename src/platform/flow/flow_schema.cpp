@@ -1,0 +1,139 @@
+// JSON Schema of flows/<name>.yaml, written as one text: it is read by people as much as by editors.
+#include "core/base/check.h"
+#include "platform/flow/flow_declaration.h"
+
+namespace weir::flow {
+namespace {
+
+constexpr const char* kFlowSchema = R"json({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$id": "weir:flow",
+  "title": "A flow: flows/<name>.yaml",
+  "description": "Steps in an order, and when they run. The file's name is the flow's name.",
+  "type": "object",
+  "required": ["steps"],
+  "additionalProperties": false,
+  "properties": {
+    "description": {"type": "string", "maxLength": 4096, "description": "What the flow is for."},
+    "schedule": {"type": ["string", "array"], "minItems": 1, "maxItems": 32, "uniqueItems": true,
+      "items": {"type": "string", "maxLength": 200},
+      "description": "When it runs, one text or a list of them. Without it: by triggers and by hand."},
+    "zone": {"type": "string", "minLength": 1, "maxLength": 64, "default": "UTC",
+      "description": "The time zone of the schedule and of the window, for example Europe/Berlin."},
+    "triggers": {"type": "array", "maxItems": 32, "items": {"$ref": "#/$defs/trigger"},
+      "description": "What starts a run besides the schedule."},
+    "window": {"type": "object", "additionalProperties": false,
+      "description": "The days that a scheduled run is for. Without it: yesterday.",
+      "properties": {
+        "days": {"type": "integer", "minimum": 1, "maximum": 366, "default": 1, "description": "How many."},
+        "offset": {"type": "integer", "minimum": -3660, "maximum": 366, "default": -1,
+          "description": "The last of them, from the day of the start in the flow's zone."}
+      }
+    },
+    "order": {"enum": ["serial", "parallel"], "default": "serial",
+      "description": "Steps without after run behind the one above them, or from the beginning."},
+    "steps": {"type": "array", "minItems": 1, "maxItems": 200, "items": {"$ref": "#/$defs/step"},
+      "description": "What is done."},
+    "retries": {"$ref": "#/$defs/retries", "description": "Of each step that does not say its own."},
+    "time_limit": {"$ref": "#/$defs/duration", "description": "Of a run: 1s to 30d."},
+    "max_active": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1, "description": "Runs at once."},
+    "on_failure": {"enum": ["cascade", "continue"], "default": "cascade",
+      "description": "After a failed run, what depends on the flow does not run either; or it does."}
+  },
+  "$defs": {
+    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
+    "duration": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d|w)$"},
+    "path": {"type": "string", "minLength": 1, "maxLength": 1024},
+    "format": {"enum": ["csv", "json", "parquet"]},
+    "retries": {
+      "title": "retries",
+      "anyOf": [{"type": "integer", "minimum": 0, "maximum": 100}, {"$ref": "#/$defs/back_off"}]
+    },
+    "back_off": {
+      "title": "Retries",
+      "description": "A number alone, or a mapping:",
+      "type": "object", "required": ["times"], "additionalProperties": false,
+      "properties": {
+        "times": {"type": "integer", "minimum": 0, "maximum": 100, "description": "How often beyond the first time."},
+        "wait": {"$ref": "#/$defs/duration", "default": "10s", "description": "Before the first one: 0s to 1d."},
+        "factor": {"type": "number", "minimum": 1, "maximum": 10, "default": 2,
+          "description": "How much longer each next one waits."},
+        "max": {"$ref": "#/$defs/duration", "default": "10m", "description": "The longest wait: at most 1d."}
+      }
+    },
+    "trigger": {
+      "title": "A trigger of a flow",
+      "description": "Exactly one of the first three keys.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "arrival": {"$ref": "#/$defs/name", "description": "A stream that something arrives in."},
+        "stale": {"$ref": "#/$defs/name", "description": "A table of which a partition becomes stale."},
+        "run": {"$ref": "#/$defs/name", "description": "Another flow of which a run ends."},
+        "quiet": {"$ref": "#/$defs/duration", "default": "10s",
+          "description": "Of arrival: once nothing has arrived for so long; 0s to 1d."},
+        "state": {"enum": ["done", "failed"], "default": "done", "description": "Of run: how it ends."}
+      },
+      "oneOf": [{"required": ["arrival"]}, {"required": ["stale"]}, {"required": ["run"]}]
+    },
+    "step": {
+      "title": "A step of a flow",
+      "description": "Exactly one of tables, sql, load, unload and command.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "name": {"$ref": "#/$defs/name", "description": "By default its kind and its place: sql_2."},
+        "tables": {"type": "array", "minItems": 1, "maxItems": 1000, "uniqueItems": true,
+          "items": {"$ref": "#/$defs/name"}, "description": "Tables to build, as far as they are stale."},
+        "sql": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "One or more statements."},
+        "load": {"type": "object", "required": ["file", "table"], "additionalProperties": false,
+          "description": "A file into a table.",
+          "properties": {
+            "file": {"$ref": "#/$defs/path", "description": "May hold {start}, {end}, {day} and {run}."},
+            "table": {"$ref": "#/$defs/name", "description": "The table."},
+            "format": {"$ref": "#/$defs/format", "description": "By default what the file's name ends with."},
+            "mode": {"enum": ["append", "replace"], "default": "append",
+              "description": "Behind the rows that are there, or instead of them."}
+          }
+        },
+        "unload": {"type": "object", "required": ["to"], "additionalProperties": false,
+          "description": "A table or the rows of a SELECT into a file, which is replaced as a whole.",
+          "properties": {
+            "select": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "A SELECT; or"},
+            "table": {"$ref": "#/$defs/name", "description": "a table."},
+            "to": {"$ref": "#/$defs/path", "description": "May hold {start}, {end}, {day} and {run}."},
+            "format": {"$ref": "#/$defs/format", "description": "By default what the file's name ends with."},
+            "header": {"type": "boolean", "default": true, "description": "Of csv: the names in the first line."}
+          },
+          "oneOf": [{"required": ["select"]}, {"required": ["table"]}]
+        },
+        "command": {"type": "array", "minItems": 1, "maxItems": 200, "items": {"type": "string"},
+          "description": "A program and its arguments; no shell."},
+        "env": {"type": "object", "maxProperties": 100,
+          "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"},
+          "additionalProperties": {"type": ["string", "number", "boolean"]},
+          "description": "Variables of the command; may hold ${secret:NAME}."},
+        "after": {"type": "array", "maxItems": 200, "uniqueItems": true, "items": {"$ref": "#/$defs/name"},
+          "description": "The steps that end before it begins; []: from the beginning."},
+        "retries": {"$ref": "#/$defs/retries", "description": "Instead of the flow's."},
+        "time_limit": {"$ref": "#/$defs/duration", "description": "Of one attempt: 1s to 7d."},
+        "on_failure": {"enum": ["stop", "continue"], "default": "stop",
+          "description": "Whether the steps behind it still run."}
+      },
+      "oneOf": [{"required": ["tables"]}, {"required": ["sql"]}, {"required": ["load"]}, {"required": ["unload"]},
+        {"required": ["command"]}]
+    }
+  }
+})json";
+
+}  // namespace
+
+Json flow_schema() {
+  auto schema = Json::parse(kFlowSchema);
+  CHECK(schema.has_value(), "the schema is JSON");
+  Json properties = (*schema)["properties"];
+  const Json common = project::common_schema();
+  for (const auto& [key, value] : common.object()) properties.set(key, value);
+  schema->set("properties", std::move(properties));
+  return std::move(*schema);
+}
+
+}  // namespace weir::flow
