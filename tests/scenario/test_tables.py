@@ -107,7 +107,7 @@ def test_mistakes_are_told_at_plan_with_their_place(project):
     assert "tables/b.sql:5" in project.stderr and "read_csv" in project.stderr
     for name in "ab":
         os.remove(project.folder / f"tables/{name}.sql")
-    told = project.weir("plan", code=1)
+    told = project.weir("plan", code=3)
     assert "'impresions', which is neither a stream nor a table" in told and "impressions" in told
     assert "made of itself: d → e → d" in told
     project.write("tables/c.sql", "SELECT ad_id FROM impressions")

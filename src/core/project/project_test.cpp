@@ -114,7 +114,7 @@ TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
   write("things/deep/a.yaml", "size: 1\n");
   write("flows/daily.yaml", "steps: []\n");
   write("flows/weekly.yaml", "steps: []\n");
-  write("tables/a.sql", "SELECT 1\n");
+  write("models/a.sql", "SELECT 1\n");
   const Project project = read();
   EXPECT_TRUE(project.is_good());
   EXPECT_TRUE(project.declarations.empty());
@@ -126,7 +126,7 @@ TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
                                        HasSubstr("things/a.yml: is not read (name it things/a.yaml)"),
                                        HasSubstr("things/a.sql: is not read"), HasSubstr("things/deep/: is not read"),
                                        HasSubstr("flows/: flows are not built into this version"),
-                                       HasSubstr("tables/: derived tables are not built")}));
+                                       HasSubstr("models/: models are not built")}));
 }
 
 TEST_F(ProjectTest, an_environment_lies_over_the_file) {

@@ -66,9 +66,9 @@ struct LakeCommit {
   uint64_t from = 0;     // must equal the stored cursor, otherwise `conflict` and nothing is changed
   uint64_t through = 0;  // new cursor: first sequence that is not in the lake
   std::vector<LakeFile> added;
-  std::vector<std::string> removed;  // paths replaced by this commit (compaction)
-  std::vector<LakeDay> touched;      // their versions become this commit's
-  std::vector<std::string> dropped;  // tables whose days are forgotten
+  std::vector<std::string> removed;       // paths replaced by this commit (compaction)
+  std::vector<LakeDay> touched = {};      // their versions become this commit's
+  std::vector<std::string> dropped = {};  // tables whose days are forgotten
 };
 
 // --- runs -----------------------------------------------------------------------------------------------------------

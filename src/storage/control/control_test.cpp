@@ -396,5 +396,71 @@ TEST_F(ControlTest, kill_minus_nine_leaves_no_half_commit_and_loses_none) {
   }
 }
 
+TEST_F(ControlTest, a_day_has_the_version_of_the_last_commit_that_touched_it) {
+  LakeCommit first;
+  first.from = 1;
+  first.through = 6;
+  first.added = {file("a.parquet", 1, 5)};
+  first.touched = {{"clicks", 20'000, 0}, {"clicks", 20'001, 0}};
+  ASSERT_TRUE(control_->commit_lake(first));
+  LakeCommit second;
+  second.from = 6;
+  second.through = 7;
+  second.added = {file("b.parquet", 6, 6)};
+  second.touched = {{"clicks", 20'001, 0}};
+  ASSERT_TRUE(control_->commit_lake(second));
+  const auto days = control_->lake_days();
+  ASSERT_TRUE(days);
+  ASSERT_EQ(days->size(), 2u);
+  EXPECT_EQ((*days)[0].version, 1u);
+  EXPECT_EQ((*days)[1].version, 2u);
+  LakeCommit drop;
+  drop.from = drop.through = 7;
+  drop.dropped = {"clicks"};
+  ASSERT_TRUE(control_->commit_lake(drop));
+  EXPECT_TRUE(control_->lake_days()->empty());
+}
+
+TEST_F(ControlTest, keeps_runs_and_their_tasks_over_a_restart) {
+  control::Run run;
+  run.id = "01";
+  run.kind = "table";
+  run.name = "traffic";
+  run.cause = Json(Json::Object{{"by", "person"}});
+  run.parameters = Json(Json::Object{{"force", true}});
+  run.state = "queued";
+  run.queued_at = {5};
+  ASSERT_TRUE(control_->put_run(run));
+  run.state = "running";
+  run.started_at = WallTime{6};
+  ASSERT_TRUE(control_->put_run(run));
+  RunTask task;
+  task.number = 1;
+  task.step = "traffic";
+  task.what = "2026-11-20";
+  task.state = "done";
+  task.attempts = 2;
+  task.rows = 7;
+  ASSERT_TRUE(control_->put_tasks("01", {task}));
+  run.id = "02";
+  run.state = "done";
+  ASSERT_TRUE(control_->put_run(run));
+  reopen();
+  const auto all = control_->runs("", false, 10);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ((*all)[0].id, "02");  // the newest first
+  const auto open = control_->runs("traffic", true, 10);
+  ASSERT_EQ(open->size(), 1u);
+  EXPECT_EQ((*open)[0].started_at->micros, 6);
+  EXPECT_FALSE((*open)[0].ended_at);
+  EXPECT_TRUE((*open)[0].parameters["force"].as_bool());
+  const auto tasks = control_->run_tasks("01");
+  ASSERT_EQ(tasks->size(), 1u);
+  EXPECT_EQ((*tasks)[0].rows, 7u);
+  EXPECT_EQ((*tasks)[0].attempts, 2u);
+  EXPECT_FALSE(*control_->find_run("03"));
+}
+
 }  // namespace
 }  // namespace weir::control
