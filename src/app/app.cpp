@@ -18,7 +18,7 @@
 #include "core/runtime/thread.h"
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
-#include "platform/flow/flow.h"
+#include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
 #include "surface/http/routes/all.h"
@@ -125,12 +125,13 @@ class Composed : public App {
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
+  std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, ticking_{false};
   std::thread follower_, maintainer_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
@@ -169,8 +170,9 @@ Status Composed::read_settings() {
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
   // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
-    return error.position && (error.position->file.starts_with("streams/") ||
-                              error.position->file.starts_with("tables/"));
+    return error.position &&
+           (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
+            error.position->file.starts_with("flows/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -267,8 +269,9 @@ Status Composed::open_engine() {
       warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
+  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_},
+      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_},
       options_.folder, options_.environment);
   return {};
 }
@@ -329,6 +332,7 @@ Status Composed::open_surface() {
                         .access = *access_,
                         .secrets = *secrets_,
                         .flow = *flow_,
+                        .flows = *flows_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -398,6 +402,19 @@ void Composed::start_followers() {
     }
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
+  if (options_.serves) {
+    schedule_.push_back(timers_->every(kSampleEvery, [this] {
+      if (ticking_.exchange(true)) return;  // the last one has not ended
+      const bool taken = lanes_
+                             ->submit(Lane::follow,
+                                      [this] {
+                                        flows_->tick();
+                                        ticking_ = false;
+                                      })
+                             .has_value();
+      if (!taken) ticking_ = false;
+    }));
+  }
   schedule_.push_back(timers_->every(kFlushTokensEvery, [this] {
     (void)lanes_->submit(Lane::background, [this] { (void)access_->flush_last_used(); });
   }));

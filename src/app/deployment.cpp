@@ -24,7 +24,8 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
       folder_(std::move(folder)),
       environment_(std::move(environment)),
       registry_(make_registry({.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
-                               .table = [this](std::string_view name, uint32_t) { return destroy_table(name); }},
+                               .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
+                               .flow = [](std::string_view, uint32_t) { return Status(); }},  // it has no data
                               [this](const flow::Table& table) { return parts_.flow.examine(table); })),
       state_(parts_.control) {}
 
@@ -115,12 +116,42 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
   return {};
 }
 
+Status Deployment::check_flows(const project::Project& project, project::Plan& plan) {
+  std::map<std::string, std::set<std::string>> known;  // by kind
+  for (const auto& declaration : project.declarations) known[declaration.kind].insert(declaration.name);
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "flow") continue;
+    TRY_ASSIGN(const flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
+    std::vector<std::pair<std::string, std::string>> named;  // kind, name
+    for (const auto& step : flow.steps) {
+      for (const std::string& table : step.tables) named.emplace_back("table", table);
+    }
+    for (const auto& trigger : flow.triggers) {
+      named.emplace_back(trigger.kind == flow::TriggerKind::arrival ? "stream"
+                         : trigger.kind == flow::TriggerKind::stale ? "table"
+                                                                    : "flow",
+                         trigger.name);
+    }
+    for (const auto& [kind, name] : named) {
+      if (known[kind].contains(name)) continue;
+      for (project::Change& change : plan.changes) {
+        if (change.kind != "flow" || change.name != flow.name) continue;
+        change.compatible = false;
+        change.details.push_back("it names the " + kind + " '" + name + "', which is not declared: refused (" +
+                                 did_you_mean(name, {known[kind].begin(), known[kind].end()}) + ")");
+      }
+    }
+  }
+  return {};
+}
+
 Result<http::Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
   TRY_ASSIGN(auto applied, state_.declarations());
   Outcome out;
   out.plan = project::make_plan(project, registry_, applied, drop);
   TRY(refuse_taken_names(out.plan));
   TRY(check_tables(project, out.plan));
+  TRY(check_flows(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -160,7 +191,8 @@ Status Deployment::reload() {
   parts_.capture.set_streams(std::move(streams.captured));
   TRY_ASSIGN(auto tables, applied_tables(parts_.control));
   parts_.flow.set_tables(std::move(tables));
-  return {};
+  TRY_ASSIGN(auto flows, applied_flows(parts_.control));
+  return parts_.flows.set_flows(std::move(flows));
 }
 
 Status Deployment::destroy_table(std::string_view name) {

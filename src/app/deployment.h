@@ -10,7 +10,7 @@
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
-#include "platform/flow/flow.h"
+#include "platform/flow/flows.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
 #include "surface/http/routes/all.h"
@@ -27,6 +27,7 @@ class Deployment : public http::Deployment {
     // Names, in lower case, of the tables that people loaded: a stream of that name could not be asked for.
     std::function<Result<std::set<std::string>>()> loaded_tables;
     flow::Flow& flow;
+    flow::Flows& flows;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -45,8 +46,9 @@ class Deployment : public http::Deployment {
   project::ReadOptions read_options();
   Result<Outcome> plan(project::Project project, bool drop);
   Status refuse_taken_names(project::Plan& plan);
-  // Tables that read what is not there, or each other in a circle.
+  // Tables that read what is not there, or each other in a circle; flows that name what is not there.
   Status check_tables(const project::Project& project, project::Plan& plan);
+  Status check_flows(const project::Project& project, project::Plan& plan);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

@@ -6,6 +6,7 @@
 
 #include "core/project/plan.h"
 #include "core/project/project.h"
+#include "platform/flow/flow_declaration.h"
 #include "platform/flow/table.h"
 #include "storage/control/control.h"
 #include "stream/capture/capture.h"
@@ -15,7 +16,7 @@ namespace weir::app {
 // What removes the data of a declaration; empty where nothing can be destroyed (`weir schema`, plans).
 using Destroy = std::function<Status(std::string_view name, uint32_t number)>;
 struct Destroyers {
-  Destroy stream, table;
+  Destroy stream, table, flow;
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
@@ -38,7 +39,8 @@ struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };
 Result<AppliedStreams> applied_streams(control::Control& control);
-// The applied derived tables that are not detached, by name.
+// The applied flows and derived tables that are not detached, by name.
+Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 
 }  // namespace weir::app

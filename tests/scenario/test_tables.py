@@ -157,3 +157,35 @@ def test_runs_work_without_a_server_and_a_changed_select_is_computed_again(proje
     view = run(project, "ad_traffic")
     assert [step for step, _ in computed(view)] == ["ad_traffic"]
     assert json.loads(project.weir("sql", "SELECT DISTINCT version FROM ad_traffic", "--json"))[0]["version"] == "v2"
+
+
+def test_a_flow_is_run_by_hand_planned_with_its_next_time_and_told_its_mistakes(advertising):
+    project, ad = advertising, str(uuid.uuid4())
+    send(project, 1, [ad])
+    view = run(project, "daily")
+    assert view["kind"] == "flow" and view["state"] == "done"
+    assert {step for step, _ in computed(view)} == {"advertising", "ad_traffic"}
+    flows = project.get("/v1/flows", headers=project.admin()).json["flows"]
+    assert flows[0]["name"] == "daily" and flows[0]["next_at"].endswith("T00:05:00.000000Z")
+    assert flows[0]["last_run"]["id"] == view["id"]
+    status = project.weir("status")
+    assert "at 00:05 every day" in status and "ad_traffic" in status
+    project.write("flows/broken.yaml", "schedule: '61 0 * * *'\nzone: Europe/Berln\nsteps:\n  - tables: [x]\n")
+    project.weir("plan", code=1)
+    assert "flows/broken.yaml:1" in project.stderr and "Europe/Berlin" in project.stderr
+    project.write("flows/broken.yaml", "triggers: [{arrival: clicsk}]\nsteps:\n  - tables: [ad_trafic]\n")
+    told = project.weir("plan", code=3)
+    assert "the table 'ad_trafic', which is not declared" in told and "the stream 'clicsk'" in told
+    project.write("flows/broken.yaml", "steps:\n  - unload: {table: ad_traffic, to: x.csv}\n")
+    project.weir("plan", code=1)
+    assert "not built into this version" in project.stderr
+
+
+def test_an_arrival_starts_a_flow(advertising):
+    project, ad = advertising, str(uuid.uuid4())
+    project.write("flows/live.yaml", "triggers:\n  - {arrival: impressions, quiet: 1s}\nsteps:\n  - tables: [ad_traffic]\n")
+    project.weir("apply")
+    send(project, 1, [ad], clicked=0)
+    wait_for(lambda: project.get("/v1/tables/ad_traffic", headers=project.admin()).json["rows"] == 1, "the table was computed")
+    runs = json.loads(project.weir("runs", "--of", "live", "--json"))["runs"]
+    assert runs[0]["cause"]["by"] == "arrival"

@@ -20,6 +20,7 @@
 #include "core/base/metrics.h"
 #include "core/runtime/lanes.h"
 #include "platform/flow/builder.h"
+#include "platform/flow/flow_declaration.h"
 #include "platform/flow/staleness.h"
 #include "platform/flow/table.h"
 #include "storage/control/control.h"
@@ -52,6 +53,7 @@ struct TableState {
   std::string problem;  // why it cannot be computed; empty: fine
   TableMarks marks;
   std::vector<Partition> stale;
+  std::string stale_fingerprint;  // changes when what is stale, or what it would be computed from, does
   uint64_t rows = 0;
   std::optional<WallTime> computed_at;  // of the newest mark
   Json to_json(bool with_partitions) const;
@@ -84,6 +86,9 @@ class Flow {
 
   // The run's id. The run works in the background.
   Result<std::string> start(const RunRequest& request);
+  // A run of a flow's steps as they are declared now, whatever becomes of the declaration. Only steps that compute
+  // tables are built.
+  Result<std::string> start_flow(const FlowDeclaration& flow, Json cause);
   Result<RunView> run(std::string_view id);
   Result<std::vector<control::Run>> runs(std::string_view name, bool open, size_t limit);
   // Ends it after the partition under way was given up; `conflict` if it has ended.
@@ -107,7 +112,11 @@ class Flow {
   static Result<std::vector<std::string>> upstream_order(const Tables& tables, const std::string& table);
   Status submit(control::Run run);
   void work(Job& job);
-  Status build_all(Job& job);
+  Status do_all(Job& job);
+  Status do_steps(Job& job, const FlowDeclaration& flow);
+  Status do_step(Job& job, const FlowDeclaration& flow, const Step& step);
+  Status skip_step(Job& job, const Step& step, const std::string& why);
+  Status build_with_inputs(Job& job, const std::string& table);
   Status build_table(Job& job, const Declared& declared);
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
                          const lake::CommittedTables& committed, control::RunTask& task);

@@ -35,9 +35,9 @@ void read_schedule(YamlReader& in, const FlowChecks& checks, FlowDeclaration& in
     const std::string& text = into.schedules[i];
     const Yaml& item = node.is_sequence() ? node.items[i] : node;
     if (!seen.insert(text).second) in.refuse_at(item.at, "schedule: " + shown(text) + " is listed twice");
-    if (text.size() > kScheduleBytesMax) {
+    if (text.size() > kFlowScheduleBytesMax) {
       in.refuse_at(item.at, "schedule: a text has " + std::to_string(text.size()) + " bytes, allowed are " +
-                                std::to_string(kScheduleBytesMax));
+                                std::to_string(kFlowScheduleBytesMax));
     } else if (checks.schedule) {
       const Status judged = checks.schedule(text);
       if (!judged)

@@ -25,7 +25,7 @@
 namespace weir::flow {
 
 inline constexpr size_t kSchedulesMax = 32;
-inline constexpr size_t kScheduleBytesMax = 200;
+inline constexpr size_t kFlowScheduleBytesMax = 200;
 inline constexpr size_t kTriggersMax = 32;
 inline constexpr size_t kStepsMax = 200;
 inline constexpr size_t kStepTablesMax = 1'000;

@@ -1,14 +1,14 @@
 // Derived tables over the real lake, engine and control database, on a folder of the machine's disk: what a run
 // computes, what makes a partition stale, what a failing test leaves, and that a run goes on after a kill.
-#include "platform/flow/flow.h"
-
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
 
+#include "core/io/simulated_clock.h"
 #include "core/runtime/system_clock.h"
+#include "platform/flow/flows.h"
 #include "stream/capture/record.h"
 
 namespace weir::flow {
@@ -336,6 +336,115 @@ TEST_F(FlowTest, says_what_is_wrong_with_a_declaration) {
   const RunView view = compute("odd");
   EXPECT_EQ(view.run.state, "failed");
   EXPECT_NE(view.run.error.find("is a TIMESTAMP, expected a DATE"), std::string::npos) << view.run.error;
+}
+
+// Flows over a clock that the test moves.
+class FlowsTest : public FlowTest {
+ protected:
+  void SetUp() override {
+    FlowTest::SetUp();
+    flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_});
+  }
+  void TearDown() override {
+    flows_.reset();
+    FlowTest::TearDown();
+  }
+  void declare_flow(const std::string& text) {
+    ParsedFlow parsed = parse_flow(text, "flows/daily.yaml", "daily", flow_checks());
+    for (const auto& error : parsed.errors) ADD_FAILURE() << error.text();
+    const Status set = flows_->set_flows({std::move(parsed.flow)});
+    ASSERT_TRUE(set) << set.error().text();
+  }
+  // Ticks once and waits for what that started; how often the flow has run then.
+  size_t runs_after_tick() {
+    flows_->tick();
+    const auto open = must(flow_->runs("daily", true, 10));
+    for (const auto& run : open) wait(run.id);
+    return must(flow_->runs("daily", false, 100)).size();
+  }
+  void move_to(const std::string& time) { manual_.advance(Duration{*parse_timestamp(time) - manual_.wall().micros}); }
+
+  ManualClock manual_{WallTime{1'795'219'200'000'000}};  // 2026-11-21T00:00:00Z
+  std::unique_ptr<Flows> flows_;
+};
+
+TEST_F(FlowsTest, a_schedule_fires_once_a_time_and_computes_what_is_stale) {
+  declare_flow("schedule: '5 0 * * *'\nsteps:\n  - tables: [totals]\n");
+  impression("1", "a", "2026-11-20T10:00:00Z");
+  EXPECT_EQ(runs_after_tick(), 0u);
+  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].next->micros), "2026-11-21T00:05:00.000000Z");
+  move_to("2026-11-21T00:05:00Z");
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(sql("SELECT shown FROM totals"), "1");
+  EXPECT_EQ(must(flow_->runs("daily", false, 1))[0].cause["by"].as_string(), "schedule");
+}
+
+TEST_F(FlowsTest, times_that_passed_while_nobody_was_there_start_one_run) {
+  const char* text = "schedule: '5 0 * * *'\nsteps:\n  - tables: [traffic]\n";
+  declare_flow(text);
+  flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_});
+  move_to("2026-11-24T12:00:00Z");
+  declare_flow(text);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].next->micros), "2026-11-25T00:05:00.000000Z");
+}
+
+TEST_F(FlowsTest, an_arrival_starts_a_run_once_the_stream_is_quiet) {
+  declare_flow("triggers:\n  - {arrival: impressions, quiet: 10s}\nsteps:\n  - tables: [traffic]\n");
+  EXPECT_EQ(runs_after_tick(), 0u);
+  impression("1", "a", "2026-11-20T10:00:00Z");
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  EXPECT_EQ(runs_after_tick(), 0u);
+  manual_.advance(seconds(9));
+  EXPECT_EQ(runs_after_tick(), 0u);
+  manual_.advance(seconds(1));
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(traffic(), "a,2026-11-20,1,0");
+  manual_.advance(seconds(60));
+  EXPECT_EQ(runs_after_tick(), 1u);
+}
+
+TEST_F(FlowsTest, a_stale_table_starts_a_run_and_what_a_run_leaves_stale_starts_no_other) {
+  files_["traffic"] = R"(---
+partition: day
+tests:
+  - {name: no_bad_ad, sql: "SELECT * FROM traffic WHERE ad = 'bad'"}
+---
+SELECT ad, CAST(occurred_at AS DATE) AS day, count(*) AS shown, 0 AS clicked FROM impressions GROUP BY ALL
+)";
+  declare(files_);
+  declare_flow("triggers:\n  - {stale: traffic}\nsteps:\n  - tables: [traffic]\n");
+  EXPECT_EQ(runs_after_tick(), 0u);
+  impression("1", "bad", "2026-11-20T10:00:00Z");
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  EXPECT_EQ(runs_after_tick(), 1u);
+  EXPECT_EQ(must(flow_->runs("daily", false, 1))[0].state, "failed");
+  EXPECT_EQ(runs_after_tick(), 1u);
+  impression("2", "good", "2026-11-20T10:00:00Z");
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  EXPECT_EQ(runs_after_tick(), 2u);
+}
+
+TEST_F(FlowsTest, a_step_behind_a_failed_one_is_skipped_unless_it_goes_on) {
+  files_["broken"] = "---\n---\nSELECT CAST(ad AS INTEGER) AS x FROM impressions";
+  declare(files_);
+  impression("1", "a", "2026-11-20T10:00:00Z");
+  declare_flow("steps:\n  - {name: first, tables: [broken]}\n  - {name: second, tables: [traffic]}\n");
+  RunView view = wait(must(flows_->start("daily", Json(Json::Object{}))));
+  EXPECT_EQ(view.run.state, "failed");
+  EXPECT_NE(view.run.error.find("step first: table broken"), std::string::npos) << view.run.error;
+  ASSERT_EQ(view.tasks.size(), 2u);
+  EXPECT_EQ(view.tasks[1].state, "skipped");
+  EXPECT_EQ(view.tasks[1].message, "step first failed");
+  declare_flow(
+      "steps:\n  - {name: first, tables: [broken], on_failure: continue, retries: {times: 1, wait: 1s}}\n"
+      "  - {name: second, tables: [traffic]}\n");
+  view = wait(must(flows_->start("daily", Json(Json::Object{}))));
+  EXPECT_EQ(view.run.state, "failed");
+  EXPECT_EQ(view.tasks[0].attempts, 2u);
+  EXPECT_EQ(traffic(), "a,2026-11-20,1,0");
 }
 
 }  // namespace

@@ -55,6 +55,12 @@ std::string sql_of(const Table& table, const RowTest& test) {
 
 }  // namespace
 
+Error in_table(const Table& table, Error error) {
+  const std::string name = "table " + table.name;
+  if (!error.message.starts_with(name)) error.message = name + ": " + error.message;
+  return error;
+}
+
 TableContent content_of(const Table& table) {
   TableContent out;
   out.table = table.name;

@@ -9,4 +9,7 @@ namespace weir::flow {
 // What Builder needs of a declaration.
 TableContent content_of(const Table& table);
 
+// An error with the table's name in front, once. The engine's places count from the SELECT's first line.
+Error in_table(const Table& table, Error error);
+
 }  // namespace weir::flow

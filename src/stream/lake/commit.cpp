@@ -102,9 +102,7 @@ Status Follower::commit() {
   }
   commits_.add();
   TRY(files_.remove(path_of(kIntent)));
-  TRY(write_manifests(*frozen));
-  if (after_commit_) after_commit_();
-  return {};
+  return write_manifests(*frozen);
 }
 
 Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {

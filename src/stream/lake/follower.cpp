@@ -291,6 +291,12 @@ CommittedTables Follower::committed() {
   return out;
 }
 
+std::shared_ptr<const CommittedTables::Days> Follower::days(std::string_view table) {
+  std::lock_guard lock(mutex_);
+  const auto found = tables_.find(table);
+  return found == tables_.end() ? std::make_shared<const CommittedTables::Days>() : found->second.days;
+}
+
 void Follower::follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at) {
   auto pumped = pump();
   if (!pumped) log_event(Level::error, "lake.follow_failed", {{"error", pumped.error().text()}});

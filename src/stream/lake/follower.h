@@ -45,7 +45,7 @@ class Follower : public Lake {
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
   CommittedTables committed() override;
-  void on_commit(std::function<void()> call) override { after_commit_ = std::move(call); }
+  std::shared_ptr<const CommittedTables::Days> days(std::string_view table) override;
   LakeStatus status() const override;
   Result<Verification> verify() override;
   Result<Json> manifest(std::string_view table) override;
@@ -99,7 +99,6 @@ class Follower : public Lake {
   const Options options_;
   engine::Engine* engine_ = nullptr;  // set once before anything is followed
   ParquetWriter write_parquet_;
-  std::function<void()> after_commit_;  // the same
 
   std::mutex commit_mutex_;   // one commit at a time; taken before mutex_
   mutable std::mutex mutex_;  // guards everything below

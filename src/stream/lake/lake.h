@@ -115,8 +115,7 @@ class Lake : public engine::TableSource {
   virtual Status drain(Duration limit) = 0;
 
   virtual CommittedTables committed() = 0;
-  // Called after each commit, on the committing thread, without a lock; must be quick. Set once, before run().
-  virtual void on_commit(std::function<void()> call) = 0;
+  virtual std::shared_ptr<const CommittedTables::Days> days(std::string_view table) = 0;  // empty for an unknown one
 
   virtual LakeStatus status() const = 0;
   virtual Result<Verification> verify() = 0;

@@ -108,7 +108,7 @@ int start(Context& context, const RunOptions& options) {
     return report(Error(Code::invalid, "--detach needs a server that goes on with the run", "start `weir serve`"));
   }
   Json body{Json::Object{}};
-  body.set("table", options.table);
+  body.set("name", options.table);
   if (!options.from.empty()) body.set("from", options.from);
   if (!options.to.empty()) body.set("to", options.to);
   body.set("force", options.force);
@@ -145,7 +145,7 @@ int list(Context& context, const std::string& name, bool open) {
                           run["error"].as_string()});
   }
   if (table.rows.empty()) {
-    std::printf("no runs yet: `weir run TABLE` computes a derived table\n");
+    std::printf("no runs yet: `weir run NAME` runs a flow or computes a derived table\n");
   } else {
     std::cout << render(table, context.common.colour);
   }
@@ -169,9 +169,9 @@ int stop(Context& context, const std::string& id) {
 }
 
 void add_run(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("run", "Compute what is stale of a derived table and of what it is made of");
+  auto* command = app.add_subcommand("run", "Run a flow, or compute what is stale of a derived table");
   auto options = std::make_shared<RunOptions>();
-  command->add_option("TABLE", options->table)->required();
+  command->add_option("NAME", options->table, "A flow, or a derived table")->required();
   command->add_option("--from", options->from, "First day, as 2026-11-21");
   command->add_option("--to", options->to, "First day that is left out");
   command->add_flag("--force", options->force, "Also what is fresh");

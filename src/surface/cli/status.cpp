@@ -58,6 +58,31 @@ void print_status(const Json& status) {
   for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
 }
 
+void print_tables(const Json& tables, const Json& flows, bool colour) {
+  if (!tables["tables"].array().empty()) {
+    TextTable table;
+    table.header = {"table", "rows", "partitions", "stale", "computed", "problem"};
+    table.right = {false, true, true, true, false, false};
+    for (const Json& one : tables["tables"].array()) {
+      const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(one[key].as_int())); };
+      table.rows.push_back({one["name"].as_string(), count("rows"), count("partitions_computed"),
+                            count("partitions_stale"), one["computed_at"].as_string(), one["problem"].as_string()});
+    }
+    std::cout << render(table, colour);
+  }
+  if (!flows["flows"].array().empty()) {
+    TextTable table;
+    table.header = {"flow", "when", "next", "last run"};
+    for (const Json& one : flows["flows"].array()) {
+      std::string when;
+      for (const Json& words : one["when"].array()) when += (when.empty() ? "" : "; ") + words.as_string();
+      table.rows.push_back({one["name"].as_string() + (one["enabled"].as_bool() ? "" : " (disabled)"), when,
+                            one["next_at"].as_string(), one["last_run"]["state"].as_string()});
+    }
+    std::cout << render(table, colour);
+  }
+}
+
 }  // namespace
 
 void add_status(CLI::App& app, Context& context) {
@@ -70,13 +95,18 @@ void add_status(CLI::App& app, Context& context) {
     }
     auto status = call_json(**backend, {.path = "/v1/status"});
     auto streams = status ? call_json(**backend, {.path = "/v1/streams"}) : Result<Json>(Json());
-    if (!status || !streams) {
-      context.exit_code = report(status ? streams.error() : status.error());
+    auto tables = streams ? call_json(**backend, {.path = "/v1/tables"}) : Result<Json>(Json());
+    auto flows = tables ? call_json(**backend, {.path = "/v1/flows"}) : Result<Json>(Json());
+    for (const auto* answer : {&status, &streams, &tables, &flows}) {
+      if (*answer) continue;
+      context.exit_code = report(answer->error());
       return;
     }
     if (context.common.json) {
       Json out = *status;
       out.set("streams", (*streams)["streams"]);
+      out.set("tables", (*tables)["tables"]);
+      out.set("flows", (*flows)["flows"]);
       out.set("server", (*backend)->is_server());
       std::cout << out.dump(2) << "\n";
       return;
@@ -84,6 +114,7 @@ void add_status(CLI::App& app, Context& context) {
     if (!(*backend)->is_server()) std::printf("no server runs; this is the folder as it lies\n");
     print_status(*status);
     print_streams(*streams, (*backend)->is_server(), context.common.colour);
+    print_tables(*tables, *flows, context.common.colour);
   });
 }
 

@@ -26,6 +26,7 @@ struct SiteParts {
   access::Access& access;
   access::Secrets& secrets;
   flow::Flow& flow;
+  flow::Flows& flows;
   Deployment& deployment;
 };
 

@@ -9,19 +9,29 @@ namespace {
 constexpr int64_t kRunsListed = 100;
 constexpr int64_t kRunsListedMax = 1'000;
 
-Result<Json> start_run(flow::Flow& flow, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"table", "from", "to", "force", "upstream"}));
+Json id_json(const std::string& id) {
+  return Json(Json::Object{{"id", id}});
+}
+
+// A flow of that name, else the table.
+Result<Json> start_run(const FlowParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"name", "from", "to", "force", "upstream"}));
   flow::RunRequest wanted;
-  TRY_ASSIGN(wanted.table, body.text("table"));
+  TRY_ASSIGN(wanted.table, body.text("name"));
+  const Json cause(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  const bool is_by_days = body.find("from") != nullptr || body.find("to") != nullptr;
+  if (!is_by_days) {
+    auto started = parts.flows.start(wanted.table, cause);
+    if (started) return id_json(*started);
+    if (started.error().code != Code::not_found) return started.error();
+  }
   TRY_ASSIGN(wanted.from, day_in(body, "from"));
   TRY_ASSIGN(wanted.to, day_in(body, "to"));
   TRY_ASSIGN(wanted.force, body.flag_or("force", false));
   TRY_ASSIGN(wanted.upstream, body.flag_or("upstream", true));
-  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
-  TRY_ASSIGN(const std::string id, flow.start(wanted));
-  Json out{Json::Object{}};
-  out.set("id", id);
-  return out;
+  wanted.cause = cause;
+  TRY_ASSIGN(const std::string id, parts.flow.start(wanted));
+  return id_json(id);
 }
 
 Result<Json> list_runs(flow::Flow& flow, const Request& request) {
@@ -37,7 +47,8 @@ Result<Json> list_runs(flow::Flow& flow, const Request& request) {
 
 }  // namespace
 
-void add_flow_routes(Router& router, flow::Flow& flow) {
+void add_flow_routes(Router& router, const FlowParts& parts) {
+  flow::Flow& flow = parts.flow;
   Route route;
   route.access = Access::reader;
   route.lane = Lane::interactive;
@@ -56,6 +67,15 @@ void add_flow_routes(Router& router, flow::Flow& flow) {
     return state.to_json(true);
   });
   router.add(route);
+  route.pattern = "/v1/flows";
+  route.summary = "Flows: their steps, when they run next, how they ran last.";
+  route.handler = json_answers([parts](Request&) -> Result<Json> {
+    TRY_ASSIGN(const auto states, parts.flows.flows());
+    Json listed{Json::Array{}};
+    for (const auto& state : states) listed.push(state.to_json());
+    return Json(Json::Object{{"flows", std::move(listed)}});
+  });
+  router.add(route);
   route.pattern = "/v1/runs";
   route.summary = "The newest runs; name=TABLE and open=true choose.";
   route.handler = json_answers([&flow](Request& request) { return list_runs(flow, request); });
@@ -70,9 +90,8 @@ void add_flow_routes(Router& router, flow::Flow& flow) {
   route.method = Method::post;
   route.access = Access::admin;
   route.pattern = "/v1/runs";
-  route.summary =
-      "Computes what is stale of a derived table and of what it is made of; answers at once with the run's id.";
-  route.handler = json_answers([&flow](Request& request) { return start_run(flow, request); });
+  route.summary = "Runs a flow, or computes what is stale of a derived table; answers at once with the run's id.";
+  route.handler = json_answers([parts](Request& request) { return start_run(parts, request); });
   router.add(route);
   route.pattern = "/v1/runs/{run}/stop";
   route.summary = "Stops a run; what it has computed stays.";

@@ -89,6 +89,7 @@ class RoomsFixture : public ::testing::Test {
     stopping = true;
     follower.join();
     warehouse.reset();
+    flows.reset();
     flow.reset();
     engine.reset();
     capture.reset();
@@ -128,6 +129,7 @@ class RoomsFixture : public ::testing::Test {
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
     flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
+    flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *lake, *control, clock});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -160,7 +162,7 @@ class RoomsFixture : public ::testing::Test {
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
     site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *access,
-                      *secrets, *flow, deployment},
+                      *secrets, *flow, *flows, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -203,6 +205,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<flow::Flow> flow;
+  std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

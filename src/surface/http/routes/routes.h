@@ -14,7 +14,7 @@
 #include "core/runtime/lanes.h"
 #include "platform/access/access.h"
 #include "platform/access/secrets.h"
-#include "platform/flow/flow.h"
+#include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -104,7 +104,12 @@ void add_lake_routes(Router& router, const LakeParts& parts);
 
 // `applied` is called after each apply that changed something.
 void add_deployment_routes(Router& router, Deployment& deployment, std::function<void()> applied);
-void add_flow_routes(Router& router, flow::Flow& flow);
+// Derived tables, flows, runs.
+struct FlowParts {
+  flow::Flow& flow;
+  flow::Flows& flows;
+};
+void add_flow_routes(Router& router, const FlowParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 

@@ -1,0 +1,214 @@
+#include "platform/flow/flows.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+
+namespace weir::flow {
+namespace {
+
+std::string fired_key(const std::string& flow) {
+  return "flow.fired." + flow;
+}
+
+bool is_open(const control::Run& run) {
+  return run.state == "queued" || run.state == "running";
+}
+
+}  // namespace
+
+FlowChecks flow_checks() {
+  FlowChecks out;
+  out.zone = [](std::string_view name) -> Status {
+    TRY(Zone::find(name));
+    return {};
+  };
+  out.schedule = [](std::string_view text) -> Status {
+    TRY(Schedule::parse(text, Zone::utc()));
+    return {};
+  };
+  return out;
+}
+
+std::optional<WallTime> Flows::next_of(const Declared& declared, WallTime after) {
+  std::optional<WallTime> out;
+  for (const Schedule& schedule : declared.schedules) {
+    const auto next = schedule.next(after);
+    if (next && (!out || *next < *out)) out = next;
+  }
+  return out;
+}
+
+Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
+  const WallTime now = parts_.clock.wall();
+  std::map<std::string, Declared, std::less<>> made;
+  for (FlowDeclaration& flow : flows) {
+    Declared declared;
+    TRY_ASSIGN(const Zone zone, Zone::find(flow.zone));
+    for (const std::string& text : flow.schedules) {
+      TRY_ASSIGN(Schedule schedule, Schedule::parse(text, zone));
+      declared.schedules.push_back(std::move(schedule));
+    }
+    TRY_ASSIGN(const auto fired, parts_.control.value(fired_key(flow.name)));
+    declared.fired = fired ? WallTime{fired->as_int()} : now;  // a new flow is not due for the past
+    if (!fired) {
+      TRY(parts_.control.set_value(fired_key(flow.name), Json(now.micros)));
+    }
+    declared.next = next_of(declared, declared.fired);
+    declared.flow = std::move(flow);
+    const std::string name = declared.flow.name;
+    made.emplace(name, std::move(declared));
+  }
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, declared] : made) {
+    const auto known = flows_.find(name);
+    if (known == flows_.end()) continue;
+    declared.due = known->second.due;
+    declared.seen = known->second.seen;
+    declared.changed = known->second.changed;
+    declared.left_behind = known->second.left_behind;
+    declared.last_ended = known->second.last_ended;
+  }
+  flows_ = std::move(made);
+  return {};
+}
+
+Result<std::vector<FlowState>> Flows::flows() {
+  std::vector<FlowState> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, declared] : flows_) {
+    FlowState state;
+    state.flow = declared.flow;
+    for (const Schedule& schedule : declared.schedules) state.when.push_back(schedule.words());
+    if (declared.flow.enabled) state.next = declared.next;
+    TRY_ASSIGN(const auto runs, parts_.flow.runs(name, false, 50));
+    const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == "flow"; });
+    if (last != runs.end()) state.last = *last;
+    out.push_back(std::move(state));
+  }
+  return out;
+}
+
+Result<std::string> Flows::start(std::string_view name, Json cause) {
+  const std::lock_guard lock(mutex_);
+  const auto found = flows_.find(name);
+  if (found == flows_.end()) {
+    std::vector<std::string> known;
+    for (const auto& [other, declared] : flows_) known.push_back(other);
+    return Error(Code::not_found, "there is no flow " + shown(name), did_you_mean(name, known));
+  }
+  if (!found->second.flow.enabled) {
+    return Error(Code::conflict, "flow " + std::string(name) + " is disabled", "set enabled: true in its declaration");
+  }
+  return parts_.flow.start_flow(found->second.flow, std::move(cause));
+}
+
+void Flows::tick() {
+  const WallTime now = parts_.clock.wall();
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, declared] : flows_) {
+    if (!declared.flow.enabled) continue;
+    look_at_schedule(declared, now);
+    if (!declared.due) look_at_triggers(declared, now);
+    if (declared.due) start_due(declared);
+  }
+}
+
+void Flows::look_at_schedule(Declared& declared, WallTime now) {
+  if (!declared.next || now < *declared.next) return;
+  // Recorded before it is started: a kill in between costs one run of what the next one computes too, never a second.
+  if (auto kept = parts_.control.set_value(fired_key(declared.flow.name), Json(now.micros)); !kept) {
+    log_event(Level::error, "flow.not_recorded", {{"flow", declared.flow.name}, {"error", kept.error().text()}});
+    return;
+  }
+  declared.due = "schedule";
+  declared.fired = now;
+  declared.next = next_of(declared, now);
+}
+
+void Flows::look_at_triggers(Declared& declared, WallTime now) {
+  for (const Trigger& trigger : declared.flow.triggers) {
+    if (auto why = triggered(declared, trigger, now)) {
+      declared.due = std::move(why);
+      return;
+    }
+  }
+}
+
+std::optional<std::string> Flows::triggered(Declared& declared, const Trigger& trigger, WallTime now) {
+  if (trigger.kind == TriggerKind::arrival) {
+    const auto days = parts_.lake.days(trigger.name);
+    uint64_t version = 0;
+    for (const auto& [day, touched] : *days) version = std::max(version, touched);
+    // At the first look since the start nobody knows what arrived before: one run more computes nothing twice.
+    const auto [seen, is_first] = declared.seen.try_emplace(trigger.name, version);
+    if (seen->second != version || (is_first && version > 0)) {
+      seen->second = version;
+      declared.changed[trigger.name] = now;
+    }
+    const auto changed = declared.changed.find(trigger.name);
+    if (changed == declared.changed.end() || now.micros - changed->second.micros < trigger.quiet.micros)
+      return std::nullopt;
+    declared.changed.erase(changed);
+    return "arrival";
+  }
+  if (trigger.kind == TriggerKind::stale) {
+    const auto state = parts_.flow.table(trigger.name);
+    if (!state || state->stale.empty()) return std::nullopt;
+    if (state->stale_fingerprint == declared.left_behind) return std::nullopt;
+    declared.left_behind = state->stale_fingerprint;
+    return "stale";
+  }
+  const auto runs = parts_.flow.runs(trigger.name, false, 1);
+  if (!runs || runs->empty() || is_open(runs->front()) || runs->front().id == declared.last_ended) return std::nullopt;
+  const bool is_first_look = declared.last_ended.empty();
+  declared.last_ended = runs->front().id;
+  const bool is_wanted = runs->front().state == (trigger.state == RunState::done ? "done" : "failed");
+  if (is_first_look || !is_wanted) return std::nullopt;
+  return "run";
+}
+
+Result<bool> Flows::has_room(const FlowDeclaration& flow) {
+  TRY_ASSIGN(const auto open, parts_.flow.runs(flow.name, true, 1'000));
+  const auto active = std::count_if(open.begin(), open.end(), [](const auto& run) { return run.kind == "flow"; });
+  return active < flow.max_active;
+}
+
+void Flows::start_due(Declared& declared) {
+  const auto room = has_room(declared.flow);
+  if (!room || !*room) return;
+  const auto started = parts_.flow.start_flow(declared.flow, Json(Json::Object{{"by", *declared.due}}));
+  if (started) {
+    declared.due.reset();
+  } else {
+    log_event(Level::error, "flow.not_started", {{"flow", declared.flow.name}, {"error", started.error().text()}});
+  }
+}
+
+Json FlowState::to_json() const {
+  Json out{Json::Object{}};
+  out.set("name", flow.name);
+  out.set("description", flow.description);
+  out.set("enabled", flow.enabled);
+  Json words{Json::Array{}};
+  for (const std::string& one : when) words.push(one);
+  out.set("when", std::move(words));
+  out.set("next_at", next ? Json(format_timestamp(next->micros)) : Json());
+  Json steps{Json::Array{}};
+  for (const Step& step : flow.steps) {
+    Json one{Json::Object{}};
+    one.set("name", step.name);
+    one.set("kind", step_word(step.kind));
+    Json tables{Json::Array{}};
+    for (const std::string& table : step.tables) tables.push(table);
+    one.set("tables", std::move(tables));
+    steps.push(std::move(one));
+  }
+  out.set("steps", std::move(steps));
+  out.set("last_run", last ? run_json(*last) : Json());
+  return out;
+}
+
+}  // namespace weir::flow

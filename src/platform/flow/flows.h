@@ -1,0 +1,76 @@
+// When flows run: by their schedules, and when what they wait for has happened.
+//
+// tick() looks once a second. A schedule whose time has come starts a run; times that passed while the program was not
+// there start one run together, at the next start, because a run computes whatever is stale. An arrival starts a run
+// once the stream has been quiet for as long as the flow says; a stale table starts one unless the last run left
+// exactly that behind. A flow with max_active runs under way starts no more; what was due is due until one has ended.
+// When a schedule has fired is kept in the control database, so that a restart neither repeats nor forgets it.
+//
+// Threads: any; tick() by one at a time.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/flow/flow.h"
+#include "platform/flow/flow_declaration.h"
+#include "platform/flow/schedule.h"
+
+namespace weir::flow {
+
+// For parse_flow(): what schedule.h and zone.h say.
+FlowChecks flow_checks();
+
+struct FlowState {
+  FlowDeclaration flow;
+  std::vector<std::string> when;  // its schedules in words
+  std::optional<WallTime> next;   // of the schedules
+  std::optional<control::Run> last;
+  Json to_json() const;
+};
+
+class Flows {
+ public:
+  struct Parts {
+    Flow& flow;
+    lake::Lake& lake;
+    control::Control& control;
+    const Clock& clock;
+  };
+  explicit Flows(const Parts& parts) : parts_(parts) {}
+
+  // At start and after each apply.
+  Status set_flows(std::vector<FlowDeclaration> flows);
+  Result<std::vector<FlowState>> flows();
+  Result<std::string> start(std::string_view name, Json cause);
+  void tick();
+
+ private:
+  struct Declared {
+    FlowDeclaration flow;
+    std::vector<Schedule> schedules;
+    WallTime fired;  // schedules up to here are done with
+    std::optional<WallTime> next;
+    std::optional<std::string> due;           // why, until it was started
+    std::map<std::string, uint64_t> seen;     // arrival: the stream's version
+    std::map<std::string, WallTime> changed;  // arrival: since when it has been that
+    std::string left_behind;                  // stale: what the last start was for
+    std::string last_ended;                   // run: the run that was seen last
+  };
+
+  static std::optional<WallTime> next_of(const Declared& declared, WallTime after);
+  void look_at_schedule(Declared& declared, WallTime now);
+  void look_at_triggers(Declared& declared, WallTime now);
+  std::optional<std::string> triggered(Declared& declared, const Trigger& trigger, WallTime now);
+  void start_due(Declared& declared);
+  Result<bool> has_room(const FlowDeclaration& flow);
+
+  const Parts parts_;
+  std::mutex mutex_;  // guards flows_
+  std::map<std::string, Declared, std::less<>> flows_;
+};
+
+}  // namespace weir::flow
