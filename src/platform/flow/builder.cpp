@@ -143,6 +143,7 @@ bool same_columns(const std::vector<engine::ResultColumn>& a, const std::vector<
 Result<Builder::Target> Builder::target(const TableContent& content) {
   TRY_ASSIGN(const auto wanted, columns_of(content));
   TRY_ASSIGN(const auto session, engine_.connect(engine::Trust::own));
+  session->read_from(no_streams());
   TRY_ASSIGN(const auto there, columns_there(*session, content.table));
   if (same_columns(wanted, there)) return Target{content.table, false};
   const Target out{there.empty() ? content.table : shadow_of(content.table), !there.empty()};
@@ -198,6 +199,7 @@ Status Builder::publish_shadow(const TableContent& content, const Cancel& cancel
 
 Status Builder::drop_table(const std::string& table) {
   TRY_ASSIGN(const auto session, engine_.connect(engine::Trust::own));
+  session->read_from(no_streams());
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
   TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted(table)));

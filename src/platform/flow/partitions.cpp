@@ -16,7 +16,17 @@ Json day_parameter(const Partition& partition) {
   return partition ? Json(format_date(*partition)) : Json();
 }
 
+class NoStreams final : public engine::Snapshot {
+ public:
+  const engine::TableVersion* find(std::string_view) const override { return nullptr; }
+  std::vector<std::string> names() const override { return {}; }
+};
+
 }  // namespace
+
+std::shared_ptr<const engine::Snapshot> no_streams() {
+  return std::make_shared<NoStreams>();
+}
 
 std::string partition_text(const Partition& partition) {
   return partition ? format_date(*partition) : "all";
@@ -38,6 +48,7 @@ Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, c
 Result<std::unique_ptr<Partitions>> Partitions::open(engine::Engine& engine) {
   auto out = std::make_unique<Partitions>();
   TRY_ASSIGN(const auto session, engine.connect(engine::Trust::own));
+  session->read_from(no_streams());
   TRY(run_statement(*session, "CREATE SCHEMA IF NOT EXISTS weir"));
   TRY(run_statement(*session, kMake));
   TRY_ASSIGN(const auto stream, session->query(kRead, {}, {}));

@@ -52,6 +52,9 @@ class Partitions {
   std::map<std::string, TableMarks, std::less<>> tables_;
 };
 
+// No streams at all, for sessions that read tables of the engine only: theirs would be brought up to date first.
+std::shared_ptr<const engine::Snapshot> no_streams();
+
 // Runs a statement to its end; the number in its first cell, if there is one.
 Result<uint64_t> run_statement(engine::Session& session, std::string_view sql, const std::vector<Json>& parameters = {},
                                engine::QueryLimits limits = {});

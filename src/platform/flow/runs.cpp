@@ -318,6 +318,7 @@ Status Flow::build_table(Job& job, const Declared& declared) {
   Status first;
   for (size_t i = 0; i < wanted.size(); ++i) {
     Status built = build_partition(job, declared, *target, wanted[i], committed, tasks[i]);
+    job.tasks[table.name + "\n" + tasks[i].what] = tasks[i];  // a retry goes on counting
     if (built) continue;
     if (built.error().code == Code::cancelled || built.error().code == Code::unavailable) return built;
     if (first) first = std::move(built);

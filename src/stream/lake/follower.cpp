@@ -181,9 +181,8 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
     } else if (group->empty()) {
       break;
     } else {
-      for (const auto& entry : *group) {
-        TRY(take_record(entry));
-      }
+      TRY(read_group(*group));
+      for (const auto& [sequence, record] : group_) take_record(sequence, record);
       taken += group->size();
     }
     tail_.through = reader_->position().value;
@@ -195,39 +194,47 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
   return taken;
 }
 
-Status Follower::take_record(const journal::Entry& entry) {
-  auto record = capture::decode(entry.bytes);
-  if (!record) {
-    note_problem("record " + std::to_string(entry.sequence.value) + ": " + record.error().text());
-    return {};
+// The whole group before the first of it is taken: one that cannot be taken is read again, and nothing of it twice.
+Status Follower::read_group(const std::vector<journal::Entry>& group) {
+  group_.clear();
+  for (const auto& entry : group) {
+    auto record = capture::decode(entry.bytes);
+    if (!record) {
+      note_problem("record " + std::to_string(entry.sequence.value) + ": " + record.error().text());
+    } else if (!lanes_.contains(record->stream)) {
+      TRY_ASSIGN(reader_, journal_.read_from({tail_.through}));
+      return Error(Code::corrupt,
+                   "journal record " + std::to_string(entry.sequence.value) + " belongs to stream number " +
+                       std::to_string(record->stream) + ", which the control database does not know",
+                   "restore .weir/control.db from the backup that belongs to this journal");
+    } else {
+      group_.emplace_back(entry.sequence.value, *record);
+    }
   }
-  auto found = lanes_.find(record->stream);
-  if (found == lanes_.end()) {
-    return Error(Code::corrupt,
-                 "journal record " + std::to_string(entry.sequence.value) + " belongs to stream number " +
-                     std::to_string(record->stream) + ", which the control database does not know",
-                 "restore .weir/control.db from the backup that belongs to this journal");
-  }
-  Lane& lane = found->second;
-  const bool accepted = record->kind == capture::RecordKind::accepted;
-  const std::string& table = accepted ? lane.table : lane.quarantine_table;
-  TableTail& waiting = tail_.tables[table];
-  waiting.note_day(day_number(accepted ? record->event_time.micros : record->arrived_at.micros));
-  ArchiveTail& archive = waiting.hours[hour_number(record->arrived_at.micros)];
-  tail_.bytes -= archive.bytes();
-  append_archive_line(*record, entry.sequence.value, archive.open());
-  archive.added(entry.sequence.value, compressor_);
-  tail_.bytes += archive.bytes();
-  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record->arrived_at.micros);
-  if (accepted) {
-    return add_row(*record, entry.sequence.value, table, capture::partition_values(*lane.stream, record->event_time),
-                   *lane.accepted);
-  }
-  return add_row(*record, entry.sequence.value, table, {day_number(record->arrived_at.micros)}, *lane.quarantined);
+  return {};
 }
 
-Status Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
-                         const std::vector<int64_t>& partition, capture::RowWriter& writer) {
+void Follower::take_record(uint64_t sequence, const capture::Record& record) {
+  Lane& lane = lanes_.find(record.stream)->second;
+  const bool accepted = record.kind == capture::RecordKind::accepted;
+  const std::string& table = accepted ? lane.table : lane.quarantine_table;
+  TableTail& waiting = tail_.tables[table];
+  waiting.note_day(day_number(accepted ? record.event_time.micros : record.arrived_at.micros));
+  ArchiveTail& archive = waiting.hours[hour_number(record.arrived_at.micros)];
+  tail_.bytes -= archive.bytes();
+  append_archive_line(record, sequence, archive.open());
+  archive.added(sequence, compressor_);
+  tail_.bytes += archive.bytes();
+  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.arrived_at.micros);
+  if (accepted) {
+    add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
+  } else {
+    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, *lane.quarantined);
+  }
+}
+
+void Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
+                       const std::vector<int64_t>& partition, capture::RowWriter& writer) {
   auto& partitions = tail_.tables[table_name].partitions;
   auto found = partitions.find(partition);
   if (found == partitions.end()) {
@@ -240,12 +247,11 @@ Status Follower::add_row(const capture::Record& record, uint64_t sequence, const
     // The archive holds the record; its row is missing until the damage is mended and the table rebuilt. verify() finds
     // it too.
     note_problem(table_name + ", record " + std::to_string(sequence) + ": " + added.error().text());
-    return {};
+    return;
   }
   found->second.added(sequence, *engine_);
   ++tail_.rows;
   tail_.bytes += record.payload.size() + 64;
-  return {};
 }
 
 std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {

@@ -60,9 +60,10 @@ class Follower : public Lake {
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
-  Status take_record(const journal::Entry& entry);
-  Status add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
-                 const std::vector<int64_t>& partition, capture::RowWriter& writer);
+  Status read_group(const std::vector<journal::Entry>& group);
+  void take_record(uint64_t sequence, const capture::Record& record);
+  void add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
+               const std::vector<int64_t>& partition, capture::RowWriter& writer);
   bool tail_is_full() const;
   void restart_tail(uint64_t at);
   void note_problem(const std::string& what);
@@ -108,6 +109,7 @@ class Follower : public Lake {
   GzipCompressor compressor_;
   std::shared_ptr<Tail> committing_;  // frozen, still part of every snapshot
   std::unique_ptr<journal::Reader> reader_;
+  std::vector<std::pair<uint64_t, capture::Record>> group_;  // being taken; views into what the reader holds
   uint64_t cursor_ = 1, version_ = 0;
   std::optional<WallTime> last_commit_at_;
   std::string error_;

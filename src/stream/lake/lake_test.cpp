@@ -62,7 +62,7 @@ class LakeTest : public ::testing::Test {
     if (!result) throw std::runtime_error(result.error().text());
     return std::move(*result);
   }
-  void open() {
+  void open(bool knows_streams = true) {
     control_ = must(control::Control::open(root_ + "/control.db", clock_));
     journal::Options journal;
     journal.folder = root_ + "/journal";
@@ -77,6 +77,7 @@ class LakeTest : public ::testing::Test {
     engine.temp_directory = root_ + "/tmp";
     engine_ = must(engine::Engine::open(engine, *lake_, {}));
     lake_->set_engine(*engine_);
+    if (!knows_streams) return;
     auto streams = lake_->set_streams({{7, 1, stream_}});
     ASSERT_TRUE(streams) << streams.error().text();
   }
@@ -406,6 +407,28 @@ TEST(LakeCatalog, bounds_of_a_file_from_before_a_rename_are_found_under_its_form
   now[1].former = {"n"};
   read = table_file(file, now);
   EXPECT_FALSE(read->int_bounds[1]) << "the file has the column, with bounds that it does not know";
+}
+
+// A statement before the streams are known, as one at a start: nothing is skipped, and nothing is taken twice.
+TEST_F(LakeTest, records_of_a_stream_that_is_not_known_yet_are_taken_once_it_is) {
+  append({click(1, "2026-11-20T10:00:00Z"), click(2, "2026-11-20T10:00:00Z")});
+  append({click(3, "2026-11-20T10:00:00Z")});
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  append({click(4, "2026-11-20T10:00:00Z"), click(5, "2026-11-20T10:00:00Z")});
+  append({click(6, "2026-11-20T10:00:00Z")});
+  close();
+  open(false);
+  for (int i = 0; i < 2; ++i) {
+    const auto taken = lake_->take();
+    ASSERT_FALSE(taken);
+    EXPECT_NE(taken.error().message.find("belongs to stream number 7"), std::string::npos);
+  }
+  ASSERT_TRUE(lake_->set_streams({{7, 1, stream_}}));
+  ASSERT_TRUE(lake_->drain(seconds(10)));
+  const auto checked = lake_->verify();
+  ASSERT_TRUE(checked);
+  EXPECT_TRUE(checked->problems.empty()) << checked->problems.front();
+  EXPECT_EQ(checked->parquet_rows, 6u);
 }
 
 }  // namespace
