@@ -95,6 +95,12 @@ def test_states_agree_on_page_and_command_and_a_late_event_makes_its_day_stale(a
     assert "ad_traffic" in project.weir("runs")
 
 
+def test_nobody_loads_rows_into_a_derived_table(advertising, tmp_path):
+    (tmp_path / "x.csv").write_text("ad_id,day\n1,2026-11-20\n")
+    advertising.weir("load", str(tmp_path / "x.csv"), "--table", "Ad_Traffic", code=1)
+    assert "is a derived table" in advertising.stderr
+
+
 def test_mistakes_are_told_at_plan_with_their_place(project):
     shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True)
     project.write("tables/a.sql", "---\npartition: dya\ntest: []\n---\nSELECT 1 AS day")

@@ -145,11 +145,16 @@ Result<Builder::Target> Builder::target(const TableContent& content) {
   TRY_ASSIGN(const auto session, engine_.connect(engine::Trust::own));
   session->read_from(no_streams());
   TRY_ASSIGN(const auto there, columns_there(*session, content.table));
-  if (same_columns(wanted, there)) return Target{content.table, false};
+  const auto is_ours = [&](const std::string& table) {
+    const TableMarks marks = partitions_.of(table);
+    return std::all_of(marks.begin(), marks.end(),
+                       [&](const auto& mark) { return mark.second.content == content.hash; });
+  };
+  if (same_columns(wanted, there) && is_ours(content.table)) return Target{content.table, false};
   const Target out{there.empty() ? content.table : shadow_of(content.table), !there.empty()};
   if (out.is_shadow) {
     TRY_ASSIGN(const auto shadow, columns_there(*session, out.table));
-    if (same_columns(wanted, shadow)) return out;
+    if (same_columns(wanted, shadow) && is_ours(out.table)) return out;
   }
   std::string columns;
   for (const auto& column : wanted) {
@@ -236,6 +241,7 @@ Result<Built> Builder::build(const TableContent& content, const Target& target, 
     if (!failures->empty()) return failed_tests(content, request.partition, *failures);
   }
   out.mark.fingerprint = request.fingerprint;
+  out.mark.content = content.hash;
   out.mark.rows = *rows;
   out.mark.run = request.run;
   out.mark.computed_at = clock_.wall();

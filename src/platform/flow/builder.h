@@ -31,6 +31,7 @@ struct TableContent {
   std::string table;
   std::string select;            // one SELECT, without ; at its end
   std::string partition_column;  // of type DATE; empty: the table is one whole
+  std::string hash;              // of all that decides the content: another one is another table
   std::vector<TableTest> tests;
 };
 
@@ -59,9 +60,9 @@ class Builder {
   Builder(engine::Engine& engine, const Clock& clock, Partitions& partitions)
       : engine_(engine), clock_(clock), partitions_(partitions) {}
 
-  // Where partitions are built: the table itself, or, if it has other columns than its SELECT makes now, a shadow of it
-  // that is made if need be and takes its place with publish_shadow(), so that readers have the old table until all of
-  // the new one is there.
+  // Where partitions are built: the table itself, or, if it was made by another declaration or has other columns than
+  // its SELECT makes now, a shadow of it that is made if need be and takes its place with publish_shadow(). So readers
+  // have the old table until all of the new one is there, and never partitions of both.
   struct Target {
     std::string table;
     bool is_shadow = false;

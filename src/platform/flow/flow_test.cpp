@@ -282,6 +282,27 @@ SELECT CAST(occurred_at AS DATE) AS day, ad, count(*) AS shown, 0::BIGINT AS cli
   EXPECT_EQ(sql("SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'traffic%'"), "1");
 }
 
+TEST_F(FlowTest, a_table_of_another_declaration_is_never_mixed_with_the_old_one) {
+  impression("1", "a", "2026-11-19T10:00:00Z");
+  impression("2", "b", "2026-11-20T10:00:00Z");
+  compute("totals");
+  // Another partition: the rows that the old one had on days that the new one does not know go with it.
+  files_["traffic"] =
+      "---\npartition: day\n---\nSELECT ad, CAST('2026-11-19' AS DATE) AS day, count(*) AS shown, "
+      "0::BIGINT AS clicked FROM impressions WHERE ad = 'a' GROUP BY ALL\n";
+  declare(files_);
+  compute("traffic");
+  EXPECT_EQ(traffic(), "a,2026-11-19,1,0");
+  files_["traffic"] =
+      "---\n---\nSELECT ad, CAST('2026-11-18' AS DATE) AS day, count(*) AS shown, 0::BIGINT AS clicked "
+      "FROM impressions GROUP BY ALL\n";
+  declare(files_);
+  compute("totals");
+  EXPECT_EQ(traffic(), "a,2026-11-18,1,0 | b,2026-11-18,1,0");
+  EXPECT_EQ(must(flow_->table("traffic")).marks.size(), 1u);
+  EXPECT_TRUE(must(flow_->table("totals")).stale.empty());
+}
+
 TEST_F(FlowTest, marks_and_rows_outlive_a_restart_and_a_run_under_way_goes_on) {
   impression("1", "a", "2026-11-19T10:00:00Z");
   compute("traffic");

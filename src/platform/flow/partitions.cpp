@@ -7,9 +7,10 @@ namespace {
 
 constexpr const char* kMake =
     "CREATE TABLE IF NOT EXISTS weir.partitions(table_name VARCHAR NOT NULL, day DATE, fingerprint VARCHAR NOT NULL, "
-    "row_count BIGINT NOT NULL, run VARCHAR NOT NULL, computed_at TIMESTAMP NOT NULL, took_ms BIGINT NOT NULL)";
+    "content VARCHAR NOT NULL, row_count BIGINT NOT NULL, run VARCHAR NOT NULL, computed_at TIMESTAMP NOT NULL, "
+    "took_ms BIGINT NOT NULL)";
 constexpr const char* kRead =
-    "SELECT table_name, CAST(day AS VARCHAR), fingerprint, row_count, run, epoch_us(computed_at), took_ms "
+    "SELECT table_name, CAST(day AS VARCHAR), fingerprint, content, row_count, run, epoch_us(computed_at), took_ms "
     "FROM weir.partitions";
 
 Json day_parameter(const Partition& partition) {
@@ -62,10 +63,11 @@ Result<std::unique_ptr<Partitions>> Partitions::open(engine::Engine& engine) {
       }
       Mark mark;
       mark.fingerprint = std::get<std::string>(row[2]);
-      mark.rows = static_cast<uint64_t>(std::get<int64_t>(row[3]));
-      mark.run = std::get<std::string>(row[4]);
-      mark.computed_at = {std::get<int64_t>(row[5])};
-      mark.took = milliseconds(std::get<int64_t>(row[6]));
+      mark.content = std::get<std::string>(row[3]);
+      mark.rows = static_cast<uint64_t>(std::get<int64_t>(row[4]));
+      mark.run = std::get<std::string>(row[5]);
+      mark.computed_at = {std::get<int64_t>(row[6])};
+      mark.took = milliseconds(std::get<int64_t>(row[7]));
       out->tables_[std::get<std::string>(row[0])][partition] = std::move(mark);
     }
   }
@@ -103,9 +105,9 @@ Status Partitions::write(engine::Session& session, std::string_view table, const
                     "DELETE FROM weir.partitions WHERE table_name = $1 AND day IS NOT DISTINCT FROM CAST($2 AS DATE)",
                     {name, day}));
   TRY(run_statement(session,
-                    "INSERT INTO weir.partitions VALUES ($1, CAST($2 AS DATE), $3, $4, $5, make_timestamp($6), $7)",
-                    {name, day, Json(mark.fingerprint), Json(mark.rows), Json(mark.run), Json(mark.computed_at.micros),
-                     Json(mark.took.micros / 1000)}));
+                    "INSERT INTO weir.partitions VALUES ($1, CAST($2 AS DATE), $3, $4, $5, $6, make_timestamp($7), $8)",
+                    {name, day, Json(mark.fingerprint), Json(mark.content), Json(mark.rows), Json(mark.run),
+                     Json(mark.computed_at.micros), Json(mark.took.micros / 1000)}));
   return {};
 }
 

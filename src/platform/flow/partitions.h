@@ -24,6 +24,7 @@ std::string partition_text(const Partition& partition);  // "2026-11-21", "all"
 
 struct Mark {
   std::string fingerprint;
+  std::string content;  // of which declaration: TableContent::hash
   uint64_t rows = 0;
   std::string run;
   WallTime computed_at;

@@ -66,6 +66,7 @@ TableContent content_of(const Table& table) {
   out.table = table.name;
   out.select = table.select;
   out.partition_column = table.partition;
+  out.hash = std::to_string(content_hash(table));
   for (const RowTest& test : table.tests) {
     out.tests.push_back({test.name, sql_of(table, test), test.severity == Severity::error, test.kind == TestKind::sql});
   }

@@ -99,6 +99,7 @@ struct LakeParts {
   engine::Engine& engine;
   warehouse::Warehouse& warehouse;
   const StreamDirectory& streams;
+  flow::Flow& flow;
 };
 void add_lake_routes(Router& router, const LakeParts& parts);
 
