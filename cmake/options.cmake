@@ -32,6 +32,9 @@ if(WEIR_FUZZ)
 endif()
 if(WEIR_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND WEIR_WARNINGS -Wno-maybe-uninitialized -Wno-stringop-overread)  # the instrumented code looks so to g++; it says so in its manual
+  if(WEIR_SANITIZE STREQUAL "thread")
+    list(APPEND WEIR_WARNINGS -Wno-tsan)  # Boost's fences, which it cannot follow
+  endif()
 endif()
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer)
