@@ -485,7 +485,7 @@ void DedupIndex::fit_filters() {
         continue;
       auto run = wanted == 0 ? known->without_filter() : known->with_filter(wanted);
       if (run) {
-        show_instead(known, std::move(*run));
+        show_instead(known, *run);
       } else {
         unreadable_filters_.emplace(known->summary().number, run.error());
         show_instead(known, known->without_filter());
@@ -509,10 +509,11 @@ Status DedupIndex::filters_status() {
 }
 
 // The runs stay the same: what was found in them still holds, so the version does too.
-void DedupIndex::show_instead(const std::shared_ptr<const DedupRun>& known, std::shared_ptr<const DedupRun> run) {
+void DedupIndex::show_instead(const std::shared_ptr<const DedupRun>& known,
+                              const std::shared_ptr<const DedupRun>& run) {
   std::lock_guard lock(runs_mutex_);
   auto made = std::make_shared<DedupRuns>(*runs_);
-  std::replace(made->runs.begin(), made->runs.end(), known, std::move(run));
+  std::replace(made->runs.begin(), made->runs.end(), known, run);
   runs_ = std::move(made);
 }
 

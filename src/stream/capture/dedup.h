@@ -108,12 +108,12 @@ class DedupIndex {
   Status seal_frozen();
   Status pass_by(const Caller& caller);
   Status merge_due(uint32_t not_before_s, const Caller& caller);
-  Status replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone, std::shared_ptr<const DedupRun> made,
+  Status replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone, std::shared_ptr<const DedupRun> run,
                       uint64_t sealed_through);
   Result<bool> merge_once(uint32_t not_before_s, const Caller& caller);
   void fit_filters();
   Status filters_status();
-  void show_instead(const std::shared_ptr<const DedupRun>& known, std::shared_ptr<const DedupRun> run);
+  void show_instead(const std::shared_ptr<const DedupRun>& known, const std::shared_ptr<const DedupRun>& run);
   std::string path_of(const std::string& name) const;
 
   Files& files_;

@@ -78,7 +78,7 @@ class Follower : public Lake {
     std::string staging;
   };
   Status write_outputs(Tail& tail, std::vector<Output>& outputs);
-  Status write_partition(const Table& table, const std::vector<int64_t>& partition, PartitionTail& rows,
+  Status write_partition(const Table& table, const std::vector<int64_t>& values, PartitionTail& rows,
                          std::vector<Output>& outputs);
   Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines, std::vector<Output>& outputs);
   Status publish_outputs(const std::vector<Output>& outputs);
