@@ -371,13 +371,6 @@ int Bench::run() {
       overload.seconds, static_cast<double>(overload.requests) * 100 / overload.seconds,
       static_cast<double>(accepted_now_) / overload.seconds, goodput, static_cast<double>(rss) / 1e6,
       static_cast<double>(rss_before) / 1e6);
-  // What the same program, index and lake take without overload: the keys of ten minutes make lookups dearer, and that
-  // is not the overload's doing.
-  const auto after = batches(32, settings_.round_s * 2, 0, 100);
-  const double capacity_after = static_cast<double>(after.requests) * 100 / after.seconds;
-  std::printf(
-      "batches of 100, 32 connections, afterwards: %.0f events/s with %.0f M keys; the overload kept %.2f of that\n",
-      capacity_after, static_cast<double>(acknowledged_) / 1e6, goodput * capacity / capacity_after);
   count_lake();
   save_state();
   std::printf(
