@@ -110,6 +110,7 @@ class Flow {
   AllVersions versions(const lake::CommittedTables& committed, const Tables& tables) const;
   TableState state_of(const Declared& declared, const Tables& tables, const AllVersions& versions) const;
   static Result<std::vector<std::string>> upstream_order(const Tables& tables, const std::string& table);
+  Result<std::string> begin(control::Run run);
   Status submit(control::Run run);
   void work(Job& job);
   Status do_all(Job& job);

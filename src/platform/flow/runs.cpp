@@ -68,17 +68,27 @@ Result<std::string> Flow::start(const RunRequest& request) {
                  "from " + format_date(*request.from) + " to " + format_date(*request.to) + " (excluded) holds no day");
   }
   control::Run run;
-  run.id = format_uuid(uuid_v7(parts_.clock, parts_.random));
   run.kind = "table";
   run.name = request.table;
   run.cause = request.cause;
   run.parameters = parameters_of(request);
+  return begin(std::move(run));
+}
+
+// On record before it is queued, so that a kill forgets nothing; one that no lane takes has failed, and is not taken up
+// at the next start.
+Result<std::string> Flow::begin(control::Run run) {
+  run.id = format_uuid(uuid_v7(parts_.clock, parts_.random));
   run.state = "queued";
   run.queued_at = parts_.clock.wall();
   TRY(parts_.control.put_run(run));
-  const std::string id = run.id;
-  TRY(submit(std::move(run)));
-  return id;
+  const Status taken = submit(run);
+  if (taken) return run.id;
+  run.state = "failed";
+  run.ended_at = parts_.clock.wall();
+  run.error = taken.error().text();
+  TRY(parts_.control.put_run(run));
+  return taken.error();
 }
 
 Status Flow::submit(control::Run run) {
@@ -154,17 +164,11 @@ Result<std::vector<std::string>> Flow::upstream_order(const Tables& tables, cons
 
 Result<std::string> Flow::start_flow(const FlowDeclaration& flow, Json cause) {
   control::Run run;
-  run.id = format_uuid(uuid_v7(parts_.clock, parts_.random));
   run.kind = "flow";
   run.name = flow.name;
   run.cause = std::move(cause);
   run.parameters = Json(Json::Object{{"flow", to_json(flow)}});
-  run.state = "queued";
-  run.queued_at = parts_.clock.wall();
-  TRY(parts_.control.put_run(run));
-  const std::string id = run.id;
-  TRY(submit(std::move(run)));
-  return id;
+  return begin(std::move(run));
 }
 
 Status Flow::do_all(Job& job) {

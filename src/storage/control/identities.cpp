@@ -6,19 +6,6 @@ namespace {
 
 constexpr const char* kTokenColumns = "id, hash, role, streams, label, created_at, expires_at, last_used_at, revoked";
 
-void bind_time(Statement& statement, int parameter, const std::optional<WallTime>& time) {
-  if (time) {
-    statement.bind(parameter, time->micros);
-  } else {
-    statement.bind_null(parameter);
-  }
-}
-
-std::optional<WallTime> time_of(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return WallTime{row.integer(column)};
-}
-
 }  // namespace
 
 Status SqliteControl::add_token(const Token& token) {

@@ -7,19 +7,6 @@ namespace {
 constexpr const char* kRunColumns = "id, kind, name, cause, parameters, state, queued_at, started_at, ended_at, error";
 constexpr const char* kTaskColumns = "number, step, what, state, attempts, started_at, ended_at, rows, message";
 
-void bind_time(Statement& statement, int parameter, const std::optional<WallTime>& time) {
-  if (time) {
-    statement.bind(parameter, time->micros);
-  } else {
-    statement.bind_null(parameter);
-  }
-}
-
-std::optional<WallTime> time_of(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return WallTime{row.integer(column)};
-}
-
 }  // namespace
 
 Status SqliteControl::put_run(const Run& run) {

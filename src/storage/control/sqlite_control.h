@@ -13,6 +13,19 @@
 
 namespace weir::control {
 
+// A time that may be missing, as a parameter and as a column.
+inline void bind_time(Statement& statement, int parameter, const std::optional<WallTime>& time) {
+  if (time) {
+    statement.bind(parameter, time->micros);
+  } else {
+    statement.bind_null(parameter);
+  }
+}
+inline std::optional<WallTime> time_of(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return WallTime{row.integer(column)};
+}
+
 class SqliteControl final : public Control {
  public:
   SqliteControl(std::unique_ptr<Database> database, Clock& clock) : database_(std::move(database)), clock_(clock) {}
