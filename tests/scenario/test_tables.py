@@ -102,7 +102,7 @@ def test_nobody_loads_rows_into_a_derived_table(advertising, tmp_path):
 
 
 def test_mistakes_are_told_at_plan_with_their_place(project):
-    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir"))
     project.write("tables/a.sql", "---\npartition: dya\ntest: []\n---\nSELECT 1 AS day")
     project.write("tables/b.sql", "---\n---\n\nSELECT *\nFROM read_csv('/etc/passwd')")
     project.write("tables/c.sql", "SELECT ad_id FROM impresions")
@@ -150,7 +150,7 @@ def test_a_backfill_killed_again_and_again_equals_a_clean_run(advertising, tmp_p
 
 
 def test_runs_work_without_a_server_and_a_changed_select_is_computed_again(project):
-    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir"))
     project.start()
     ad = str(uuid.uuid4())
     send(project, 1, [ad, ad])
