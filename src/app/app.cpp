@@ -31,6 +31,7 @@ namespace {
 constexpr Duration kMaintainEvery = milliseconds(200);
 constexpr Duration kFlushTokensEvery = minutes(1);
 constexpr Duration kSampleEvery = seconds(1);
+constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 
 int engine_threads(const project::Settings& settings) {
   const auto wanted = static_cast<int>(settings.integer("engine.threads"));
@@ -63,8 +64,8 @@ Status check_folder(const AppOptions& options) {
     TRY_ASSIGN(const bool declared, there(file.c_str()));
     if (!declared) return no_environment(options);
   }
-  if (options.serves) return {};
-  for (const char* name : {"weir.yaml", "streams", ".weir"}) {
+  if (options.serves || options.rehearses) return {};
+  for (const char* name : {"weir.yaml", "streams", "tables", ".weir"}) {
     TRY_ASSIGN(const bool found, there(name));
     if (found) return {};
   }
@@ -76,7 +77,9 @@ Status check_folder(const AppOptions& options) {
 // Every room, in order of dependency: members are destroyed in reverse.
 class Composed : public App {
  public:
-  explicit Composed(AppOptions options) : options_(std::move(options)) {}
+  explicit Composed(AppOptions options)
+      : options_(std::move(options)),
+        clock_(options_.now ? Duration{options_.now->micros - SystemClock().wall().micros} : Duration{}) {}
   ~Composed() override { (void)stop(seconds(0)); }
 
   Status start();
@@ -89,6 +92,7 @@ class Composed : public App {
 
  private:
   Status read_settings();
+  Result<std::string> secret(std::string_view name);
   Status open_storage();
   Status open_engine();
   Status apply_folder();
@@ -160,12 +164,18 @@ Status Composed::start() {
   return {};
 }
 
+Result<std::string> Composed::secret(std::string_view name) {
+  if (options_.rehearses) return std::string("secret");
+  return secrets_->find(name);
+}
+
 // weir.yaml's settings may name secrets, which lie in the control database: that is opened first.
 Status Composed::read_settings() {
   project::ReadOptions read;
   read.environment = options_.environment;
   read.process_environment = process_environment();
-  read.secret = [this](std::string_view name) { return secrets_->find(name); };
+  read.secret = [this](std::string_view name) { return secret(name); };
+  if (options_.rehearses) read.flags.emplace_back("store", kOwnStore);
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
   // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
@@ -222,7 +232,7 @@ Status Composed::open_storage() {
   // The default store belongs to the environment's state; a store that somebody names is relative to the project's
   // folder.
   const std::string& store = settings_.text("store");
-  store_root_ = store == ".weir/store"   ? join_path(state_folder_, "store")
+  store_root_ = store == kOwnStore       ? join_path(state_folder_, "store")
                 : store.starts_with('/') ? store
                                          : join_path(options_.folder, store);
   char resolved[4096];
@@ -271,7 +281,8 @@ Status Composed::open_engine() {
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_},
+      Deployment::Parts{*control_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
+                        [this] { return loaded_tables(); }, *flow_, *flows_},
       options_.folder, options_.environment);
   return {};
 }

@@ -21,6 +21,10 @@ struct AppOptions {
   bool serves = true;          // listens on TCP; otherwise only on the command's own socket
   std::string listen;          // instead of listeners.http
   bool applies_folder = true;  // make the applied state equal to the folder, as far as that is compatible
+  // A project's own test: what leaves the folder is replaced (the store is its own, every secret is the text "secret"),
+  // and the wall clock begins at `now`.
+  bool rehearses = false;
+  std::optional<WallTime> now = {};
   // Told every mistake of the folder but the last, which open() returns; missing: they are logged.
   std::function<void(const Error&)> report = {};
 };

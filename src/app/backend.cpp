@@ -103,4 +103,19 @@ Result<std::unique_ptr<cli::Backend>> open_backend(const cli::Common& common) {
   return std::unique_ptr<cli::Backend>(std::move(backend));
 }
 
+Result<std::unique_ptr<cli::Backend>> rehearse(const cli::Common& common, std::optional<WallTime> now) {
+  AppOptions options;
+  options.folder = common.folder;
+  options.environment = common.environment;
+  options.serves = false;
+  options.applies_folder = false;
+  options.rehearses = true;
+  options.now = now;
+  options.report = common.report_error;
+  TRY_ASSIGN(auto app, App::open(options));
+  auto backend = std::make_unique<HttpBackend>("http://localhost", app->socket_path(), "", false);
+  backend->keep(std::move(app));
+  return std::unique_ptr<cli::Backend>(std::move(backend));
+}
+
 }  // namespace weir::app

@@ -35,5 +35,7 @@ class HttpBackend : public cli::Backend {
 
 // The server on the folder's socket if one answers, the one that `common` names, or the folder itself.
 Result<std::unique_ptr<cli::Backend>> open_backend(const cli::Common& common);
+// For the tests of a project; see cli::Wiring::rehearse.
+Result<std::unique_ptr<cli::Backend>> rehearse(const cli::Common& common, std::optional<WallTime> now);
 
 }  // namespace weir::app

@@ -33,7 +33,7 @@ project::ReadOptions Deployment::read_options() {
   project::ReadOptions out;
   out.environment = environment_;
   out.process_environment = process_environment();
-  out.secret = [this](std::string_view name) { return parts_.secrets.find(name); };
+  out.secret = parts_.secret;
   return out;
 }
 

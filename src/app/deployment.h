@@ -23,7 +23,7 @@ class Deployment : public http::Deployment {
     control::Control& control;
     capture::Capture& capture;
     lake::Lake& lake;
-    access::Secrets& secrets;
+    std::function<Result<std::string>(std::string_view name)> secret;  // of `${secret:NAME}`
     // Names, in lower case, of the tables that people loaded: a stream of that name could not be asked for.
     std::function<Result<std::set<std::string>>()> loaded_tables;
     flow::Flow& flow;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/flow/flows.h"
+#include "platform/flow/test_declaration.h"
 #include "stream/capture/declaration.h"
 
 namespace weir::app {
@@ -135,6 +136,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   };
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
+  registry.add_kind(flow::project_test_kind());
   return registry;
 }
 

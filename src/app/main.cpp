@@ -104,6 +104,7 @@ int main(int argc, char** argv) {
   wiring.open = app::open_backend;
   wiring.serve = app::serve;
   wiring.start = app::start;
+  wiring.rehearse = app::rehearse;
   wiring.schema = app::schema;
   wiring.versions = app::versions;
   wiring.infer_stream = [](const std::string& text, const std::string& name) {

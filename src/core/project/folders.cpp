@@ -141,6 +141,7 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
   const std::string_view folder = path.find('/') == std::string::npos ? std::string_view() : first_part(path);
   const auto kind = std::find_if(registry.kinds().begin(), registry.kinds().end(),
                                  [&](const Kind& one) { return one.folder == folder; });
+  if (kind != registry.kinds().end() && !kind->is_applied) return;
   const bool is_sql = kind != registry.kinds().end() && kind->is_sql();
   if (path.ends_with(".yml") && !is_sql) {
     warnings.push_back(

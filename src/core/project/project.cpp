@@ -198,6 +198,7 @@ class Parser {
       for (Error& error : declared.errors) project_.errors.push_back(std::move(error));
       return;
     }
+    if (!kind.is_applied) return;
     found.push_back({kind.name, std::move(declared.name), std::move(declared.body), path});
   }
 

@@ -74,6 +74,9 @@ struct Kind {
   // "yaml", or "sql": its files are SQL with a front matter (front_matter.h).
   std::string extension = "yaml";
   bool is_sql() const { return extension == "sql"; }
+  // False: its files are checked with the rest and described by a schema, but never become declarations. Other files
+  // and folders may lie beside them.
+  bool is_applied = true;
 };
 
 // What every declaration may carry. A kind's parser calls read_common(), and puts the result into its body if it wants

@@ -21,7 +21,7 @@ int64_t micros_of(clockid_t clock) {
 }  // namespace
 
 WallTime SystemClock::wall() const {
-  return {micros_of(CLOCK_REALTIME)};
+  return {micros_of(CLOCK_REALTIME) + ahead_.micros};
 }
 int64_t SystemClock::steady_micros() const {
   return micros_of(CLOCK_MONOTONIC);

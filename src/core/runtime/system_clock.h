@@ -12,8 +12,13 @@ namespace weir {
 
 class SystemClock final : public Clock {
  public:
+  // `ahead`: how far wall() is before the machine's; the steady clock is its own.
+  explicit SystemClock(Duration ahead = {}) : ahead_(ahead) {}
   WallTime wall() const override;
   int64_t steady_micros() const override;  // CLOCK_MONOTONIC: stands still while the machine sleeps
+
+ private:
+  const Duration ahead_;
 };
 
 // The kernel's random numbers (getrandom), good for keys and tokens; fetched 512 bytes at a time, each used once.

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,9 @@ struct Wiring {
     virtual Backend& backend() = 0;
   };
   std::function<Result<std::unique_ptr<Running>>(const Common&, int port)> start;
+  // The folder itself, not applied yet, with nothing of it outside and a wall clock that begins at `now`: for its
+  // tests.
+  std::function<Result<std::unique_ptr<Backend>>(const Common&, std::optional<WallTime> now)> rehearse;
   std::function<Result<std::string>(bool markdown)> schema;  // JSON Schema of all declarations, or their reference
   std::function<std::string()> versions;                     // of weir and what it stands on, a line each
   std::function<Result<std::string>(const std::string& text, const std::string& stream)> infer_stream;
