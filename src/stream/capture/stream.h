@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -75,5 +76,8 @@ struct Stream {
   const Field* find(std::string_view field) const;
   friend bool operator==(const Stream&, const Stream&) = default;
 };
+
+// The tables that a stream's records become: its own, <stream>_quarantine, <stream>_intake (mark.h).
+std::vector<std::string> tables_of(std::string_view stream);
 
 }  // namespace weir::capture

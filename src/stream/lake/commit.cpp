@@ -15,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/io/compression.h"
 #include "core/io/crash_point.h"
+#include "stream/capture/stream.h"
 #include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
 #include "stream/lake/leftovers.h"
@@ -199,7 +200,7 @@ Status Follower::publish_outputs(const std::vector<Output>& outputs) {
 // The catalog forgets first: a crash in between leaves files that nobody lists, named by the intent for the next start.
 Status Follower::drop(std::string_view stream) {
   std::lock_guard one_at_a_time(commit_mutex_);
-  const std::vector<std::string> tables = {std::string(stream), std::string(stream) + "_quarantine"};
+  const std::vector<std::string> tables = capture::tables_of(stream);
   TRY_ASSIGN(auto files, control_.lake_files());
   control::LakeCommit change;
   {
@@ -209,7 +210,7 @@ Status Follower::drop(std::string_view stream) {
   }
   Json paths{Json::Array{}};
   for (const auto& file : files) {
-    if (file.table != tables[0] && file.table != tables[1]) continue;
+    if (std::find(tables.begin(), tables.end(), file.table) == tables.end()) continue;
     change.removed.push_back(file.path);
     paths.push(file.path);
   }

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/log.h"
+#include "stream/capture/mark.h"
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/catalog.h"
@@ -113,6 +114,13 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
     quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
     quarantine.columns = capture::quarantine_columns();
     quarantine.partition_columns = capture::quarantine_partition_columns();
+    lane.intake_table = applied.stream->name + "_intake";
+    lane.marks = capture::RowWriter::accepted(capture::mark_stream());
+    Table& intake = tables_[lane.intake_table];
+    intake.name = lane.intake_table;
+    intake.comment = "what was requeued and loaded into " + lane.table;
+    intake.columns = capture::table_columns(*capture::mark_stream());
+    intake.partition_columns = capture::partition_columns(*capture::mark_stream());
     auto open = tail_.tables.find(lane.table);
     if (open != tail_.tables.end()) {
       for (auto& [values, rows] : open->second.partitions)
@@ -217,7 +225,8 @@ Status Follower::read_group(const std::vector<journal::Entry>& group) {
 void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   Lane& lane = lanes_.find(record.stream)->second;
   const bool accepted = record.kind == capture::RecordKind::accepted;
-  const std::string& table = accepted ? lane.table : lane.quarantine_table;
+  const bool quarantined = record.kind == capture::RecordKind::quarantined;
+  const std::string& table = accepted ? lane.table : quarantined ? lane.quarantine_table : lane.intake_table;
   TableTail& waiting = tail_.tables[table];
   waiting.note_day(day_number(accepted ? record.event_time.micros : record.arrived_at.micros));
   ArchiveTail& archive = waiting.hours[hour_number(record.arrived_at.micros)];
@@ -225,11 +234,12 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   append_archive_line(record, sequence, archive.open());
   archive.added(sequence, compressor_);
   tail_.bytes += archive.bytes();
-  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.arrived_at.micros);
+  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.entered_at().micros);
   if (accepted) {
     add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
   } else {
-    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, *lane.quarantined);
+    capture::RowWriter& writer = quarantined ? *lane.quarantined : *lane.marks;
+    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, writer);
   }
 }
 

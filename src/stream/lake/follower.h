@@ -55,8 +55,8 @@ class Follower : public Lake {
   // What a record of one stream number needs to become a row.
   struct Lane {
     std::shared_ptr<const capture::Stream> stream;
-    std::unique_ptr<capture::RowWriter> accepted, quarantined;
-    std::string table, quarantine_table;
+    std::unique_ptr<capture::RowWriter> accepted, quarantined, marks;
+    std::string table, quarantine_table, intake_table;
   };
 
   Result<uint64_t> pump_locked(uint64_t until);

@@ -166,7 +166,7 @@ class Verifier {
         auto archived = events.find(entry.sequence.value);
         if (archived == events.end()) {
           problem("journal record " + std::to_string(entry.sequence.value) + " is committed and not in the archive");
-        } else if (record.kind == capture::RecordKind::accepted && checksum64(record.payload) != archived->second) {
+        } else if (record.kind != capture::RecordKind::quarantined && checksum64(record.payload) != archived->second) {
           problem("journal record " + std::to_string(entry.sequence.value) + " differs from its line in the archive");
         }
         if (out_.problems.size() >= kProblemsMax) return {};

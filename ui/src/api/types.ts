@@ -129,7 +129,7 @@ export interface SqlResult {
 
 export interface CatalogTable {
   name: string;
-  kind: 'stream' | 'quarantine' | 'system' | 'table';
+  kind: 'stream' | 'quarantine' | 'intake' | 'system' | 'table';
   columns: Column[];
 }
 
