@@ -82,6 +82,7 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
     known.insert(declaration.name);
     if (declaration.kind == "stream") {
       for (std::string& table : capture::tables_of(declaration.name)) known.insert(std::move(table));
+      known.erase("raw_" + declaration.name);  // nothing tells when days of it change
     }
     if (declaration.kind != "table") continue;
     TRY_ASSIGN(const flow::Table table, flow::table_from_json(declaration.body));

@@ -16,7 +16,7 @@ constexpr size_t kCatalogRowsMax = 1'000'000;
 
 // Streams, their quarantine and the system views are tables of this catalog; those people made are not.
 constexpr std::string_view kLakeCatalog = "lake";
-constexpr std::string_view kQuarantine = "_quarantine", kIntake = "_intake";
+constexpr std::string_view kQuarantine = "_quarantine", kIntake = "_intake", kRaw = "raw_";
 constexpr std::string_view kNoTable = "Table with name ";  // as the engine begins that complaint
 
 Result<Rows> read_all(engine::Engine& engine, std::string_view sql) {
@@ -41,6 +41,7 @@ TableKind kind_of(const std::string& name, const std::set<std::string>& lake) {
   const auto is_beside_a_stream = [&](std::string_view suffix) {
     return name.ends_with(suffix) && lake.contains(name.substr(0, name.size() - suffix.size()));
   };
+  if (name.starts_with(kRaw) && lake.contains(name.substr(kRaw.size()))) return TableKind::raw;
   return is_beside_a_stream(kQuarantine) ? TableKind::quarantine
          : is_beside_a_stream(kIntake)   ? TableKind::intake
                                          : TableKind::stream;
@@ -96,6 +97,8 @@ const char* table_kind_name(TableKind kind) {
       return "quarantine";
     case TableKind::intake:
       return "intake";
+    case TableKind::raw:
+      return "raw";
     case TableKind::system:
       return "system";
     case TableKind::table:
@@ -127,7 +130,8 @@ Error with_known_tables(Error error, const Catalog& catalog) {
   if (error.code != Code::invalid || !error.message.starts_with(kNoTable) || end == std::string::npos) return error;
   const std::string name = error.message.substr(kNoTable.size(), end - kNoTable.size());
   std::vector<std::string> known;
-  for (const TableKind kind : {TableKind::stream, TableKind::table, TableKind::quarantine, TableKind::intake, TableKind::system}) {
+  for (const TableKind kind : {TableKind::stream, TableKind::table, TableKind::quarantine, TableKind::intake,
+                               TableKind::raw, TableKind::system}) {
     for (const CatalogTable& table : catalog.tables) {
       if (table.kind == kind) known.push_back(table.name);
     }

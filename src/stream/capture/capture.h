@@ -69,6 +69,7 @@ struct Reply {
 enum class BodyFormat {
   any_json,  // one object, an array of objects, or objects separated by white space (NDJSON)
   batch,     // {"<beacon.batch>": [objects]}, nothing else
+  lines,     // each line is one record, whatever it looks like
 };
 
 // Records that do not come from their sender now: out of quarantine, or from the files of another system.
@@ -94,7 +95,7 @@ struct Submission {
   BodyFormat format = BodyFormat::any_json;
   std::string idempotency_key = {};  // for streams without a key: ids derive from (key, index); same key with another
                                      // body is `conflict`
-  const Origin* origin = nullptr;  // nullptr: from its sender, now; must stay valid until submit() returns
+  const Origin* origin = nullptr;    // nullptr: from its sender, now; must stay valid until submit() returns
 };
 
 // A stream as applied: its declaration, number and revision.

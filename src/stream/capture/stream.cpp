@@ -12,7 +12,7 @@ const Field* Stream::find(std::string_view field) const {
 
 std::vector<std::string> tables_of(std::string_view stream) {
   const std::string name(stream);
-  return {name, name + "_quarantine", name + "_intake"};
+  return {name, name + "_quarantine", name + "_intake", "raw_" + name};
 }
 
 }  // namespace weir::capture

@@ -77,7 +77,8 @@ struct Stream {
   friend bool operator==(const Stream&, const Stream&) = default;
 };
 
-// The tables that a stream's records become: its own, <stream>_quarantine, <stream>_intake (mark.h).
+// The tables that a stream has in SQL: its own, <stream>_quarantine, <stream>_intake (mark.h), and raw_<stream>, its
+// archive.
 std::vector<std::string> tables_of(std::string_view stream);
 
 }  // namespace weir::capture

@@ -92,10 +92,7 @@ Status Follower::commit() {
     last_commit_at_ = clock_.wall();
     if (damage_seen_ == 0) error_.clear();
     for (const auto& output : outputs) {
-      if (output.file.kind != control::FileKind::parquet) continue;
-      Table& table = tables_.find(output.file.table)->second;
-      TRY_ASSIGN(auto file, table_file(output.file, table.columns));
-      table.files.push_back(std::move(file));
+      TRY(list_file_locked(output.file));
     }
     auto touched = touched_days(*frozen);
     for (auto& day : touched) day.version = *version;

@@ -19,7 +19,8 @@ struct Table {
   std::string name;
   std::string comment;
   std::vector<engine::Column> columns, partition_columns;
-  std::vector<engine::TableFile> files;  // committed
+  std::shared_ptr<const engine::FileRowsReader> reader = {};  // of the raw archive; null: Parquet
+  std::vector<engine::TableFile> files;                       // committed
   std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
 };
 
@@ -85,6 +86,7 @@ class Follower : public Lake {
   Status write_manifests(const Tail& tail);
   Status remove_leftovers();
   Status load_catalog();
+  Status list_file_locked(const control::LakeFile& file);
   std::optional<ArrivalTime> oldest_waiting_locked() const;
   LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;
