@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "stream/capture/event_reader.h"
+#include "stream/capture/raw_rows.h"
 #include "stream/capture/rows.h"
 #include "stream/capture/test_streams.h"
 
@@ -30,13 +31,24 @@ void read_back(const capture::StreamPlan& plan, capture::RowWriter& writer, std:
   if (!writer.append(record, 1, rows) || rows.rows() != 1) std::abort();
 }
 
+// The same for raw_<stream>.
+void read_back_raw(const capture::StreamPlan& plan, std::string_view payload) {
+  static capture::RawRows writer(plan.stream);
+  engine::RowBlock rows(capture::raw_columns(*plan.stream));
+  if (!writer.append({.id = "x", .sequence = 1, .arrived_at = 0, .payload = payload}, rows) || rows.rows() != 1) {
+    std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto plan = make_plan();
   static const auto writer = capture::RowWriter::accepted(plan->stream);
   if (size == 0) return 0;
-  const auto format = data[0] % 2 == 0 ? capture::BodyFormat::any_json : capture::BodyFormat::batch;
+  const auto format = data[0] % 2 == 0   ? capture::BodyFormat::any_json
+                      : data[0] % 4 == 3 ? capture::BodyFormat::batch
+                                         : capture::BodyFormat::lines;
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
   capture::EventReader reader;
   if (!reader.read(*plan, body, format, capture::Limits{})) return 0;
@@ -48,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                       "00000000-0000-4000-8000-000000000000");
     }
     read_back(*plan, *writer, payload);
+    read_back_raw(*plan, payload);
   }
   return 0;
 }

@@ -21,6 +21,7 @@
 #include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
+#include "stream/lake/requeue.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
 #include "ui/embedded.h"
@@ -129,6 +130,7 @@ class Composed : public App {
   std::unique_ptr<warehouse::StatementLog> statements_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
+  std::unique_ptr<lake::Requeue> requeue_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
@@ -275,6 +277,7 @@ Status Composed::open_engine() {
   views.push_back(warehouse::statements_view(*statements_));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
+  requeue_ = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_});
   warehouse::Limits limits;
   limits.concurrent = static_cast<size_t>(settings_.integer("limits.sql_concurrent"));
   limits.queue = static_cast<size_t>(settings_.integer("limits.sql_queue"));
@@ -345,6 +348,7 @@ Status Composed::open_surface() {
                         .capture = *capture_,
                         .engine = *engine_,
                         .warehouse = *warehouse_,
+                        .requeue = *requeue_,
                         .access = *access_,
                         .secrets = *secrets_,
                         .flow = *flow_,

@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "platform/flow/graph.h"
+#include "stream/capture/stream.h"
 
 namespace weir::app {
 
@@ -63,7 +64,7 @@ Status Deployment::refuse_taken_names(project::Plan& plan) {
       }
     }
     std::vector<std::string> names = {change.name};
-    if (change.kind == "stream") names.push_back(change.name + "_quarantine");
+    if (change.kind == "stream") names = capture::tables_of(change.name);
     for (const std::string& name : names) {
       if (!tables->contains(name)) continue;
       change.compatible = false;
@@ -79,7 +80,10 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
   std::set<std::string> known;
   for (const auto& declaration : project.declarations) {
     known.insert(declaration.name);
-    if (declaration.kind == "stream") known.insert(declaration.name + "_quarantine");
+    if (declaration.kind == "stream") {
+      for (std::string& table : capture::tables_of(declaration.name)) known.insert(std::move(table));
+      known.erase("raw_" + declaration.name);  // nothing tells when days of it change
+    }
     if (declaration.kind != "table") continue;
     TRY_ASSIGN(const flow::Table table, flow::table_from_json(declaration.body));
     TRY_ASSIGN(reads[declaration.name], parts_.flow.examine(table));

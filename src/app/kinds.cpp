@@ -5,6 +5,7 @@
 #include "platform/flow/flows.h"
 #include "platform/flow/test_declaration.h"
 #include "stream/capture/declaration.h"
+#include "stream/capture/stream.h"
 
 namespace weir::app {
 namespace {
@@ -15,8 +16,8 @@ project::Declared parse_stream_file(const project::DeclarationSource& source) {
   out.name = parsed.stream.name;
   out.body = capture::to_json(parsed.stream);
   out.errors = std::move(parsed.errors);
-  for (const char* suffix : {"", "_quarantine"}) {
-    out.claims.push_back({"the name " + out.name + suffix + " in SQL", {source.file, 1, 1}});
+  for (const std::string& table : capture::tables_of(out.name)) {
+    out.claims.push_back({"the name " + table + " in SQL", {source.file, 1, 1}});
   }
   if (!parsed.stream.beacon) return out;
   const Yaml* beacon = source.root.find("beacon");

@@ -126,6 +126,71 @@ Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const
   }
 }
 
+struct GunzipReader::State {
+  More more;
+  DecompressLimits limits;
+  Inflater inflater;
+  std::string_view piece;
+  uint64_t taken = 0, decoded = 0;  // bytes
+  bool in_member = false, ended = false;
+};
+
+GunzipReader::GunzipReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+GunzipReader::~GunzipReader() = default;
+
+Result<std::unique_ptr<GunzipReader>> GunzipReader::open(More more, const DecompressLimits& limits) {
+  TRY(check_limits(limits));
+  auto state = std::make_unique<State>();
+  state->more = std::move(more);
+  state->limits = limits;
+  if (inflateInit2(&state->inflater.stream, 16 + MAX_WBITS) != Z_OK) {
+    return Error(Code::internal, "zlib could not start");
+  }
+  state->inflater.is_open = true;
+  return std::unique_ptr<GunzipReader>(new GunzipReader(std::move(state)));
+}
+
+Result<size_t> GunzipReader::read(char* into, size_t size) {
+  State& state = *state_;
+  z_stream& stream = state.inflater.stream;
+  while (!state.ended) {
+    if (state.piece.empty()) {
+      TRY_ASSIGN(state.piece, state.more());
+      if (state.piece.empty()) {
+        if (state.in_member || state.taken == 0) {
+          return malformed("gzip", state.taken, "it ends in the middle of a member");
+        }
+        state.ended = true;
+        break;
+      }
+    }
+    const size_t part = std::min<size_t>(state.piece.size(), 1u << 30);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(state.piece.data()));
+    stream.avail_in = static_cast<uInt>(part);
+    stream.next_out = reinterpret_cast<Bytef*>(into);
+    stream.avail_out = static_cast<uInt>(std::min<size_t>(size, 1u << 30));
+    const uInt room = stream.avail_out;
+    state.in_member = true;
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    const size_t used = part - stream.avail_in;
+    state.piece.remove_prefix(used);
+    state.taken += used;
+    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+      return malformed("gzip", state.taken, stream.msg != nullptr ? stream.msg : "not gzip");
+    }
+    const size_t produced = room - stream.avail_out;
+    state.decoded += produced;
+    Meter meter("gzip", state.taken, state.limits);
+    TRY(meter.add(state.decoded));
+    if (result == Z_STREAM_END) {
+      inflateReset(&stream);
+      state.in_member = false;
+    }
+    if (produced > 0) return produced;
+  }
+  return size_t{0};
+}
+
 Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take) {
   TRY(check_limits(limits));
   if (encoded.empty()) return malformed("zstd", 0, "it is empty");

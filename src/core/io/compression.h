@@ -34,6 +34,23 @@ using TakeBytes = std::function<Status(std::string_view)>;
 Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
 Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
 
+// gunzip for what is not in memory at once on either side: pulls encoded pieces as it needs them. A file that ends in
+// the middle of a member is an error when its end is reached. Belongs to one thread.
+class GunzipReader {
+ public:
+  // The next encoded bytes, valid until the next call; empty at the end.
+  using More = std::function<Result<std::string_view>()>;
+  static Result<std::unique_ptr<GunzipReader>> open(More more, const DecompressLimits& limits = {});
+  ~GunzipReader();
+  // Fills `into` as far as one step goes; 0: the end.
+  Result<size_t> read(char* into, size_t size);
+
+ private:
+  struct State;
+  explicit GunzipReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 // One whole gzip member; members written one after another are one gzip file. The same bytes give the same member
 // (no time, no name). Level 1 (quick) to 12 (small); others are `invalid`.
 Result<std::string> gzip_member(std::string_view bytes, int level = 6);

@@ -25,6 +25,23 @@ struct Format {
   Result<std::string> (*decompress)(std::string_view, const DecompressLimits&);
 };
 
+// Through GunzipReader, seven encoded bytes and a thousand decoded ones at a time.
+Result<std::string> pulled(std::string_view encoded, const DecompressLimits& limits) {
+  const auto more = [&]() -> Result<std::string_view> {
+    const std::string_view piece = encoded.substr(0, 7);
+    encoded.remove_prefix(piece.size());
+    return piece;
+  };
+  TRY_ASSIGN(const auto reader, GunzipReader::open(more, limits));
+  std::string out;
+  char piece[1000];
+  while (true) {
+    TRY_ASSIGN(const size_t got, reader->read(piece, sizeof piece));
+    if (got == 0) return out;
+    out.append(piece, got);
+  }
+}
+
 class Compression : public ::testing::TestWithParam<Format> {
  protected:
   std::string compressed(std::string_view bytes) { return GetParam().compress(bytes, 3).value(); }
@@ -119,6 +136,7 @@ TEST_P(Compression, levels_out_of_range_are_refused) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, Compression,
                          ::testing::Values(Format{"gzip", &gzip_member, &gunzip},
+                                           Format{"pulled", &gzip_member, &pulled},
                                            Format{"zstd", &zstd_compress, &zstd_decompress}),
                          [](const auto& format) { return std::string(format.param.name); });
 

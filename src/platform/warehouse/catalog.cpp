@@ -16,7 +16,7 @@ constexpr size_t kCatalogRowsMax = 1'000'000;
 
 // Streams, their quarantine and the system views are tables of this catalog; those people made are not.
 constexpr std::string_view kLakeCatalog = "lake";
-constexpr std::string_view kQuarantine = "_quarantine";
+constexpr std::string_view kQuarantine = "_quarantine", kIntake = "_intake", kRaw = "raw_";
 constexpr std::string_view kNoTable = "Table with name ";  // as the engine begins that complaint
 
 Result<Rows> read_all(engine::Engine& engine, std::string_view sql) {
@@ -38,9 +38,13 @@ std::string text_of(const engine::Cell& cell) {
 TableKind kind_of(const std::string& name, const std::set<std::string>& lake) {
   if (!lake.contains(name)) return TableKind::table;
   if (name.starts_with("weir_")) return TableKind::system;
-  const bool is_quarantine =
-      name.ends_with(kQuarantine) && lake.contains(name.substr(0, name.size() - kQuarantine.size()));
-  return is_quarantine ? TableKind::quarantine : TableKind::stream;
+  const auto is_beside_a_stream = [&](std::string_view suffix) {
+    return name.ends_with(suffix) && lake.contains(name.substr(0, name.size() - suffix.size()));
+  };
+  if (name.starts_with(kRaw) && lake.contains(name.substr(kRaw.size()))) return TableKind::raw;
+  return is_beside_a_stream(kQuarantine) ? TableKind::quarantine
+         : is_beside_a_stream(kIntake)   ? TableKind::intake
+                                         : TableKind::stream;
 }
 
 bool is_word(std::string_view name) {
@@ -91,6 +95,10 @@ const char* table_kind_name(TableKind kind) {
       return "stream";
     case TableKind::quarantine:
       return "quarantine";
+    case TableKind::intake:
+      return "intake";
+    case TableKind::raw:
+      return "raw";
     case TableKind::system:
       return "system";
     case TableKind::table:
@@ -122,7 +130,8 @@ Error with_known_tables(Error error, const Catalog& catalog) {
   if (error.code != Code::invalid || !error.message.starts_with(kNoTable) || end == std::string::npos) return error;
   const std::string name = error.message.substr(kNoTable.size(), end - kNoTable.size());
   std::vector<std::string> known;
-  for (const TableKind kind : {TableKind::stream, TableKind::table, TableKind::quarantine, TableKind::system}) {
+  for (const TableKind kind : {TableKind::stream, TableKind::table, TableKind::quarantine, TableKind::intake,
+                               TableKind::raw, TableKind::system}) {
     for (const CatalogTable& table : catalog.tables) {
       if (table.kind == kind) known.push_back(table.name);
     }

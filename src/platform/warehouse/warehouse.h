@@ -113,7 +113,7 @@ struct FileResult {
   Duration elapsed{};
 };
 
-enum class TableKind { stream, quarantine, system, table };
+enum class TableKind { stream, quarantine, intake, raw, system, table };
 const char* table_kind_name(TableKind kind);
 
 struct CatalogTable {

@@ -49,12 +49,28 @@ struct TableFile {
       int_bounds;  // per column min/max of timestamps, dates, integers; may be empty
 };
 
+// The rows of one file, in order, a few thousand at a time. Used by one thread.
+class FileRows {
+ public:
+  virtual ~FileRows() = default;
+  // Blocks have the table's columns, without partition columns; one without rows is the end.
+  virtual Result<RowBlock> next() = 0;
+};
+
+// Reads files that are not Parquet; implemented by the room whose files they are. Any thread.
+class FileRowsReader {
+ public:
+  virtual ~FileRowsReader() = default;
+  virtual Result<std::unique_ptr<FileRows>> open(const TableFile& file) const = 0;
+};
+
 // One version of one table: what a statement sees. Never changes once handed out.
 struct TableVersion {
   std::string name;
-  std::vector<Column> columns;            // without partition columns
-  std::vector<Column> partition_columns;  // int32 or date; appear after `columns` in SQL
-  std::vector<TableFile> files;           // an older one may have former names, lack columns, or hold narrower integers
+  std::vector<Column> columns;                        // without partition columns
+  std::vector<Column> partition_columns;              // int32 or date; appear after `columns` in SQL
+  std::shared_ptr<const FileRowsReader> reader = {};  // reads all its files; null: they are Parquet
+  std::vector<TableFile> files;  // an older one may have former names, lack columns, or hold narrower integers
   std::vector<std::shared_ptr<const SealedChunk>>
       tail;  // acknowledged rows that no file holds yet; carry partition columns too
   std::string comment;

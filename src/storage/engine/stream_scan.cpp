@@ -2,6 +2,7 @@
 // reader for the tail.
 #include <algorithm>
 
+#include "storage/engine/rows_reader.h"
 #include "storage/engine/stream_list.h"
 #include "storage/engine/tail_reader.h"
 
@@ -77,6 +78,8 @@ class StreamReader final : public MultiFileReader {
     duckdb::shared_ptr<duckdb::BaseFileReader> reader;
     if (is_tail(file)) {
       reader = duckdb::make_shared_ptr<TailReader>(file, bind_->tail[file_index(file)]);
+    } else if (bind_->version->reader) {
+      reader = duckdb::make_shared_ptr<RowsReader>(file, *bind_->version, bind_->version->files[file_index(file)]);
     } else {
       reader = MultiFileReader::CreateReader(context, state, file, index, data);
     }

@@ -299,7 +299,7 @@ Status JournaledCapture::submit(const AppliedStream& stream, const Submission& s
   bool waits = false;
   if (status) {
     waiting->done = std::move(done);
-    waiting->arrived_at = intake->arrived_at();
+    waiting->arrived_at = intake->taken_at();
     waiting->reply = intake->reply();
     waiting->depends.reserve(intake->items().size());
     waiting->inserted.reserve(intake->new_keys_max());
@@ -334,10 +334,19 @@ Status JournaledCapture::append_locked(Intake& intake, const std::shared_ptr<Wai
     return {};
   }
   TRY(intake.decide(tools(), journal_.durable_end().value));
-  journal::Batch batch = intake.take_batch();
+  if (intake.origin() != nullptr && intake.is_refused_for_now()) {
+    intake.refuse_all(Error(Code::unavailable, "another record of the same piece cannot be judged now"));
+  }
+  const bool only_judges = intake.origin() != nullptr && intake.origin()->only_judges;
+  journal::Batch batch = only_judges ? journal::Batch() : intake.take_batch();
   if (intake.is_changed()) waiting->reply = intake.reply();
+  if (only_judges) return {};
+  const std::string mark = intake.encode_mark(tools(), waiting->reply);
+  if (!mark.empty()) batch.add(mark);
   if (batch.empty() && !intake.needs_barrier()) return {};
-  for (const Intake::Item& item : intake.items()) waiting->depends.push_back(item.is_appended() || item.pending);
+  for (const Intake::Item& item : intake.items()) {
+    waiting->depends.push_back(!mark.empty() || item.is_appended() || item.pending);
+  }
   auto first = journal_.append(std::move(batch), [waiting](const Status& status) {
     if (status) {
       waiting->finish();
@@ -399,7 +408,7 @@ Status JournaledCapture::replay_group(const std::vector<journal::Entry>& group) 
       TRY(maintain(kForever));
     }
     core_->index->insert({record->key, entry.sequence.value, static_cast<uint32_t>(record->payload_hash),
-                          static_cast<uint32_t>(record->arrived_at.micros / 1'000'000)});
+                          static_cast<uint32_t>(record->entered_at().micros / 1'000'000)});
   }
   return out;
 }

@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,7 @@
 #include "core/base/result.h"
 #include "core/io/files.h"
 #include "storage/journal/journal.h"
+#include "stream/capture/mark.h"
 #include "stream/capture/stream.h"
 
 namespace weir::capture {
@@ -66,13 +69,33 @@ struct Reply {
 enum class BodyFormat {
   any_json,  // one object, an array of objects, or objects separated by white space (NDJSON)
   batch,     // {"<beacon.batch>": [objects]}, nothing else
+  lines,     // each line is one record, whatever it looks like
+};
+
+// Records that do not come from their sender now: out of quarantine, or from the files of another system.
+struct Origin {
+  ArrivalTime arrived_at;    // their first arrival: judged as of then, and kept
+  Duration arrived_within;   // they may have arrived up to so much later, where that is not known better
+  bool any_age = false;      // past_max does not count
+  bool keeps_unfit = true;   // false: what does not fit is answered and not kept again, as it lies in quarantine
+  bool only_judges = false;  // answers as it would, and takes nothing
+  bool one_record = false;   // the body is one record: an error if it reads as none or several
+  // Keys that were accepted so long ago that the index has forgotten them, in canonical form: `conflict`.
+  const std::set<std::string, std::less<>>* forgotten_keys = nullptr;
+  // Where the i-th record comes from, for people: stands in what quarantine says of it. May be empty.
+  std::function<std::string(size_t)> place;
+  // The mark that is journaled behind the records, in one piece with them, so that they are taken exactly once;
+  // nothing: none. Called when all verdicts are final, under capture's lock. Nothing is taken, and it is not called, if
+  // a record is refused for now.
+  std::function<std::optional<Mark>(const Reply&)> mark;
 };
 
 struct Submission {
   std::string_view body;  // decoded; must stay valid until submit() returns
   BodyFormat format = BodyFormat::any_json;
-  std::string idempotency_key;  // for streams without a key: ids derive from (key, index); same key with another body
-                                // is `conflict`
+  std::string idempotency_key = {};  // for streams without a key: ids derive from (key, index); same key with another
+                                     // body is `conflict`
+  const Origin* origin = nullptr;    // nullptr: from its sender, now; must stay valid until submit() returns
 };
 
 // A stream as applied: its declaration, number and revision.

@@ -160,6 +160,53 @@ TEST_F(Capturing, answers_each_record_in_order_after_the_sync) {
   EXPECT_EQ(kept[3].id, "0b0b0b0b-0000-7000-8000-000000000002");
 }
 
+// As requeue and etl bring them: judged as of their first arrival, with a mark in one piece.
+TEST_F(Capturing, takes_what_arrived_earlier_together_with_its_mark_or_not_at_all) {
+  Origin origin;
+  origin.arrived_at = {clock_.wall().micros - days(40).micros};
+  origin.mark = [](const Reply& reply) {
+    Mark mark;
+    mark.action = "etl";
+    mark.accepted = reply.accepted;
+    mark.duplicates = reply.duplicates;
+    mark.quarantined = reply.quarantined;
+    return mark;
+  };
+  origin.place = [](size_t index) { return "a.json:" + std::to_string(index + 1); };
+  const auto bring = [&](std::string_view body) {
+    Reply got;
+    EXPECT_TRUE(capture_->submit(applied_, {.body = body, .origin = &origin}, [&](Reply reply) { got = reply; }));
+    while (journal_->run_once()) {
+    }
+    return words(got);
+  };
+  const std::string old = "2023-10-04 22:13:20";
+  EXPECT_THAT(bring(event(1, old) + event(1, old) + event(2)),
+              ElementsAre("accepted", "duplicate", "quarantined too_new"));
+  auto kept = journaled();
+  ASSERT_EQ(kept.size(), 3u);
+  EXPECT_EQ(kept[2].kind, RecordKind::mark);
+  EXPECT_EQ(kept[2].payload, R"({"action":"etl","accepted":1,"duplicates":1,"quarantined":1})");
+
+  open();  // the index is brought up from the journal: the keys count from when they were taken
+  EXPECT_THAT(send(event(1, old)), ElementsAre("duplicate"));
+  origin.keeps_unfit = false;
+  EXPECT_THAT(bring("{}"), ElementsAre("quarantined missing_field"));
+  EXPECT_EQ(journaled().size(), 4u) << "only its mark";
+  origin.only_judges = true;
+  EXPECT_THAT(bring(event(3, old)), ElementsAre("accepted"));
+  EXPECT_EQ(journaled().size(), 4u);
+  const std::set<std::string, std::less<>> forgotten = {"0b0b0b0b-0000-7000-8000-000000000003"};
+  origin.forgotten_keys = &forgotten;
+  EXPECT_THAT(bring(event(3, old)), ElementsAre("quarantined conflict"));
+  origin.forgotten_keys = nullptr;
+  origin.any_age = true;
+  origin.arrived_at = {clock_.wall().micros};
+  EXPECT_THAT(bring(event(3, "2001-01-01 00:00:00")), ElementsAre("accepted"));
+  origin.one_record = true;
+  EXPECT_FALSE(capture_->submit(applied_, {.body = "{} {}", .origin = &origin}, [](Reply) { FAIL(); }));
+}
+
 TEST_F(Capturing, takes_a_key_once_across_requests_and_says_conflict_to_another_payload) {
   EXPECT_THAT(send(event(1)), ElementsAre("accepted"));
   EXPECT_THAT(send(event(1)), ElementsAre("duplicate"));

@@ -64,6 +64,7 @@ Status EventReader::read(const StreamPlan& plan, std::string_view body, BodyForm
   end_ = at_ + body.size();
   if (body.substr(0, 3) == "\xEF\xBB\xBF") at_ += 3;
   counted_ = {at_, at_, 1};
+  if (format == BodyFormat::lines) return read_each_line();
   skip_space();
   if (at_ == end_)
     return Error(Code::invalid, "the body is empty", "send a JSON object, an array of objects or NDJSON");
@@ -89,6 +90,43 @@ Status EventReader::read_lines() {
     skip_space();
   }
   return {};
+}
+
+Status EventReader::read_each_line() {
+  while (at_ < end_) {
+    if (records_.size() == limits_.records) {
+      return Error(Code::too_large, "the body holds more than " + std::to_string(limits_.records) + " records");
+    }
+    const char* const begin = at_;
+    const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', static_cast<size_t>(end_ - begin)));
+    const char* const line_end = newline == nullptr ? end_ : newline;
+    buffer_[static_cast<size_t>(line_end - buffer_.data())] = '\0';  // where the scanner stops
+    counted_ = {begin, begin, 1};
+    read_line(line_end);
+    at_ = newline == nullptr ? end_ : newline + 1;
+  }
+  return {};
+}
+
+void EventReader::read_line(const char* line_end) {
+  while (is_space(*at_)) ++at_;
+  const char* const begin = at_;
+  Candidate& record = records_.emplace_back();
+  const EventJudge::Rules rules{limits_.depth, EventJudge::Rules{}.key_bytes_max};
+  const bool is_object = *begin == '{';
+  if (!is_object) scanner_.start(begin, line_end, nullptr, limits_.depth);
+  bool whole = is_object ? judge_.judge(*plan_, rules, begin, line_end, record) : scanner_.skip_value(0);
+  if (whole) {
+    at_ = is_object ? judge_.end() : scanner_.position();
+    if (!is_object) judge_other(record, begin);
+    while (is_space(*at_)) ++at_;
+    whole = at_ == line_end;
+    if (!whole) add_failure(record, {"syntax", at_, "something follows the record that belongs to none", {}});
+  } else {
+    add_failure(record, is_object ? judge_.failure() : scanner_.failure());
+  }
+  if (!whole) record.text = {begin, static_cast<size_t>(line_end - begin)};
+  check_size(record);
 }
 
 // At the '['; behind the ']' afterwards.
@@ -219,13 +257,16 @@ Status EventReader::read_record(Shape shape) {
     record.text = {begin, static_cast<size_t>(at_ - begin)};
     while (!record.text.empty() && is_space(record.text.back())) record.text.remove_suffix(1);
   }
-  if (record.text.size() > limits_.record_bytes) {
-    record.problem = static_cast<int32_t>(judge_.problems().size());
-    judge_.problems().push_back(
-        {"too_large", "",
-         "the record has " + format_size(record.text.size()) + ", allowed are " + format_size(limits_.record_bytes)});
-  }
+  check_size(record);
   return {};
+}
+
+void EventReader::check_size(Candidate& record) {
+  if (record.text.size() <= limits_.record_bytes) return;
+  record.problem = static_cast<int32_t>(judge_.problems().size());
+  judge_.problems().push_back(
+      {"too_large", "",
+       "the record has " + format_size(record.text.size()) + ", allowed are " + format_size(limits_.record_bytes)});
 }
 
 // JSON, but no object.

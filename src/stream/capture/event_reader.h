@@ -33,6 +33,9 @@ class EventReader {
   enum class Shape { array, lines };
   Status read_any();
   Status read_lines();
+  Status read_each_line();
+  void read_line(const char* line_end);
+  void check_size(Candidate& record);
   Status read_array(size_t records_max);
   Status read_batch();
   Status batch_members(const Beacon& beacon, size_t& keys, bool& given);

@@ -50,6 +50,20 @@ class Reading : public ::testing::Test {
   Code code_ = Code::internal;
 };
 
+TEST_F(Reading, takes_each_line_as_one_record_if_asked_whatever_it_looks_like) {
+  const Outcome got =
+      read("{\"a\":1}\n[{\"a\":2}]\n{\"a\":3}{\"a\":4}\n}\n{\"a\":\n\n {\"a\":5} \n\"\n{\"a\":6} ", BodyFormat::lines);
+  EXPECT_EQ(got.error, "");
+  EXPECT_THAT(got.records, ElementsAre("{\"a\":1}", "wrong_type", "syntax", "syntax", "syntax", "syntax", "{\"a\":5}",
+                                       "syntax", "{\"a\":6}"));
+  EXPECT_EQ(text(2), "{\"a\":3}{\"a\":4}");
+  EXPECT_EQ(text(4), "{\"a\":");
+  EXPECT_THAT(message(2), HasSubstr("something follows the record"));
+  EXPECT_THAT(read("", BodyFormat::lines).records, ElementsAre());
+  limits_.records = 1;
+  EXPECT_THAT(read("{}\n{}", BodyFormat::lines).error, HasSubstr("more than 1 records"));
+}
+
 TEST_F(Reading, takes_an_object_an_array_and_objects_one_after_another) {
   EXPECT_THAT(read(R"({"a":1})").records, ElementsAre(R"({"a":1})"));
   EXPECT_THAT(read(" [ {\"a\":1} , {\"a\":2} ] \n").records, ElementsAre(R"({"a":1})", R"({"a":2})"));

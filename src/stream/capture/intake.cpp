@@ -34,10 +34,33 @@ Status Intake::prepare(const IntakeTools& tools, const StreamPlan& plan, const A
   }
   large_body_ = submission.body.size() > kBodyBytesKept;
   TRY(reader_.read(plan, submission.body, submission.format, limits));
+  if (submission.origin != nullptr && submission.origin->one_record && reader_.records().size() != 1) {
+    return Error(Code::invalid, "not one record: it reads as " + std::to_string(reader_.records().size()));
+  }
+  start(tools, plan, applied, submission);
+  items_.clear();
+  items_.resize(reader_.records().size());
+  for (size_t i = 0; i < items_.size(); ++i) identify(tools, i, reader_.records()[i]);
+  if (new_keys_max_ > 1) find_repeats();
+  runs_ = tools.index.runs();
+  TRY(look_up(tools));
+  for (Item& item : items_) {
+    if (item.fate == Fate::take) check_forgotten(tools, item);
+    if (item.fate == Fate::take) check_time(tools, item);
+    if (item.is_appended()) encode_item(item, batch_);
+  }
+  changed_ = false;
+  return {};
+}
+
+void Intake::start(const IntakeTools& tools, const StreamPlan& plan, const AppliedStream& applied,
+                   const Submission& submission) {
   plan_ = &plan;
   applied_ = applied;
-  arrived_at_ = {tools.clock.wall().micros};
-  const int64_t not_before = arrived_at_.micros - plan.stream->dedup_window.micros;
+  origin_ = submission.origin;
+  taken_at_ = {tools.clock.wall().micros};
+  arrived_at_ = origin_ == nullptr ? taken_at_ : origin_->arrived_at;
+  const int64_t not_before = taken_at_.micros - plan.stream->dedup_window.micros;
   not_before_s_ = static_cast<uint32_t>(std::max<int64_t>(0, not_before / 1'000'000));
   id_seed_.clear();
   whole_body_ = false;
@@ -52,18 +75,6 @@ Status Intake::prepare(const IntakeTools& tools, const StreamPlan& plan, const A
   batch_bytes_ = nullptr;
   changed_ = needs_barrier_ = false;
   new_keys_max_ = 0;
-  items_.clear();
-  items_.resize(reader_.records().size());
-  for (size_t i = 0; i < items_.size(); ++i) identify(tools, i, reader_.records()[i]);
-  if (new_keys_max_ > 1) find_repeats();
-  runs_ = tools.index.runs();
-  TRY(look_up(tools));
-  for (Item& item : items_) {
-    if (item.fate == Fate::take) check_time(tools, item);
-    if (item.is_appended()) encode_item(item, batch_);
-  }
-  changed_ = false;
-  return {};
 }
 
 // What a record is called, and what is known of its fate without looking at other records.
@@ -85,7 +96,7 @@ void Intake::identify(const IntakeTools& tools, size_t index, Candidate& record)
     item.code = problem.code;
     item.field = problem.field;
     item.message = problem.message;
-    item.fate = Fate::quarantine;
+    item.fate = unfit();
     if (record.text.size() > reader_.limits().record_bytes) {
       item.fate = Fate::refuse;
       item.indexed = false;
@@ -124,8 +135,10 @@ void Intake::name_key(const IntakeTools& tools, Item& item) const {
 // The code if the event's time is too far from its arrival, or nullptr.
 const char* Intake::untimely(const Item& item, int64_t arrival_micros) const {
   const Stream& stream = *plan_->stream;
-  if (item.event_time.micros < arrival_micros - stream.past_max.micros) return "too_old";
-  if (item.event_time.micros > arrival_micros + stream.future_max.micros) return "too_new";
+  const bool any_age = origin_ != nullptr && origin_->any_age;
+  const int64_t later = origin_ == nullptr ? 0 : origin_->arrived_within.micros;
+  if (!any_age && item.event_time.micros < arrival_micros - stream.past_max.micros) return "too_old";
+  if (item.event_time.micros > arrival_micros + later + stream.future_max.micros) return "too_new";
   return nullptr;
 }
 
@@ -143,7 +156,7 @@ void Intake::check_time(const IntakeTools& tools, Item& item) {
   if (code == nullptr) return;
   const Stream& stream = *plan_->stream;
   const bool old = std::string_view(code) == "too_old";
-  item.fate = Fate::quarantine;
+  item.fate = unfit();
   item.code = code;
   item.field = stream.time_field;
   item.entry_id = entry_id(tools, item);
@@ -151,6 +164,18 @@ void Intake::check_time(const IntakeTools& tools, Item& item) {
                                       shown_time(arrived_at_.micros) + ", expected at most " +
                                       format_duration(old ? stream.past_max : stream.future_max) +
                                       (old ? " before arrival (past_max)" : " after arrival (future_max)"));
+}
+
+// The index has let go of keys that are older than the window; whoever brings old records knows of them otherwise.
+void Intake::check_forgotten(const IntakeTools& tools, Item& item) {
+  if (origin_ == nullptr || origin_->forgotten_keys == nullptr) return;
+  if (item.resolved || !origin_->forgotten_keys->contains(item.id)) return;
+  item.fate = unfit();
+  item.code = "conflict";
+  item.field = plan_->stream->key;
+  item.entry_id = entry_id(tools, item);
+  item.message = reader_.arena().keep("an event with the key " + shown(item.id) +
+                                      " was accepted before the stream's dedup window, perhaps this one");
 }
 
 void Intake::find_repeats() {
@@ -214,7 +239,7 @@ Status Intake::meet(const IntakeTools& tools, Item& item, uint32_t payload_hash,
     item.fate = Fate::duplicate;
     return {};
   }
-  item.fate = Fate::quarantine;
+  item.fate = unfit();
   item.code = "conflict";
   item.field = plan_->stream->key;
   item.entry_id = entry_id(tools, item);
@@ -229,6 +254,7 @@ void Intake::encode_item(Item& item, journal::Batch& into) {
   record.stream = applied_.number;
   record.revision = applied_.revision;
   record.arrived_at = arrived_at_;
+  if (origin_ != nullptr) record.taken_at = taken_at_;
   record.event_time = item.event_time;
   record.payload_hash = item.payload_hash;
   if (item.fate == Fate::take) {
@@ -242,7 +268,7 @@ void Intake::encode_item(Item& item, journal::Batch& into) {
     record.payload = item.text;
     record.reason = item.code;
     record.field = item.field;
-    record.message = item.message;
+    record.message = placed_message(item);
   }
   std::string& bytes = into.open_record();
   if (into.empty()) {
@@ -253,6 +279,37 @@ void Intake::encode_item(Item& item, journal::Batch& into) {
   encode(record, bytes);
   item.end = bytes.size();
   into.close_record();
+}
+
+std::string_view Intake::placed_message(const Item& item) {
+  if (origin_ == nullptr || !origin_->place) return item.message;
+  const std::string place = origin_->place(static_cast<size_t>(&item - items_.data()));
+  return place.empty() ? item.message : reader_.arena().keep(place + ": " + std::string(item.message));
+}
+
+bool Intake::is_refused_for_now() const {
+  return std::any_of(items_.begin(), items_.end(),
+                     [](const Item& item) { return item.fate == Fate::refuse && item.retryable; });
+}
+
+std::string Intake::encode_mark(const IntakeTools& tools, const Reply& reply) const {
+  if (origin_ == nullptr || !origin_->mark || is_refused_for_now()) return {};
+  const std::optional<Mark> mark = origin_->mark(reply);
+  if (!mark) return {};
+  char id[kUuidTextBytes];
+  format_uuid(uuid_v7(tools.clock, tools.random), id);
+  const std::string payload = mark_json(*mark);
+  Record record;
+  record.kind = RecordKind::mark;
+  record.stream = applied_.number;
+  record.revision = applied_.revision;
+  record.arrived_at = taken_at_;
+  record.event_time = {taken_at_.micros};
+  record.id = {id, sizeof id};
+  record.payload = payload;
+  std::string out;
+  encode(record, out);
+  return out;
 }
 
 Status Intake::decide(const IntakeTools& tools, uint64_t durable_end) {
@@ -350,6 +407,7 @@ void Intake::release() {
   batch_ = {};
   applied_ = {};
   plan_ = nullptr;
+  origin_ = nullptr;
 }
 
 }  // namespace weir::capture

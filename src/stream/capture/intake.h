@@ -78,8 +78,14 @@ class Intake {
   size_t new_keys_max() const { return new_keys_max_; }
 
   const std::vector<Item>& items() const { return items_; }
-  uint32_t arrival_s() const { return static_cast<uint32_t>(arrived_at_.micros / 1'000'000); }
-  ArrivalTime arrived_at() const { return arrived_at_; }
+  const Origin* origin() const { return origin_; }
+  // When the records enter the index, and the journal: now, whenever they first arrived.
+  uint32_t arrival_s() const { return static_cast<uint32_t>(taken_at_.micros / 1'000'000); }
+  ArrivalTime taken_at() const { return taken_at_; }
+  // A record cannot be kept now, and could be later.
+  bool is_refused_for_now() const;
+  // The mark that goes behind the batch, encoded; empty: none, as where something is refused for now. `reply` is final.
+  std::string encode_mark(const IntakeTools& tools, const Reply& reply) const;
   Reply reply() const;
   void release();
   // The request was so large that its memory is better given back than kept.
@@ -87,7 +93,11 @@ class Intake {
 
  private:
   static constexpr size_t kItemsKept = 5'000, kBodyBytesKept = 1u << 20;
+  void start(const IntakeTools& tools, const StreamPlan& plan, const AppliedStream& applied,
+             const Submission& submission);
   void identify(const IntakeTools& tools, size_t index, Candidate& record);
+  Fate unfit() const { return origin_ == nullptr || origin_->keeps_unfit ? Fate::quarantine : Fate::repeat; }
+  void check_forgotten(const IntakeTools& tools, Item& item);
   void name_key(const IntakeTools& tools, Item& item) const;
   std::string_view new_id(const IntakeTools& tools, size_t index, char* where);
   std::string_view entry_id(const IntakeTools& tools, const Item& item);
@@ -98,6 +108,7 @@ class Intake {
   // The item's key was accepted before, with this payload and arrival.
   Status meet(const IntakeTools& tools, Item& item, uint32_t payload_hash, uint32_t arrival_s);
   void encode_item(Item& item, journal::Batch& into);
+  std::string_view placed_message(const Item& item);
 
   const StreamPlan* plan_ = nullptr;
   AppliedStream applied_;
@@ -105,7 +116,8 @@ class Intake {
   bool whole_body_ = false;  // the body's hash stands for every payload: a stream without key, under an Idempotency-Key
   uint64_t body_hash_ = 0;
   uint32_t not_before_s_ = 0;
-  ArrivalTime arrived_at_;
+  const Origin* origin_ = nullptr;
+  ArrivalTime arrived_at_, taken_at_;
   EventReader reader_;
   std::vector<Item> items_;
   std::vector<int32_t> slots_;  // items by key, for repeats within the request

@@ -11,11 +11,13 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "numbers are stored as they lie in memory");
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 1;       // of what arrives from its sender
+constexpr uint8_t kFormatLater = 2;  // marks, and records that were taken later than they arrived: i64 taken_at follows
 constexpr uint16_t kIdInPayload = 1;  // the id is not repeated: most keys are a value of the payload
 
-// What comes before the texts. Then, of a quarantined record only, the lengths of reason, field and message (u32 each);
-// then the texts: id (unless it lies in the payload), payload, reason, field, message. Nothing follows them.
+// What comes before the texts (in format 2: and before taken_at, which follows it). Then, of a quarantined record only,
+// the lengths of reason, field and message (u32 each); then the texts: id (unless it lies in the payload), payload,
+// reason, field, message. Nothing follows them.
 struct Header {
   uint8_t format = kFormat;
   uint8_t kind = 0;
@@ -82,11 +84,14 @@ void encode(const Record& record, std::string& into) {
   header.payload_hash = record.payload_hash;
   header.payload_bytes = length_of(record.payload);
   const bool shared = lies_in(record.id, record.payload);
+  const bool later = record.taken_at.micros != 0 || record.kind == RecordKind::mark;
+  if (later) header.format = kFormatLater;
   if (shared) {
     header.flags = kIdInPayload;
     header.id_offset = static_cast<uint32_t>(record.id.data() - record.payload.data());
   }
   append_raw(header, into);
+  if (later) append_raw(record.taken_at.micros, into);
   const bool quarantined = record.kind == RecordKind::quarantined;
   if (quarantined) {
     append_raw(Lengths{length_of(record.reason), length_of(record.field), length_of(record.message)}, into);
@@ -98,10 +103,10 @@ void encode(const Record& record, std::string& into) {
 
 Result<Record> decode(std::string_view bytes) {
   if (bytes.empty()) return damaged("it is empty");
-  if (static_cast<uint8_t>(bytes[0]) > kFormat) {
+  if (static_cast<uint8_t>(bytes[0]) > kFormatLater) {
     return Error(Code::unsupported,
                  "a journal record has format " + std::to_string(static_cast<uint8_t>(bytes[0])) +
-                     ", this program knows up to " + std::to_string(kFormat),
+                     ", this program knows up to " + std::to_string(kFormatLater),
                  "it was written by a newer weir: start that one");
   }
   Header header;
@@ -109,22 +114,30 @@ Result<Record> decode(std::string_view bytes) {
   std::string_view head = in.take(sizeof header);
   if (!in.good) return damaged("it is shorter than a header");
   std::memcpy(&header, head.data(), sizeof header);
-  if (header.format != kFormat) return damaged("its format number is 0");
+  if (header.format == 0) return damaged("its format number is 0");
+  const bool later = header.format == kFormatLater;
+  const auto kind_max = later ? RecordKind::mark : RecordKind::quarantined;
+  if (header.kind == 0 || header.kind > static_cast<uint8_t>(kind_max)) return damaged("its kind is unknown");
   const bool quarantined = header.kind == static_cast<uint8_t>(RecordKind::quarantined);
-  if (!quarantined && header.kind != static_cast<uint8_t>(RecordKind::accepted)) return damaged("its kind is unknown");
   if ((header.flags & ~kIdInPayload) != 0) return damaged("its flags are unknown");
 
+  int64_t taken_at = 0;
+  if (later) {
+    std::string_view raw = in.take(sizeof taken_at);
+    if (in.good) std::memcpy(&taken_at, raw.data(), sizeof taken_at);
+  }
   Lengths lengths{};
   if (quarantined) {
     std::string_view raw = in.take(sizeof lengths);
     if (in.good) std::memcpy(lengths.data(), raw.data(), sizeof lengths);
   }
   Record out;
-  out.kind = quarantined ? RecordKind::quarantined : RecordKind::accepted;
+  out.kind = static_cast<RecordKind>(header.kind);
   out.stream = header.stream;
   out.revision = header.revision;
   out.arrived_at = {header.arrived_at};
   out.event_time = {header.event_time};
+  out.taken_at = {taken_at};
   out.key = {header.key_high, header.key_low};
   out.payload_hash = header.payload_hash;
   const bool shared = (header.flags & kIdInPayload) != 0;

@@ -13,13 +13,18 @@
 
 namespace weir::capture {
 
-enum class RecordKind : uint8_t { accepted = 1, quarantined = 2 };
+enum class RecordKind : uint8_t {
+  accepted = 1,
+  quarantined = 2,
+  mark = 3,  // no event: what was done to the stream, see mark.h
+};
 
 struct Record {
   RecordKind kind = RecordKind::accepted;
   uint32_t stream = 0;     // the stream's number, given at apply and never reused
   uint32_t revision = 0;   // of the stream's declaration that judged it
   ArrivalTime arrived_at;  // first arrival; a requeue keeps it
+  ArrivalTime taken_at;    // when it entered the journal, if that was not at its arrival (requeue, etl); 0: at arrival
   EventTime event_time;    // accepted: decides the partition
   // What enters the deduplication index: the fingerprint of (stream, id); zero if nothing does, as for quarantined
   // records and streams without a key. Under an Idempotency-Key every record of a stream without a key has one.
@@ -27,11 +32,13 @@ struct Record {
   uint64_t payload_hash = 0;  // of the payload below, for `conflict`; of the whole body under such an Idempotency-Key
   std::string_view id;  // key as text, or the assigned id; for quarantined: the id of the quarantine entry (a UUID)
   // Accepted: one JSON object in one line, without white space between tokens, key assigned, unknown fields by policy.
-  // Quarantined: bytes as received.
+  // Quarantined: bytes as received. A mark: its JSON object.
   std::string_view payload;
   std::string_view reason;   // quarantined: code, for example "missing_field"
   std::string_view field;    // quarantined: JSON path, or empty
   std::string_view message;  // quarantined: sentence
+
+  ArrivalTime entered_at() const { return taken_at.micros == 0 ? arrived_at : taken_at; }
 };
 
 void encode(const Record& record, std::string& into);  // appends

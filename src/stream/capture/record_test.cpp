@@ -36,6 +36,7 @@ void expect_equal(const Record& a, const Record& b) {
   EXPECT_EQ(a.stream, b.stream);
   EXPECT_EQ(a.revision, b.revision);
   EXPECT_EQ(a.arrived_at, b.arrived_at);
+  EXPECT_EQ(a.taken_at, b.taken_at);
   EXPECT_EQ(a.event_time, b.event_time);
   EXPECT_EQ(a.key, b.key);
   EXPECT_EQ(a.payload_hash, b.payload_hash);
@@ -52,13 +53,35 @@ std::string encoded(const Record& record) {
   return out;
 }
 
+Record later(Record record) {
+  record.taken_at = {1'800'000'000'000'000};
+  return record;
+}
+
+Record mark() {
+  Record out = accepted();
+  out.kind = RecordKind::mark;
+  return out;
+}
+
 TEST(Record, reads_back_what_was_written) {
-  for (const Record& record : {accepted(), quarantined(), Record{}}) {
+  for (const Record& record : {accepted(), quarantined(), Record{}, later(accepted()), later(quarantined()), mark()}) {
     std::string bytes = encoded(record);
     auto back = decode(bytes);
     ASSERT_TRUE(back) << back.error().text();
     expect_equal(record, *back);
   }
+}
+
+TEST(Record, is_as_before_where_nothing_is_new_and_newer_where_an_older_program_would_err) {
+  EXPECT_EQ(encoded(accepted())[0], 1);
+  EXPECT_EQ(encoded(later(accepted()))[0], 2);
+  EXPECT_EQ(encoded(mark())[0], 2);
+  std::string newer = encoded(mark());
+  newer[0] = 3;
+  EXPECT_EQ(decode(newer).error().code, Code::unsupported);
+  std::string cut = encoded(later(accepted())).substr(0, 68);
+  EXPECT_EQ(decode(cut).error().code, Code::corrupt);
 }
 
 TEST(Record, does_not_store_an_id_twice_that_is_part_of_the_payload) {
@@ -108,11 +131,11 @@ TEST(Record, stays_inside_the_given_bytes_whatever_bit_is_flipped) {
 
 TEST(Record, names_a_newer_format) {
   std::string bytes = encoded(accepted());
-  bytes[0] = 2;
+  bytes[0] = 3;
   auto back = decode(bytes);
   ASSERT_FALSE(back);
   EXPECT_EQ(back.error().code, Code::unsupported);
-  EXPECT_NE(back.error().text().find("format 2"), std::string::npos);
+  EXPECT_NE(back.error().text().find("format 3"), std::string::npos);
 }
 
 }  // namespace

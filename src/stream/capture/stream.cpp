@@ -10,4 +10,9 @@ const Field* Stream::find(std::string_view field) const {
   return found == fields.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> tables_of(std::string_view stream) {
+  const std::string name(stream);
+  return {name, name + "_quarantine", name + "_intake", "raw_" + name};
+}
+
 }  // namespace weir::capture

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -75,5 +76,9 @@ struct Stream {
   const Field* find(std::string_view field) const;
   friend bool operator==(const Stream&, const Stream&) = default;
 };
+
+// The tables that a stream has in SQL: its own, <stream>_quarantine, <stream>_intake (mark.h), and raw_<stream>, its
+// archive.
+std::vector<std::string> tables_of(std::string_view stream);
 
 }  // namespace weir::capture

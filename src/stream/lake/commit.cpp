@@ -15,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/io/compression.h"
 #include "core/io/crash_point.h"
+#include "stream/capture/stream.h"
 #include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
 #include "stream/lake/leftovers.h"
@@ -92,10 +93,7 @@ Status Follower::commit() {
     last_commit_at_ = clock_.wall();
     if (damage_seen_ == 0) error_.clear();
     for (const auto& output : outputs) {
-      if (output.file.kind != control::FileKind::parquet) continue;
-      Table& table = tables_.find(output.file.table)->second;
-      TRY_ASSIGN(auto file, table_file(output.file, table.columns));
-      table.files.push_back(std::move(file));
+      TRY(list_file_locked(output.file));
     }
     auto touched = touched_days(*frozen);
     for (auto& day : touched) day.version = *version;
@@ -247,7 +245,7 @@ Status Follower::drop(std::string_view stream) {
   }
   std::lock_guard no_maintenance(maintenance_mutex_);
   std::lock_guard one_at_a_time(commit_mutex_);
-  const std::vector<std::string> tables = {std::string(stream), std::string(stream) + "_quarantine"};
+  const std::vector<std::string> tables = capture::tables_of(stream);
   TRY_ASSIGN(auto files, control_.lake_files());
   control::LakeCommit change;
   {
@@ -257,13 +255,13 @@ Status Follower::drop(std::string_view stream) {
   }
   Json paths{Json::Array{}};
   for (const auto& file : files) {
-    if (file.table != tables[0] && file.table != tables[1]) continue;
+    if (std::find(tables.begin(), tables.end(), file.table) == tables.end()) continue;
     change.removed.push_back(file.path);
     paths.push(file.path);
   }
   TRY_ASSIGN(const auto replaced, control_.lake_replaced(std::nullopt));
   for (const auto& file : replaced) {
-    if (file.table == tables[0] || file.table == tables[1]) paths.push(file.path);
+    if (std::find(tables.begin(), tables.end(), file.table) != tables.end()) paths.push(file.path);
   }
   TRY(replace_file(files_, path_of(kIntent), Json(Json::Object{{"format", 1}, {"files", std::move(paths)}}).dump()));
   TRY_ASSIGN(const uint64_t version, control_.commit_lake(change));

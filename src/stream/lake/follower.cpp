@@ -2,9 +2,12 @@
 
 #include "core/base/check.h"
 #include "core/base/log.h"
+#include "stream/capture/mark.h"
+#include "stream/capture/raw_rows.h"
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/catalog.h"
+#include "stream/lake/raw_tables.h"
 
 namespace weir::lake {
 namespace {
@@ -129,6 +132,19 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
     quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
     quarantine.columns = capture::quarantine_columns();
     quarantine.partition_columns = capture::quarantine_partition_columns();
+    lane.intake_table = applied.stream->name + "_intake";
+    lane.marks = capture::RowWriter::accepted(capture::mark_stream());
+    Table& intake = tables_[lane.intake_table];
+    intake.name = lane.intake_table;
+    intake.comment = "what was requeued and loaded into " + lane.table;
+    intake.columns = capture::table_columns(*capture::mark_stream());
+    intake.partition_columns = capture::partition_columns(*capture::mark_stream());
+    Table& raw = tables_[raw_table_name(lane.table)];
+    raw.name = raw_table_name(lane.table);
+    raw.comment = "the raw archive of " + lane.table + ", by hour of arrival; what no file holds yet is not there";
+    raw.columns = capture::raw_columns(*applied.stream);
+    raw.partition_columns = raw_partition_columns();
+    raw.reader = raw_reader(files_, options_.store_root, applied.stream);
     auto open = tail_.tables.find(lane.table);
     if (open != tail_.tables.end()) {
       for (auto& [values, rows] : open->second.partitions)
@@ -142,15 +158,22 @@ Status Follower::load_catalog() {
   TRY_ASSIGN(auto listed, control_.lake_files());
   for (auto& [name, table] : tables_) table.files.clear();
   for (const auto& file : listed) {
-    if (file.kind != control::FileKind::parquet) continue;
-    auto table = tables_.find(file.table);
-    if (table == tables_.end()) continue;
-    TRY_ASSIGN(auto entry, table_file(file, table->second.columns));
-    table->second.files.push_back(std::move(entry));
+    TRY(list_file_locked(file));
   }
   TRY_ASSIGN(const auto days, control_.lake_days());
   for (auto& [name, table] : tables_) table.days = std::make_shared<const CommittedTables::Days>();
   raise_days_locked(days);
+  return {};
+}
+
+// A file of the catalog belongs to its own table, one of the archive to the raw table; not every table has one.
+Status Follower::list_file_locked(const control::LakeFile& file) {
+  const bool is_archive = file.kind == control::FileKind::archive;
+  const auto table = tables_.find(is_archive ? raw_table_name(file.table) : file.table);
+  if (table == tables_.end()) return {};
+  const std::vector<engine::Column>& columns = table->second.columns;
+  TRY_ASSIGN(auto entry, is_archive ? raw_table_file(file, columns) : table_file(file, columns));
+  table->second.files.push_back(std::move(entry));
   return {};
 }
 
@@ -233,7 +256,8 @@ Status Follower::read_group(const std::vector<journal::Entry>& group) {
 void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   Lane& lane = lanes_.find(record.stream)->second;
   const bool accepted = record.kind == capture::RecordKind::accepted;
-  const std::string& table = accepted ? lane.table : lane.quarantine_table;
+  const bool quarantined = record.kind == capture::RecordKind::quarantined;
+  const std::string& table = accepted ? lane.table : quarantined ? lane.quarantine_table : lane.intake_table;
   TableTail& waiting = tail_.tables[table];
   const int32_t day = day_number(accepted ? record.event_time.micros : record.arrived_at.micros);
   waiting.note_day(day);
@@ -242,11 +266,12 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   append_archive_line(record, sequence, archive.open());
   archive.added(sequence, day, compressor_);
   tail_.bytes += archive.bytes();
-  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.arrived_at.micros);
+  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.entered_at().micros);
   if (accepted) {
     add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
   } else {
-    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, *lane.quarantined);
+    capture::RowWriter& writer = quarantined ? *lane.quarantined : *lane.marks;
+    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, writer);
   }
 }
 
@@ -280,6 +305,7 @@ std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {
     version->comment = table.comment;
     version->columns = table.columns;
     version->partition_columns = table.partition_columns;
+    version->reader = table.reader;
     version->files = table.files;
     for (Tail* tail : {committing_.get(), &tail_}) {
       if (tail == nullptr || !with_tail) continue;
@@ -401,6 +427,7 @@ LakeStatus Follower::status_locked() const {
   }
   out.oldest_waiting = oldest_waiting_locked();
   for (const auto& [name, table] : tables_) {
+    if (table.reader) continue;
     out.files += table.files.size();
     for (const auto& file : table.files) out.bytes += file.bytes;
   }

@@ -23,7 +23,8 @@ struct Table {
   std::string name;
   std::string comment;
   std::vector<engine::Column> columns, partition_columns;
-  std::vector<engine::TableFile> files;  // committed
+  std::shared_ptr<const engine::FileRowsReader> reader = {};  // of the raw archive; null: Parquet
+  std::vector<engine::TableFile> files;                       // committed
   std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
 };
 
@@ -63,8 +64,8 @@ class Follower : public Lake {
   // What a record of one stream number needs to become a row.
   struct Lane {
     std::shared_ptr<const capture::Stream> stream;
-    std::unique_ptr<capture::RowWriter> accepted, quarantined;
-    std::string table, quarantine_table;
+    std::unique_ptr<capture::RowWriter> accepted, quarantined, marks;
+    std::string table, quarantine_table, intake_table;
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
@@ -111,6 +112,7 @@ class Follower : public Lake {
   uint64_t oldest_pinned_locked();
   Status remove_leftovers();
   Status load_catalog();
+  Status list_file_locked(const control::LakeFile& file);
   std::optional<ArrivalTime> oldest_waiting_locked() const;
   LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;

@@ -87,14 +87,11 @@ Status Follower::swap(Swap change) {
     for (auto& [name, table] : tables_) {
       const size_t taken =
           std::erase_if(table.files, [&](const engine::TableFile& file) { return gone.contains(file.path); });
-      if (taken > 0) tables.insert(name);
+      if (taken > 0 && !table.reader) tables.insert(name);
     }
     for (const auto& output : change.added) {
-      if (output.file.kind != control::FileKind::parquet) continue;
-      Table& table = tables_.find(output.file.table)->second;
-      TRY_ASSIGN(auto file, table_file(output.file, table.columns));
-      table.files.push_back(std::move(file));
-      tables.insert(output.file.table);
+      TRY(list_file_locked(output.file));
+      if (output.file.kind == control::FileKind::parquet) tables.insert(output.file.table);
     }
     for (auto& day : change.touched) day.version = version;
     raise_days_locked(change.touched);

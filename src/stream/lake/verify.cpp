@@ -74,7 +74,8 @@ class Verifier {
       for (const auto& [number, lane] : lake_.lanes_) {
         tables_[lane.table].accepted = capture::RowWriter::accepted(lane.stream);
         tables_[lane.quarantine_table];
-        names_[number] = {lane.table, lane.quarantine_table};
+        tables_[lane.intake_table];
+        names_[number] = {lane.table, lane.quarantine_table, lane.intake_table};
       }
     }
     TRY_ASSIGN(const auto marks, lake_.control_.lake_retained());
@@ -219,14 +220,16 @@ class Verifier {
     if (names == names_.end()) return;  // its stream was removed with all it had
     ++out_.journal_records;
     const bool accepted = record->kind == capture::RecordKind::accepted;
+    const bool quarantined = record->kind == capture::RecordKind::quarantined;
     const auto archived =
         std::lower_bound(events.begin(), events.end(), std::pair<uint64_t, uint64_t>(entry.sequence.value, 0));
     if (archived == events.end() || archived->first != entry.sequence.value) {
-      const Contents& table = tables_[accepted ? names->second.first : names->second.second];
+      const Names& named = names->second;
+      const Contents& table = tables_[accepted ? named.events : quarantined ? named.quarantine : named.intake];
       const int64_t time = accepted ? record->event_time.micros : record->arrived_at.micros;
       if (table.retained_from && day_number(time) < *table.retained_from) return;
       problem("journal record " + std::to_string(entry.sequence.value) + " is committed and not in the archive");
-    } else if (accepted && checksum64(record->payload) != archived->second) {
+    } else if (!quarantined && checksum64(record->payload) != archived->second) {
       problem("journal record " + std::to_string(entry.sequence.value) + " differs from its line in the archive");
     }
   }
@@ -236,7 +239,10 @@ class Verifier {
   uint64_t cursor_ = 0;
   uint64_t journal_at_ = 0;  // compared so far
   std::map<std::string, Contents, std::less<>> tables_;
-  std::map<uint32_t, std::pair<std::string, std::string>> names_;  // of the tables, by number of the stream
+  struct Names {
+    std::string events, quarantine, intake;
+  };
+  std::map<uint32_t, Names> names_;  // of the tables, by number of the stream
   std::vector<std::pair<uint64_t, uint64_t>> events_;              // sequence, checksum of the archived event
   Verification out_;
 };

@@ -71,6 +71,41 @@ int compact(Context& context, const std::string& table, const std::string& day) 
   return kDone;
 }
 
+struct RequeueOptions {
+  std::string stream, reason;
+  int64_t limit = 0;  // 0: all
+  bool dry_run = false;
+};
+
+int requeue(Context& context, const RequeueOptions& options) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  Json body{Json::Object{}};
+  if (!options.reason.empty()) body.set("reason", options.reason);
+  if (options.limit > 0) body.set("limit", options.limit);
+  if (options.dry_run) body.set("dry_run", true);
+  ProgressLine progress;
+  progress.show("judging the quarantine of " + options.stream + " again …");
+  auto result = call_json(**backend, {.method = "POST",
+                                      .path = "/v1/streams/" + url_encode(options.stream) + "/requeue",
+                                      .body = body.dump(),
+                                      .time_limit = hours(24)});
+  progress.clear();
+  if (!result) return report(result.error());
+  if (context.common.json) {
+    std::cout << result->dump(2) << "\n";
+    return kDone;
+  }
+  const auto count = [&](const char* what) { return with_commas(static_cast<uint64_t>((*result)[what].as_int())); };
+  std::printf("%s entries of the quarantine: %s %s, %s duplicates, %s stay\n", count("entries").c_str(),
+              count("accepted").c_str(), options.dry_run ? "would become events" : "became events",
+              count("duplicates").c_str(), count("kept").c_str());
+  for (const auto& [reason, kept] : (*result)["reasons"].object()) {
+    std::printf("  %-18s %s\n", reason.c_str(), with_commas(static_cast<uint64_t>(kept.as_int())).c_str());
+  }
+  return kDone;
+}
+
 int show(Context& context, const ApiRequest& request) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
@@ -98,6 +133,14 @@ void add_lake(CLI::App& app, Context& context) {
                       "Only this day, for example 2026-11-21: events of it, or what arrived on it");
   merging->callback(
       [&context, merged_table, merged_day] { context.exit_code = compact(context, *merged_table, *merged_day); });
+  auto* again =
+      group->add_subcommand("requeue", "Judge what lies in quarantine again, after the declaration was mended");
+  auto wanted = std::make_shared<RequeueOptions>();
+  again->add_option("STREAM", wanted->stream)->required();
+  again->add_option("--reason", wanted->reason, "Only what is there for this reason, for example missing_field");
+  again->add_option("--limit", wanted->limit, "At most so many, oldest first")->check(CLI::PositiveNumber);
+  again->add_flag("--dry-run", wanted->dry_run, "Say what would become of it, and change nothing");
+  again->callback([&context, wanted] { context.exit_code = requeue(context, *wanted); });
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();
   manifest->add_option("TABLE", *table)->required();

@@ -118,7 +118,7 @@ void TailHub::follow(std::vector<Watcher>& watchers) {
 
 void TailHub::show(const journal::Entry& entry, std::vector<Watcher>& watchers) {
   const Result<capture::Record> record = capture::decode(entry.bytes);
-  if (!record) return;
+  if (!record || record->kind == capture::RecordKind::mark) return;
   std::string event;  // made once for all who watch this stream
   for (Watcher& watcher : watchers) {
     if (watcher.stream != record->stream) continue;

@@ -97,6 +97,8 @@ export interface QuarantinedRecord {
   field: string | null;
   message: string;
   payload: unknown;
+  state: 'open' | 'requeued' | 'duplicate';
+  event_id: string | null;
 }
 
 export interface TailRecord {
@@ -129,7 +131,7 @@ export interface SqlResult {
 
 export interface CatalogTable {
   name: string;
-  kind: 'stream' | 'quarantine' | 'system' | 'table';
+  kind: 'stream' | 'quarantine' | 'intake' | 'raw' | 'system' | 'table';
   columns: Column[];
 }
 

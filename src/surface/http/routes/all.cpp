@@ -21,7 +21,7 @@ class WholeSite final : public Site {
     add_session_routes(router_, parts.access, facts_);
     add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files()}, facts_);
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
-    add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow});
+    add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue});
     add_flow_routes(router_, {parts.flow, parts.flows});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_);

@@ -23,6 +23,7 @@ struct SiteParts {
   capture::Capture& capture;
   engine::Engine& engine;
   warehouse::Warehouse& warehouse;
+  lake::Requeue& requeue;
   access::Access& access;
   access::Secrets& secrets;
   flow::Flow& flow;

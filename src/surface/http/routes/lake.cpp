@@ -79,6 +79,18 @@ Result<Json> compact(const LakeParts& parts, const Request& request) {
   return out;
 }
 
+Result<Json> requeue(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"reason", "limit", "dry_run"}));
+  lake::RequeueRequest wanted;
+  wanted.stream = request.parameter("name");
+  TRY_ASSIGN(wanted.reason, body.text_or("reason", ""));
+  TRY_ASSIGN(const int64_t limit, body.integer_or("limit", INT64_MAX, {1, INT64_MAX}));
+  wanted.limit = static_cast<uint64_t>(limit);
+  TRY_ASSIGN(wanted.dry_run, body.flag_or("dry_run", false));
+  TRY_ASSIGN(const lake::RequeueReport report, parts.requeue.run(wanted, *request.cancel));
+  return report.to_json();
+}
+
 Result<Json> load(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "format", "table"}));
   TRY_ASSIGN(const std::string path, body.text("path"));
@@ -134,6 +146,10 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
   route.pattern = "/v1/lake/compact";
   route.summary = "Merges small files of a table, or of all.";
   route.handler = json_answers([parts](Request& request) { return compact(parts, request); });
+  router.add(route);
+  route.pattern = "/v1/streams/{name}/requeue";
+  route.summary = "Judges what lies in quarantine again, by the declaration as it is now.";
+  route.handler = json_answers([parts](Request& request) { return requeue(parts, request); });
   router.add(route);
   route.pattern = "/v1/load";
   route.access = Access::owner;

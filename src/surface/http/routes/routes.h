@@ -20,6 +20,7 @@
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
+#include "stream/lake/requeue.h"
 #include "surface/http/rates.h"
 #include "surface/http/router.h"
 #include "surface/http/routes/streams.h"
@@ -100,6 +101,7 @@ struct LakeParts {
   warehouse::Warehouse& warehouse;
   const StreamDirectory& streams;
   flow::Flow& flow;
+  lake::Requeue& requeue;
 };
 void add_lake_routes(Router& router, const LakeParts& parts);
 

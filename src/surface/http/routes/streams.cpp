@@ -88,6 +88,14 @@ std::string text_of(const engine::Cell& cell) {
   return number ? std::to_string(*number) : std::string();
 }
 
+// The quarantine as q, and as m what requeues last found of each entry.
+std::string quarantine_with_marks(const std::string& stream) {
+  return quoted(stream + "_quarantine") +
+         " q LEFT JOIN (SELECT entry, arg_max(outcome, _seq) AS outcome, arg_max(reason, _seq) AS reason, "
+         "arg_max(field, _seq) AS field, arg_max(message, _seq) AS message, arg_max(event_id, _seq) AS event_id FROM " +
+         quoted(stream + "_intake") + " WHERE action = 'requeue' GROUP BY entry) m ON m.entry = q._seq";
+}
+
 void append_time(std::string& out, const engine::Cell& micros) {
   if (std::holds_alternative<int64_t>(micros)) {
     Json::append_quoted(out, json_time(integer_of(micros)));
@@ -261,8 +269,11 @@ Result<Json> StreamDirectory::quarantine_reasons(const Declared& declared, uint6
 
 Result<Json> StreamDirectory::count_reasons(const std::string& stream) const {
   TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
-  TRY_ASSIGN(const auto result, session->query("SELECT reason, count(*)::BIGINT, epoch_us(max(_arrived_at)) FROM " +
-                                                   quoted(stream + "_quarantine") + " GROUP BY 1 ORDER BY 2 DESC, 1",
+  TRY_ASSIGN(const auto result, session->query("SELECT coalesce(m.reason, q.reason), count(*)::BIGINT, "
+                                               "epoch_us(max(q._arrived_at)) FROM " +
+                                                   quarantine_with_marks(stream) +
+                                                   " WHERE coalesce(m.outcome, 'kept') = 'kept' "
+                                                   "GROUP BY 1 ORDER BY 2 DESC, 1",
                                                {}, {.time = seconds(10), .rows_max = 1000}));
   TRY_ASSIGN(const auto rows, all_rows(*result));
   Json out{Json::Array{}};
@@ -326,8 +337,11 @@ Result<std::string> StreamDirectory::events(std::string_view name, int64_t limit
 Result<std::string> StreamDirectory::quarantine(std::string_view name, int64_t limit, const Cancel& cancel) const {
   TRY_ASSIGN(const Declared declared, find(name));
   const std::string sql =
-      "SELECT CAST(quarantine_id AS VARCHAR), epoch_us(_arrived_at), reason, field, message, payload FROM " +
-      quoted(declared.stream.name + "_quarantine") + " WHERE _seq >= $1 ORDER BY _seq DESC LIMIT $2";
+      "SELECT q.quarantine_id, epoch_us(q._arrived_at), coalesce(m.reason, q.reason), "
+      "CASE WHEN m.outcome = 'kept' THEN m.field ELSE q.field END, coalesce(m.message, q.message), q.payload, "
+      "CASE m.outcome WHEN 'accepted' THEN 'requeued' WHEN 'duplicate' THEN 'duplicate' ELSE 'open' END, m.event_id "
+      "FROM " +
+      quarantine_with_marks(declared.stream.name) + " WHERE q._seq >= $1 ORDER BY q._seq DESC LIMIT $2";
   TRY_ASSIGN(const Newest found, newest(sql, limit, cancel));
   std::string out = "{\"records\":[";
   for (const Row& row : found.rows) {
@@ -336,8 +350,8 @@ Result<std::string> StreamDirectory::quarantine(std::string_view name, int64_t l
     Json::append_quoted(out, text_of(row[0]));
     out += ",\"arrived_at\":";
     append_time(out, row[1]);
-    const char* const keys[] = {"reason", "field", "message", "payload"};
-    for (size_t index = 0; index < 4; ++index) {
+    const char* const keys[] = {"reason", "field", "message", "payload", "state", "event_id"};
+    for (size_t index = 0; index < std::size(keys); ++index) {
       out += std::string(",\"") + keys[index] + "\":";
       if (std::holds_alternative<std::nullptr_t>(row[index + 2])) {
         out += "null";
