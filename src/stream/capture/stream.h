@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -48,6 +49,9 @@ struct Beacon {
   int records_max = 500;
   friend bool operator==(const Beacon&, const Beacon&) = default;
 };
+
+// Names of the program's own streams and views begin so; no declaration may.
+inline constexpr std::string_view kSystemPrefix = "weir_";
 
 enum class PartitionBy { day, year_month };  // `dt` (date), or `year`, `month` (int)
 

@@ -108,11 +108,14 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
     table.comment = applied.stream->description;
     table.columns = capture::table_columns(*applied.stream);
     table.partition_columns = capture::partition_columns(*applied.stream);
-    Table& quarantine = tables_[lane.quarantine_table];
-    quarantine.name = lane.quarantine_table;
-    quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
-    quarantine.columns = capture::quarantine_columns();
-    quarantine.partition_columns = capture::quarantine_partition_columns();
+    lane.system = applied.system;
+    if (!lane.system) {
+      Table& quarantine = tables_[lane.quarantine_table];
+      quarantine.name = lane.quarantine_table;
+      quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
+      quarantine.columns = capture::quarantine_columns();
+      quarantine.partition_columns = capture::quarantine_partition_columns();
+    }
     auto open = tail_.tables.find(lane.table);
     if (open != tail_.tables.end()) {
       for (auto& [values, rows] : open->second.partitions)
@@ -188,7 +191,7 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
     tail_.through = reader_->position().value;
   }
   tail_bytes_.set(static_cast<double>(tail_.bytes));
-  lag_records_.set(static_cast<double>(journal_.durable_end().value - cursor_));
+  lag_records_.set(static_cast<double>(lag_locked()));
   const auto oldest = oldest_waiting_locked();
   oldest_waiting_.set(oldest ? static_cast<double>(oldest->micros) / 1e6 : 0);
   return taken;
@@ -207,6 +210,8 @@ Status Follower::read_group(const std::vector<journal::Entry>& group) {
                    "journal record " + std::to_string(entry.sequence.value) + " belongs to stream number " +
                        std::to_string(record->stream) + ", which the control database does not know",
                    "restore .weir/control.db from the backup that belongs to this journal");
+    } else if (record->kind == capture::RecordKind::quarantined && lanes_.find(record->stream)->second.system) {
+      note_problem("record " + std::to_string(entry.sequence.value) + " is quarantined in a system stream");
     } else {
       group_.emplace_back(entry.sequence.value, *record);
     }
@@ -225,7 +230,9 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   append_archive_line(record, sequence, archive.open());
   archive.added(sequence, compressor_);
   tail_.bytes += archive.bytes();
-  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.arrived_at.micros);
+  int64_t& oldest = lane.system ? tail_.oldest_system_arrival : tail_.oldest_arrival;
+  oldest = std::min(oldest, record.arrived_at.micros);
+  if (lane.system) ++tail_.system_records;
   if (accepted) {
     add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
   } else {
@@ -310,9 +317,11 @@ void Follower::follow_once(const std::function<journal::Sequence()>& sealed, int
   {
     std::lock_guard lock(mutex_);
     if (!pumped) error_ = pumped.error().text();
-    const int64_t age = clock_.wall().micros - tail_.oldest_arrival;
+    const int64_t now = clock_.wall().micros;
+    const bool is_old = now - tail_.oldest_arrival >= options_.commit_interval.micros ||
+                        now - tail_.oldest_system_arrival >= options_.system_commit_interval.micros;
     due = due || tail_is_full() || tail_.bytes >= options_.commit_bytes ||
-          (!tail_.empty() && (tail_.rows == 0 || age >= options_.commit_interval.micros));
+          (!tail_.empty() && (tail_.rows == 0 || is_old));
   }
   if (!due || clock_.steady_micros() < retry_at) return;
   auto done = commit();
@@ -371,6 +380,12 @@ std::optional<ArrivalTime> Follower::oldest_waiting_locked() const {
   return ArrivalTime{oldest};
 }
 
+uint64_t Follower::lag_locked() const {
+  const uint64_t end = journal_.durable_end().value;
+  const uint64_t system = tail_.system_records + (committing_ == nullptr ? 0 : committing_->system_records);
+  return end > cursor_ + system ? end - cursor_ - system : 0;
+}
+
 LakeStatus Follower::status_locked() const {
   LakeStatus out;
   out.cursor.value = cursor_;
@@ -382,6 +397,7 @@ LakeStatus Follower::status_locked() const {
     out.tail_bytes += tail->bytes;
   }
   out.oldest_waiting = oldest_waiting_locked();
+  out.lag_records = lag_locked();
   for (const auto& [name, table] : tables_) {
     out.files += table.files.size();
     for (const auto& file : table.files) out.bytes += file.bytes;

@@ -57,6 +57,7 @@ class Follower : public Lake {
     std::shared_ptr<const capture::Stream> stream;
     std::unique_ptr<capture::RowWriter> accepted, quarantined;
     std::string table, quarantine_table;
+    bool system = false;  // it has no quarantine
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
@@ -86,6 +87,7 @@ class Follower : public Lake {
   Status remove_leftovers();
   Status load_catalog();
   std::optional<ArrivalTime> oldest_waiting_locked() const;
+  uint64_t lag_locked() const;
   LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;
   // One round of run(): true if it made progress.
