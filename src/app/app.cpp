@@ -21,6 +21,7 @@
 #include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
+#include "stream/history/history.h"
 #include "stream/lake/requeue.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
@@ -34,6 +35,7 @@ constexpr Duration kFlushTokensEvery = minutes(1);
 constexpr Duration kSampleEvery = seconds(1);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 constexpr Duration kMaintainLakeEvery = seconds(2);
+constexpr Duration kLastSample = seconds(1);  // how long a stop waits for it
 
 int engine_threads(const project::Settings& settings) {
   const auto wanted = static_cast<int>(settings.integer("engine.threads"));
@@ -98,9 +100,11 @@ class Composed : public App {
   Status open_storage();
   Status open_engine();
   Status apply_folder();
+  Status open_history();
   Result<std::set<std::string>> loaded_tables();
   Status open_surface();
   void start_followers();
+  void tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick);
   void stop_followers();
   void maintain_lake();
   void describe_streams();
@@ -135,11 +139,15 @@ class Composed : public App {
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<Deployment> deployment_;
+  std::unique_ptr<history::History> history_;
+  std::unique_ptr<history::EmfWriter> emf_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> stopping_{false}, ticking_{false}, maintaining_{false};
+  std::atomic<bool> stopping_{false}, maintaining_{false};
+  std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false};
+  LogLimit history_log_;
   std::thread follower_, maintainer_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
@@ -156,11 +164,15 @@ Status Composed::start() {
   timers_ = std::make_unique<Timers>();
   TRY(open_storage());
   TRY(open_engine());
+  TRY(apply_system_streams(*control_, {history::metrics_stream(settings_.duration("metrics.retention"))}));
   TRY(deployment_->reload());
   if (options_.applies_folder) {
     TRY(apply_folder());
   }
   TRY(open_surface());
+  if (options_.serves) {
+    TRY(open_history());
+  }
   start_followers();
   if (options_.serves) {
     TRY(flow_->resume());
@@ -323,6 +335,21 @@ Status Composed::apply_folder() {
   return {};
 }
 
+Status Composed::open_history() {
+  TRY_ASSIGN(const AppliedStreams streams, applied_streams(*control_));
+  for (const auto& applied : streams.followed) {
+    if (applied.stream->name != history::kMetricsStream) continue;
+    history::Options options;
+    options.series_max = static_cast<size_t>(settings_.integer("metrics.series_max"));
+    history_ = std::make_unique<history::History>(metrics_, *journal_, clock_, applied, options);
+  }
+  if (settings_.text("metrics.emf") == "log") {
+    emf_ = std::make_unique<history::EmfWriter>(metrics_, clock_, project_name_,
+                                                [](std::string_view line) { log_foreign(line); });
+  }
+  return {};
+}
+
 Status Composed::open_surface() {
   gate_ = std::make_unique<http::AccessGate>(*access_);
   http::ServerOptions server;
@@ -423,17 +450,13 @@ void Composed::start_followers() {
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
   if (options_.serves) {
-    schedule_.push_back(timers_->every(kSampleEvery, [this] {
-      if (ticking_.exchange(true)) return;  // the last one has not ended
-      const bool taken = lanes_
-                             ->submit(Lane::follow,
-                                      [this] {
-                                        flows_->tick();
-                                        ticking_ = false;
-                                      })
-                             .has_value();
-      if (!taken) ticking_ = false;
-    }));
+    tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
+    tick_every(settings_.duration("metrics.every"), history_ticking_, [this] {
+      if (const Status done = history_->sample(); !done && history_log_.admit(clock_.steady_micros())) {
+        log_event(Level::warn, "history.sample_failed", {{"error", done.error().text()}});
+      }
+    });
+    if (emf_) tick_every(kSampleEvery, emf_ticking_, [this] { emf_->tick(); });
   }
   if (options_.serves) {
     schedule_.push_back(timers_->every(kMaintainLakeEvery, [this] {
@@ -460,6 +483,21 @@ void Composed::maintain_lake() {
     }
   });
   if (!submitted) maintaining_ = false;
+}
+
+// On a lane, and not again before the last one has ended.
+void Composed::tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick) {
+  schedule_.push_back(timers_->every(period, [this, &ticking, tick = std::move(tick)] {
+    if (ticking.exchange(true)) return;
+    const bool taken = lanes_
+                           ->submit(Lane::follow,
+                                    [&ticking, tick] {
+                                      tick();
+                                      ticking = false;
+                                    })
+                           .has_value();
+    if (!taken) ticking = false;
+  }));
 }
 
 void Composed::stop_followers() {
@@ -505,6 +543,7 @@ Status Composed::stop(Duration limit) {
   };
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
+  if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
   if (warehouse_) warehouse_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));
   if (access_) tell("when tokens were used", access_->flush_last_used());

@@ -10,6 +10,8 @@
 namespace weir::app {
 namespace {
 
+constexpr const char* kSystemStream = "system_stream";  // a kind of the control database, not of the folder
+
 project::Declared parse_stream_file(const project::DeclarationSource& source) {
   capture::ParsedStream parsed = capture::parse_stream(source.root, source.name);
   project::Declared out;
@@ -145,6 +147,7 @@ Result<std::vector<project::AppliedDeclaration>> ControlState::declarations() {
   TRY_ASSIGN(auto stored, control_.declarations());
   std::vector<project::AppliedDeclaration> out;
   for (auto& declaration : stored) {
+    if (declaration.kind == kSystemStream) continue;
     project::AppliedDeclaration applied;
     applied.kind = declaration.kind;
     applied.name = declaration.name;
@@ -175,17 +178,37 @@ Status ControlState::destroy(std::string_view kind, std::string_view name) {
   return control_.destroy(kind, name);
 }
 
+Status apply_system_streams(control::Control& control, const std::vector<capture::Stream>& streams) {
+  TRY_ASSIGN(const auto stored, control.declarations());
+  std::vector<control::Declaration> wanted;
+  for (const capture::Stream& stream : streams) {
+    control::Declaration& made = wanted.emplace_back();
+    made.kind = kSystemStream;
+    made.name = stream.name;
+    made.body = capture::to_json(stream);
+    for (const auto& declaration : stored) {
+      if (declaration.kind == made.kind && declaration.name == made.name) {
+        made.body = carry_stream(declaration.body, made.body);
+      }
+    }
+  }
+  TRY(control.apply(wanted, {}));
+  return {};
+}
+
 Result<AppliedStreams> applied_streams(control::Control& control) {
   TRY_ASSIGN(auto stored, control.declarations());
   AppliedStreams out;
   for (const auto& declaration : stored) {
-    if (declaration.kind != "stream") continue;
+    if (declaration.kind != "stream" && declaration.kind != kSystemStream) continue;
     TRY_ASSIGN(capture::Stream stream, capture::stream_from_json(declaration.body));
     capture::AppliedStream applied;
     applied.number = declaration.number;
     applied.revision = declaration.revision;
     applied.stream = std::make_shared<const capture::Stream>(std::move(stream));
-    if (!declaration.detached) out.captured.push_back(applied);  // a disabled one is known, and refused by name
+    applied.system = declaration.kind == kSystemStream;
+    if (!declaration.detached && !applied.system)
+      out.captured.push_back(applied);  // a disabled one is known, and refused by name
     out.followed.push_back(std::move(applied));
   }
   return out;

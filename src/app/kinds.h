@@ -34,7 +34,12 @@ class ControlState : public project::AppliedState {
   control::Control& control_;
 };
 
-// The applied streams; `captured` are those that take events (enabled and not detached), `followed` all.
+// The program's own streams are kept beside what people declare, under a kind that no file has: they have numbers that
+// are never reused, and no plan sees them. Applies them as this program wants them.
+Status apply_system_streams(control::Control& control, const std::vector<capture::Stream>& streams);
+
+// The applied streams; `captured` are those that take events (enabled and not detached), `followed` all,
+// the program's own too.
 struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };

@@ -38,6 +38,15 @@ void write_line(std::string_view line) {
   }
 }
 
+void write_out(Log& log, const std::string& line) {
+  MutexLock lock(log.mutex);
+  if (log.sink) {
+    log.sink(line);
+  } else {
+    write_line(line);
+  }
+}
+
 // JSON's escapes, and beyond them what a terminal would obey: DEL and the C1 controls U+0080 to U+009F.
 void append_safe_quoted(std::string& out, std::string_view text) {
   std::string json;
@@ -145,12 +154,11 @@ void log_event(Level level, std::string_view event, std::initializer_list<LogFie
   int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
   Log& log = process_log();
   std::string line = log_line(log.json.load(std::memory_order_relaxed), micros, level, event, fields);
-  MutexLock lock(log.mutex);
-  if (log.sink) {
-    log.sink(line);
-  } else {
-    write_line(line);
-  }
+  write_out(log, line);
+}
+
+void log_foreign(std::string_view line) {
+  write_out(process_log(), std::string(line) + '\n');
 }
 
 void set_log(LogSettings settings) {

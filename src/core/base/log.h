@@ -30,6 +30,8 @@ Result<Level> parse_level(std::string_view name);
 using LogField = std::pair<std::string_view, Json>;
 
 void log_event(Level level, std::string_view event, std::initializer_list<LogField> fields = {});
+// A line in a format that another program asks for, as it is; a line break is added.
+void log_foreign(std::string_view line);
 bool log_enabled(Level level) noexcept;  // before costly fields
 
 struct LogSettings {

@@ -25,7 +25,7 @@ struct Metrics::Series {
 };
 
 struct Metrics::Family {
-  Kind kind = Kind::counter;
+  MetricKind kind = MetricKind::counter;
   std::string help;
   std::map<std::string, Series> series;  // by rendered labels
 };
@@ -96,11 +96,6 @@ void histogram_samples(std::string& out, const std::string& name, const std::str
   sample(out, name + "_count", labels, std::to_string(cumulated));
 }
 
-const char* kind_name(int kind) {
-  constexpr const char* kNames[] = {"counter", "gauge", "histogram"};
-  return kNames[kind];
-}
-
 }  // namespace
 
 Histogram::Histogram(std::vector<double> bounds)
@@ -128,21 +123,36 @@ uint64_t Histogram::count() const noexcept {
 }
 
 double Histogram::percentile(double fraction) const {
-  std::vector<uint64_t> counts = buckets();
+  return percentile_of(bounds_, buckets(), fraction);
+}
+
+double percentile_of(const std::vector<double>& bounds, const std::vector<uint64_t>& counts, double fraction) {
   uint64_t total = 0;
   for (uint64_t count : counts) total += count;
   if (total == 0) return 0;
   double rank = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(total);
   double before = 0;
-  for (size_t i = 0; i < bounds_.size(); ++i) {
+  for (size_t i = 0; i < bounds.size(); ++i) {
     double inside = static_cast<double>(counts[i]);
     if (inside > 0 && before + inside >= rank) {
-      double start = i > 0 ? bounds_[i - 1] : std::min(0.0, bounds_[0]);
-      return start + (bounds_[i] - start) * (rank - before) / inside;
+      double start = i > 0 ? bounds[i - 1] : std::min(0.0, bounds[0]);
+      return start + (bounds[i] - start) * (rank - before) / inside;
     }
     before += inside;
   }
-  return bounds_.back();
+  return bounds.back();
+}
+
+const char* metric_kind_name(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return "";
 }
 
 const std::vector<double>& latency_bounds() {
@@ -170,18 +180,22 @@ std::vector<double> doubling_bounds(double first, double largest) {
 Metrics::Metrics() = default;
 Metrics::~Metrics() = default;
 
-Metrics::Series& Metrics::series(Kind kind, const std::string& name, const std::string& help, Labels labels) {
+Metrics::Family& Metrics::family_of(MetricKind kind, const std::string& name, const std::string& help) {
   CHECK(is_name(name, true), "a metric's name has letters, digits, _ and :");
+  auto [found, is_new] = families_.try_emplace(name);
+  if (is_new) {
+    found->second.kind = kind;
+    found->second.help = help;
+  }
+  CHECK(found->second.kind == kind, "one metric name is used as two kinds");
+  return found->second;
+}
+
+Metrics::Series& Metrics::series(MetricKind kind, const std::string& name, const std::string& help, Labels labels) {
   for (const auto& label : labels)
     CHECK(is_name(label.first, false) && label.first != "le", "a label's name is malformed");
   std::sort(labels.begin(), labels.end());
-  auto [found, is_new] = families_.try_emplace(name);
-  Family& family = found->second;
-  if (is_new) {
-    family.kind = kind;
-    family.help = help;
-  }
-  CHECK(family.kind == kind, "one metric name is used as two kinds");
+  Family& family = family_of(kind, name, help);
   std::string key = rendered(labels);
   if (!family.series.contains(key) && family.series.size() >= kSeriesMax) {
     for (auto& label : labels) label.second = "_other";
@@ -194,14 +208,14 @@ Metrics::Series& Metrics::series(Kind kind, const std::string& name, const std::
 
 Counter& Metrics::counter(const std::string& name, const std::string& help, Labels labels) {
   MutexLock lock(mutex_);
-  Series& found = series(Kind::counter, name, help, std::move(labels));
+  Series& found = series(MetricKind::counter, name, help, std::move(labels));
   if (!found.counter) found.counter = std::make_unique<Counter>();
   return *found.counter;
 }
 
 Gauge& Metrics::gauge(const std::string& name, const std::string& help, Labels labels) {
   MutexLock lock(mutex_);
-  Series& found = series(Kind::gauge, name, help, std::move(labels));
+  Series& found = series(MetricKind::gauge, name, help, std::move(labels));
   if (!found.gauge) found.gauge = std::make_unique<Gauge>();
   return *found.gauge;
 }
@@ -209,7 +223,7 @@ Gauge& Metrics::gauge(const std::string& name, const std::string& help, Labels l
 Histogram& Metrics::histogram(const std::string& name, const std::string& help, Labels labels,
                               const std::vector<double>& bounds) {
   MutexLock lock(mutex_);
-  Series& found = series(Kind::histogram, name, help, std::move(labels));
+  Series& found = series(MetricKind::histogram, name, help, std::move(labels));
   if (!found.histogram) found.histogram = std::make_unique<Histogram>(bounds);
   return *found.histogram;
 }
@@ -217,7 +231,7 @@ Histogram& Metrics::histogram(const std::string& name, const std::string& help, 
 CallbackGauge Metrics::callback_gauge(const std::string& name, const std::string& help, std::function<double()> read,
                                       Labels labels) {
   MutexLock lock(mutex_);
-  Series& found = series(Kind::gauge, name, help, std::move(labels));
+  Series& found = series(MetricKind::gauge, name, help, std::move(labels));
   found.callback = std::move(read);
   found.callback_id = ++last_callback_;
   return CallbackGauge(
@@ -235,13 +249,51 @@ void Metrics::remove_callback(const std::string& name, const std::string& key, u
   if (!found->second.gauge) family->second.series.erase(found);
 }
 
+void Metrics::declare(MetricKind kind, const std::string& name, const std::string& help) {
+  MutexLock lock(mutex_);
+  (void)family_of(kind, name, help);
+}
+
+std::vector<MetricSample> Metrics::samples(std::string_view name) const {
+  MutexLock lock(mutex_);
+  std::vector<MetricSample> out;
+  for (const auto& [family_name, family] : families_) {
+    if (!name.empty() && family_name != name) continue;
+    for (const auto& [key, one] : family.series) {
+      MetricSample& made = out.emplace_back();
+      made.name = family_name;
+      made.key = key.empty() ? family_name : family_name + '{' + key + '}';
+      made.labels = one.labels;
+      made.kind = family.kind;
+      if (one.histogram) {
+        made.buckets = one.histogram->buckets();
+        for (uint64_t count : made.buckets) made.total += count;
+        made.value = one.histogram->sum();
+        made.bounds = &one.histogram->bounds();
+      } else if (one.counter) {
+        made.total = one.counter->value();
+      } else {
+        made.value = one.value();
+      }
+    }
+  }
+  return out;
+}
+
+std::map<std::string, MetricKind> Metrics::kinds() const {
+  MutexLock lock(mutex_);
+  std::map<std::string, MetricKind> out;
+  for (const auto& [name, family] : families_) out.emplace(name, family.kind);
+  return out;
+}
+
 std::string Metrics::prometheus() const {
   MutexLock lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
     if (family.series.empty()) continue;
     out += "# HELP " + name + ' ' + escaped(family.help, false) + '\n';
-    out += "# TYPE " + name + ' ' + kind_name(static_cast<int>(family.kind)) + '\n';
+    out += "# TYPE " + name + ' ' + metric_kind_name(family.kind) + '\n';
     for (const auto& [labels, one] : family.series) {
       if (one.histogram) {
         histogram_samples(out, name, labels, *one.histogram);

@@ -65,6 +65,9 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
+// As Histogram::percentile(), of counts by bucket that somebody subtracted or added up.
+double percentile_of(const std::vector<double>& bounds, const std::vector<uint64_t>& counts, double fraction);
+
 // 100 µs to 60 s, about six buckets a decade: fine enough that a p99 is right within a quarter.
 const std::vector<double>& latency_bounds();
 // 1, 2, 4 … up to `largest`: sizes of batches, bytes.
@@ -92,6 +95,21 @@ class CallbackGauge {
   std::function<void()> remove_;
 };
 
+enum class MetricKind { counter, gauge, histogram };
+const char* metric_kind_name(MetricKind kind);
+
+// One series as it stands now.
+struct MetricSample {
+  std::string name;
+  std::string key;  // name and labels, as Prometheus writes them: one text for each series
+  Labels labels;    // sorted by name
+  MetricKind kind = MetricKind::counter;
+  uint64_t total = 0;                           // of a counter; a histogram's observations
+  double value = 0;                             // of a gauge; a histogram's sum
+  std::vector<uint64_t> buckets = {};           // of a histogram, as Histogram::buckets()
+  const std::vector<double>* bounds = nullptr;  // of a histogram; lives as long as the Metrics
+};
+
 class Metrics {
  public:
   Metrics();
@@ -109,6 +127,14 @@ class Metrics {
   [[nodiscard]] CallbackGauge callback_gauge(const std::string& name, const std::string& help,
                                              std::function<double()> read, Labels labels = {});
 
+  // A name whose series come later, with their first labels: so that kinds() knows it from the start.
+  void declare(MetricKind kind, const std::string& name, const std::string& help);
+
+  // All series by name and labels; only those of `name` if it is not empty.
+  std::vector<MetricSample> samples(std::string_view name = {}) const;
+  // Every name, also of metrics that have no series yet.
+  std::map<std::string, MetricKind> kinds() const;
+
   // Prometheus text format 0.0.4 (`Content-Type: text/plain; version=0.0.4`), sorted by name.
   std::string prometheus() const;
   // {"name": [{"labels": {…}, "value": 3}], "histogram": [{"labels": {…}, "count", "sum", "p50", "p90", "p99"}]}
@@ -117,11 +143,11 @@ class Metrics {
   std::optional<double> read(const std::string& name, Labels labels = {}) const;
 
  private:
-  enum class Kind { counter, gauge, histogram };
   struct Series;
   struct Family;
 
-  Series& series(Kind kind, const std::string& name, const std::string& help, Labels labels) REQUIRES(mutex_);
+  Family& family_of(MetricKind kind, const std::string& name, const std::string& help) REQUIRES(mutex_);
+  Series& series(MetricKind kind, const std::string& name, const std::string& help, Labels labels) REQUIRES(mutex_);
   void remove_callback(const std::string& name, const std::string& key, uint64_t id);
 
   mutable Mutex mutex_;

@@ -271,6 +271,40 @@ SettingTable lake_settings() {
   };
 }
 
+SettingTable metrics_settings() {
+  return {
+      {.name = "metrics.every",
+       .type = duration,
+       .otherwise = "10s",
+       .prose =
+           "How often the program's metrics are sampled into `weir_metrics`. While nothing happens, every 5 minutes.",
+       .example = "10s",
+       .min = "1s",
+       .max = "5m"},
+      {.name = "metrics.retention",
+       .type = duration,
+       .otherwise = "30d",
+       .prose = "How long `weir_metrics` is kept, in whole days.",
+       .example = "30d",
+       .min = "1d",
+       .max = "3650d"},
+      {.name = "metrics.series_max",
+       .type = integer,
+       .otherwise = 5'000,
+       .prose = "Most series that have a history; `weir_history_series_left_out` counts the others.",
+       .example = "5000",
+       .min = "100",
+       .max = "100000"},
+      {.name = "metrics.emf",
+       .type = choice,
+       .otherwise = "off",
+       .prose = "`log`: a line a stream and minute in CloudWatch's embedded metric format, in the log, for an agent "
+                "that collects it.",
+       .example = "log",
+       .choices = {"off", "log"}},
+  };
+}
+
 SettingTable capture_limits() {
   return {
       {.name = "limits.body_bytes",
@@ -379,8 +413,8 @@ SettingTable log_settings() {
 
 SettingTable spine_settings() {
   SettingTable all;
-  for (const auto& part :
-       {project_settings, journal_settings, http_settings, lake_settings, capture_limits, sql_limits, log_settings}) {
+  for (const auto& part : {project_settings, journal_settings, http_settings, lake_settings, metrics_settings,
+                           capture_limits, sql_limits, log_settings}) {
     for (Setting& setting : part()) all.push_back(std::move(setting));
   }
   return all;

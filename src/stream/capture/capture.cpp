@@ -21,6 +21,7 @@ constexpr Duration kForever = days(36'500);
 
 constexpr const char* kRecordsHelp = "Records by stream and verdict.";
 constexpr const char* kBytesHelp = "Bytes of request bodies, decoded, by stream.";
+constexpr const char* kRequestsHelp = "Requests whose records were judged, by stream.";
 constexpr const char* kReasonsHelp = "Records that went to quarantine, by stream and reason.";
 
 // The numbers of one stream; they outlive its declarations.
@@ -32,7 +33,8 @@ struct Tally {
         duplicates(counter("duplicate")),
         quarantined(counter("quarantined")),
         refused(counter("refused")),
-        bytes(metrics.counter("weir_capture_bytes_total", kBytesHelp, {{"stream", name}})) {}
+        bytes(metrics.counter("weir_capture_bytes_total", kBytesHelp, {{"stream", name}})),
+        requests(metrics.counter("weir_capture_requests_total", kRequestsHelp, {{"stream", name}})) {}
 
   Counter& counter(const char* outcome) {
     return metrics.counter("weir_capture_records_total", kRecordsHelp, {{"stream", name}, {"outcome", outcome}});
@@ -56,7 +58,7 @@ struct Tally {
 
   Metrics& metrics;
   const std::string name;
-  Counter &accepted, &duplicates, &quarantined, &refused, &bytes;
+  Counter &accepted, &duplicates, &quarantined, &refused, &bytes, &requests;
   std::atomic<int64_t> last_arrival{0};
 };
 
@@ -101,6 +103,7 @@ struct Waiting {
   void finish() {
     tally->count(reply);
     tally->bytes.add(body_bytes);
+    tally->requests.add();
     tally->last_arrival.store(arrived_at.micros, std::memory_order_relaxed);
     core->seconds.observe(static_cast<double>(core->clock.steady_micros() - since_micros) * 1e-6);
     done(std::move(reply));
@@ -148,7 +151,14 @@ class JournaledCapture : public Capture {
         journal_(journal),
         options_(std::move(options)),
         core_(std::make_shared<Core>(clock, metrics)),
-        streams_(std::make_shared<Streams>()) {}
+        streams_(std::make_shared<Streams>()) {
+    for (const auto& [name, help] :
+         {std::pair{"weir_capture_records_total", kRecordsHelp}, std::pair{"weir_capture_bytes_total", kBytesHelp},
+          std::pair{"weir_capture_requests_total", kRequestsHelp},
+          std::pair{"weir_capture_quarantined_total", kReasonsHelp}}) {
+      metrics_.declare(MetricKind::counter, name, help);
+    }
+  }
 
   Status start(Files& files) {
     DedupOptions options;
@@ -224,6 +234,9 @@ Result<AppliedStream> JournaledCapture::find(std::string_view name) const {
     streams = streams_;
   }
   const auto found = streams->by_name.find(name);
+  if (found == streams->by_name.end() && name.starts_with(kSystemPrefix)) {
+    return Error(Code::denied, shown(name) + " is a name of the program's own streams: nobody may send to them");
+  }
   if (found == streams->by_name.end()) {
     std::vector<std::string> names;
     for (const auto& [known, applied] : streams->by_name) names.push_back(known);

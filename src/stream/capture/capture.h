@@ -103,6 +103,7 @@ struct AppliedStream {
   uint32_t number = 0;
   uint32_t revision = 1;
   std::shared_ptr<const Stream> stream;
+  bool system = false;  // the program's own: written by the room it belongs to, never through capture
 };
 
 struct Options {

@@ -50,6 +50,9 @@ struct Beacon {
   friend bool operator==(const Beacon&, const Beacon&) = default;
 };
 
+// Names of the program's own streams and views begin so; no declaration may.
+inline constexpr std::string_view kSystemPrefix = "weir_";
+
 enum class PartitionBy { day, year_month };  // `dt` (date), or `year`, `month` (int)
 
 struct Stream {

@@ -40,7 +40,9 @@ Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
   std::map<std::string, std::shared_ptr<const capture::Stream>> streams;
   {
     std::lock_guard lock(mutex_);
-    for (const auto& [number, lane] : lanes_) streams[lane.table] = lane.stream;
+    for (const auto& [number, lane] : lanes_) {
+      if (!lane.system) streams[lane.table] = lane.stream;
+    }
   }
   TRY_ASSIGN(auto session, engine_->connect(engine::Trust::own));
   std::vector<Place> out;

@@ -127,24 +127,27 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
     table.comment = applied.stream->description;
     table.columns = capture::table_columns(*applied.stream);
     table.partition_columns = capture::partition_columns(*applied.stream);
-    Table& quarantine = tables_[lane.quarantine_table];
-    quarantine.name = lane.quarantine_table;
-    quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
-    quarantine.columns = capture::quarantine_columns();
-    quarantine.partition_columns = capture::quarantine_partition_columns();
-    lane.intake_table = applied.stream->name + "_intake";
-    lane.marks = capture::RowWriter::accepted(capture::mark_stream());
-    Table& intake = tables_[lane.intake_table];
-    intake.name = lane.intake_table;
-    intake.comment = "what was requeued and loaded into " + lane.table;
-    intake.columns = capture::table_columns(*capture::mark_stream());
-    intake.partition_columns = capture::partition_columns(*capture::mark_stream());
-    Table& raw = tables_[raw_table_name(lane.table)];
-    raw.name = raw_table_name(lane.table);
-    raw.comment = "the raw archive of " + lane.table + ", by hour of arrival; what no file holds yet is not there";
-    raw.columns = capture::raw_columns(*applied.stream);
-    raw.partition_columns = raw_partition_columns();
-    raw.reader = raw_reader(files_, options_.store_root, applied.stream);
+    lane.system = applied.system;
+    if (!lane.system) {
+      Table& quarantine = tables_[lane.quarantine_table];
+      quarantine.name = lane.quarantine_table;
+      quarantine.comment = "records of " + lane.table + " that did not fit, with the reason";
+      quarantine.columns = capture::quarantine_columns();
+      quarantine.partition_columns = capture::quarantine_partition_columns();
+      lane.intake_table = applied.stream->name + "_intake";
+      lane.marks = capture::RowWriter::accepted(capture::mark_stream());
+      Table& intake = tables_[lane.intake_table];
+      intake.name = lane.intake_table;
+      intake.comment = "what was requeued and loaded into " + lane.table;
+      intake.columns = capture::table_columns(*capture::mark_stream());
+      intake.partition_columns = capture::partition_columns(*capture::mark_stream());
+      Table& raw = tables_[raw_table_name(lane.table)];
+      raw.name = raw_table_name(lane.table);
+      raw.comment = "the raw archive of " + lane.table + ", by hour of arrival; what no file holds yet is not there";
+      raw.columns = capture::raw_columns(*applied.stream);
+      raw.partition_columns = raw_partition_columns();
+      raw.reader = raw_reader(files_, options_.store_root, applied.stream);
+    }
     auto open = tail_.tables.find(lane.table);
     if (open != tail_.tables.end()) {
       for (auto& [values, rows] : open->second.partitions)
@@ -227,7 +230,7 @@ Result<uint64_t> Follower::pump_locked(uint64_t until) {
     tail_.through = reader_->position().value;
   }
   tail_bytes_.set(static_cast<double>(tail_.bytes));
-  lag_records_.set(static_cast<double>(journal_.durable_end().value - cursor_));
+  lag_records_.set(static_cast<double>(lag_locked()));
   const auto oldest = oldest_waiting_locked();
   oldest_waiting_.set(oldest ? static_cast<double>(oldest->micros) / 1e6 : 0);
   return taken;
@@ -246,6 +249,8 @@ Status Follower::read_group(const std::vector<journal::Entry>& group) {
                    "journal record " + std::to_string(entry.sequence.value) + " belongs to stream number " +
                        std::to_string(record->stream) + ", which the control database does not know",
                    "restore .weir/control.db from the backup that belongs to this journal");
+    } else if (record->kind != capture::RecordKind::accepted && lanes_.find(record->stream)->second.system) {
+      note_problem("record " + std::to_string(entry.sequence.value) + " of a system stream is no event");
     } else {
       group_.emplace_back(entry.sequence.value, *record);
     }
@@ -266,7 +271,9 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   append_archive_line(record, sequence, archive.open());
   archive.added(sequence, day, compressor_);
   tail_.bytes += archive.bytes();
-  tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.entered_at().micros);
+  int64_t& oldest = lane.system ? tail_.oldest_system_arrival : tail_.oldest_arrival;
+  oldest = std::min(oldest, record.entered_at().micros);
+  if (lane.system) ++tail_.system_records;
   if (accepted) {
     add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
   } else {
@@ -354,9 +361,11 @@ void Follower::follow_once(const std::function<journal::Sequence()>& sealed, int
   {
     std::lock_guard lock(mutex_);
     if (!pumped) error_ = pumped.error().text();
-    const int64_t age = clock_.wall().micros - tail_.oldest_arrival;
+    const int64_t now = clock_.wall().micros;
+    const bool is_old = now - tail_.oldest_arrival >= options_.commit_interval.micros ||
+                        now - tail_.oldest_system_arrival >= options_.system_commit_interval.micros;
     due = due || tail_is_full() || tail_.bytes >= options_.commit_bytes ||
-          (!tail_.empty() && (tail_.rows == 0 || age >= options_.commit_interval.micros));
+          (!tail_.empty() && (tail_.rows == 0 || is_old));
   }
   if (!due || clock_.steady_micros() < retry_at) return;
   auto done = commit();
@@ -415,6 +424,12 @@ std::optional<ArrivalTime> Follower::oldest_waiting_locked() const {
   return ArrivalTime{oldest};
 }
 
+uint64_t Follower::lag_locked() const {
+  const uint64_t end = journal_.durable_end().value;
+  const uint64_t system = tail_.system_records + (committing_ == nullptr ? 0 : committing_->system_records);
+  return end > cursor_ + system ? end - cursor_ - system : 0;
+}
+
 LakeStatus Follower::status_locked() const {
   LakeStatus out;
   out.cursor.value = cursor_;
@@ -426,6 +441,7 @@ LakeStatus Follower::status_locked() const {
     out.tail_bytes += tail->bytes;
   }
   out.oldest_waiting = oldest_waiting_locked();
+  out.lag_records = lag_locked();
   for (const auto& [name, table] : tables_) {
     if (table.reader) continue;
     out.files += table.files.size();

@@ -66,6 +66,7 @@ class Follower : public Lake {
     std::shared_ptr<const capture::Stream> stream;
     std::unique_ptr<capture::RowWriter> accepted, quarantined, marks;
     std::string table, quarantine_table, intake_table;
+    bool system = false;  // it has neither quarantine nor intake nor raw table
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
@@ -114,6 +115,7 @@ class Follower : public Lake {
   Status load_catalog();
   Status list_file_locked(const control::LakeFile& file);
   std::optional<ArrivalTime> oldest_waiting_locked() const;
+  uint64_t lag_locked() const;
   LakeStatus status_locked() const;
   Result<Json> manifest_locked(const Table& table) const;
   // One round of run(): true if it made progress.

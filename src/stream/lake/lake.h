@@ -42,6 +42,8 @@ struct Options {
   std::string store_root;                  // .weir/store
   Duration commit_interval = seconds(10);  // a row waits at most this long for its file
   uint64_t commit_bytes = 32ull << 20;     // or until so much waits
+  // Rows of system streams go along with other rows, and alone only after so long: an idle server makes few files.
+  Duration system_commit_interval = minutes(10);
   uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
   size_t partitions_max = 64;              // of one commit
   int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %
@@ -57,6 +59,8 @@ struct LakeStatus {
   uint64_t tail_rows = 0, tail_bytes = 0;
   uint64_t files = 0, bytes = 0;
   std::optional<ArrivalTime> oldest_waiting;  // arrival of the oldest row that is only in journal and tail
+  // Records that no committed file holds. Neither of the two counts rows of system streams that were followed.
+  uint64_t lag_records = 0;
   std::optional<WallTime> last_commit_at;
   std::string error;  // what stopped the last commit, or damage met; empty: fine
 };

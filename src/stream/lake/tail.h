@@ -87,7 +87,10 @@ struct Tail {
   uint64_t from = 0, through = 0;  // journal range, `through` excluded
   uint64_t rows = 0, bytes = 0;
   size_t partitions = 0;
-  int64_t oldest_arrival = INT64_MAX;  // of the rows; of those that were taken later than they arrived, when they were
+  // Of rows that are not of system streams; of those that were taken later than they arrived, when they were.
+  int64_t oldest_arrival = INT64_MAX;
+  int64_t oldest_system_arrival = INT64_MAX;
+  uint64_t system_records = 0;
   bool empty() const { return from == through; }
 };
 

@@ -73,8 +73,10 @@ class Verifier {
       cursor_ = lake_.cursor_;
       for (const auto& [number, lane] : lake_.lanes_) {
         tables_[lane.table].accepted = capture::RowWriter::accepted(lane.stream);
-        tables_[lane.quarantine_table];
-        tables_[lane.intake_table];
+        if (!lane.system) {
+          tables_[lane.quarantine_table];
+          tables_[lane.intake_table];
+        }
         names_[number] = {lane.table, lane.quarantine_table, lane.intake_table};
       }
     }

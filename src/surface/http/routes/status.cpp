@@ -37,11 +37,10 @@ int64_t lag_micros(const lake::LakeStatus& status, WallTime now) {
   return status.oldest_waiting ? std::max<int64_t>(0, now.micros - status.oldest_waiting->micros) : 0;
 }
 
-Json lake_json(const lake::LakeStatus& status, const journal::Stats& journal, WallTime now) {
+Json lake_json(const lake::LakeStatus& status, WallTime now) {
   Json out{Json::Object{}};
   out.set("cursor", status.cursor.value);
-  out.set("lag_records",
-          journal.durable_end.value > status.cursor.value ? journal.durable_end.value - status.cursor.value : 0);
+  out.set("lag_records", status.lag_records);
   out.set("lag_seconds", std::round(static_cast<double>(lag_micros(status, now)) / 1e5) / 10);
   out.set("version", status.version);
   out.set("files", status.files);
@@ -81,7 +80,7 @@ class StatusPage {
     out.set("uptime_s", (parts_.clock.steady_micros() - started_) / 1'000'000);
     out.set("ready", !journal.full);
     out.set("journal", journal_json(journal));
-    out.set("lake", lake_json(lake, journal, now));
+    out.set("lake", lake_json(lake, now));
     out.set("capture", rates_json(parts_.rates.mean_of_all(kRateSeconds)));
     Json disk{Json::Object{}};
     disk.set("free_bytes", free ? Json(*free) : Json());
