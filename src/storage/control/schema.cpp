@@ -63,7 +63,12 @@ CREATE TABLE run_tasks(
   PRIMARY KEY(run_id, number)) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};
+// Tokens that read some endpoints and nothing else.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE tokens ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));
