@@ -18,6 +18,7 @@
 #include "core/runtime/thread.h"
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
+#include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
@@ -138,6 +139,7 @@ class Composed : public App {
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
+  std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -198,7 +200,7 @@ Status Composed::read_settings() {
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/"));
+            error.position->file.starts_with("flows/") || error.position->file.starts_with("endpoints/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -300,9 +302,22 @@ Status Composed::open_engine() {
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
+  endpoints_ = std::make_unique<endpoint::Endpoints>(
+      endpoint::Endpoints::Parts{.engine = *engine_,
+                                 .flow = *flow_,
+                                 .secrets = *secrets_,
+                                 .files = real_files(),
+                                 .lanes = *lanes_,
+                                 .clock = clock_,
+                                 .random = random_,
+                                 .metrics = metrics_,
+                                 .folder = join_path(state_folder_, "endpoints"),
+                                 .memory_bytes = settings_.size("limits.endpoint_memory"),
+                                 .writes = options_.serves});
+  if (options_.serves) flow_->set_observer([this](const std::string& table) { endpoints_->table_changed(table); });
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
-                        [this] { return loaded_tables(); }, *flow_, *flows_},
+      Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
+                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_},
       options_.folder, options_.environment);
   return {};
 }
@@ -380,6 +395,7 @@ Status Composed::open_surface() {
                         .secrets = *secrets_,
                         .flow = *flow_,
                         .flows = *flows_,
+                        .endpoints = *endpoints_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -463,6 +479,7 @@ void Composed::start_followers() {
       if (!maintaining_.exchange(true)) maintain_lake();
     }));
   }
+  if (options_.serves) schedule_.push_back(timers_->every(kSampleEvery, [this] { endpoints_->mend(); }));
   schedule_.push_back(timers_->every(kFlushTokensEvery, [this] {
     (void)lanes_->submit(Lane::background, [this] { (void)access_->flush_last_used(); });
   }));

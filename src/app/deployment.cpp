@@ -4,8 +4,10 @@
 
 #include <map>
 
+#include "app/columns_to_be.h"
 #include "core/base/text.h"
 #include "platform/flow/graph.h"
+#include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 
 namespace weir::app {
@@ -24,10 +26,12 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
     : parts_(parts),
       folder_(std::move(folder)),
       environment_(std::move(environment)),
-      registry_(make_registry({.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
-                               .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
-                               .flow = [](std::string_view, uint32_t) { return Status(); }},  // it has no data
-                              [this](const flow::Table& table) { return parts_.flow.examine(table); })),
+      registry_(make_registry(
+          {.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
+           .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
+           .flow = [](std::string_view, uint32_t) { return Status(); },  // it has no data
+           .endpoint = [this](std::string_view name, uint32_t) { return parts_.endpoints.destroy(std::string(name)); }},
+          [this](const flow::Table& table) { return parts_.flow.examine(table); })),
       state_(parts_.control) {}
 
 project::ReadOptions Deployment::read_options() {
@@ -149,6 +153,41 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
   return {};
 }
 
+Status Deployment::check_endpoints(const project::Project& project, project::Plan& plan) {
+  std::map<std::string, flow::Table> tables;
+  std::vector<capture::Stream> streams;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind == "stream") {
+      TRY_ASSIGN(streams.emplace_back(), capture::stream_from_json(declaration.body));
+    } else if (declaration.kind == "table") {
+      TRY_ASSIGN(tables[declaration.name], flow::table_from_json(declaration.body));
+    }
+  }
+  const ColumnsToBe columns(tables, streams, parts_.engine);
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "endpoint") continue;
+    TRY_ASSIGN(const endpoint::Endpoint endpoint, endpoint::endpoint_from_json(declaration.body));
+    std::vector<std::string> wrong;
+    const auto table = tables.find(endpoint.table);
+    if (table == tables.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, one] : tables) known.push_back(name);
+      wrong.push_back("it reads '" + endpoint.table + "', which is no derived table (" +
+                      did_you_mean(endpoint.table, known) + ")");
+    } else if (const auto made = columns.of(endpoint.table)) {
+      wrong = endpoint::check_columns(endpoint, table->second, *made);
+    } else {
+      wrong.push_back("the columns of table " + endpoint.table + " cannot be told: " + made.error().message);
+    }
+    for (project::Change& change : plan.changes) {
+      if (wrong.empty() || change.kind != "endpoint" || change.name != endpoint.name) continue;
+      change.compatible = false;
+      for (const std::string& why : wrong) change.details.push_back(declaration.file + ": " + why + ": refused");
+    }
+  }
+  return {};
+}
+
 Result<http::Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
   TRY_ASSIGN(auto applied, state_.declarations());
   Outcome out;
@@ -156,6 +195,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   TRY(refuse_taken_names(out.plan));
   TRY(check_tables(project, out.plan));
   TRY(check_flows(project, out.plan));
+  TRY(check_endpoints(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -195,6 +235,8 @@ Status Deployment::reload() {
   parts_.capture.set_streams(std::move(streams.captured));
   TRY_ASSIGN(auto tables, applied_tables(parts_.control));
   parts_.flow.set_tables(std::move(tables));
+  TRY_ASSIGN(auto endpoints, applied_endpoints(parts_.control));
+  TRY(parts_.endpoints.set_endpoints(std::move(endpoints)));
   TRY_ASSIGN(auto flows, applied_flows(parts_.control));
   return parts_.flows.set_flows(std::move(flows));
 }

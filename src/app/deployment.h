@@ -10,6 +10,7 @@
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
+#include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
@@ -21,6 +22,7 @@ class Deployment : public http::Deployment {
  public:
   struct Parts {
     control::Control& control;
+    engine::Engine& engine;
     capture::Capture& capture;
     lake::Lake& lake;
     std::function<Result<std::string>(std::string_view name)> secret;  // of `${secret:NAME}`
@@ -28,6 +30,7 @@ class Deployment : public http::Deployment {
     std::function<Result<std::set<std::string>>()> loaded_tables;
     flow::Flow& flow;
     flow::Flows& flows;
+    endpoint::Endpoints& endpoints;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -49,6 +52,8 @@ class Deployment : public http::Deployment {
   // Tables that read what is not there, or each other in a circle; flows that name what is not there.
   Status check_tables(const project::Project& project, project::Plan& plan);
   Status check_flows(const project::Project& project, project::Plan& plan);
+  // Endpoints over tables or columns that are not there.
+  Status check_endpoints(const project::Project& project, project::Plan& plan);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

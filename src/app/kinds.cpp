@@ -26,7 +26,8 @@ project::Declared parse_stream_file(const project::DeclarationSource& source) {
   const Yaml* path = beacon == nullptr ? nullptr : beacon->find("path");
   if (path == nullptr) return out;
   for (const std::string& mount : source.settings.texts("http.mounts")) {
-    out.claims.push_back({"POST " + mount + parsed.stream.beacon->path, path->at});
+    const std::string whole = mount + parsed.stream.beacon->path;
+    out.claims.push_back({"POST " + whole, path->at, whole});
   }
   return out;
 }
@@ -139,6 +140,9 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   };
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
+  project::Kind endpoints = endpoint::endpoint_kind();
+  endpoints.destroy = std::move(destroy.endpoint);
+  registry.add_kind(std::move(endpoints));
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -232,6 +236,17 @@ Result<std::vector<flow::Table>> applied_tables(control::Control& control) {
     if (declaration.kind != "table" || declaration.detached) continue;
     TRY_ASSIGN(flow::Table table, flow::table_from_json(declaration.body));
     out.push_back(std::move(table));
+  }
+  return out;
+}
+
+Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<endpoint::Endpoint> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "endpoint" || declaration.detached) continue;
+    TRY_ASSIGN(endpoint::Endpoint endpoint, endpoint::endpoint_from_json(declaration.body));
+    out.push_back(std::move(endpoint));
   }
   return out;
 }

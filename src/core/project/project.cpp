@@ -48,6 +48,16 @@ Json common_schema() {
                     {"description", "Cost and ownership: usage is summed by tag"}}}};
 }
 
+// --- claims ---------------------------------------------------------------------------------------------------------
+
+bool paths_meet(std::string_view pattern, std::string_view other) {
+  const auto parts = split(pattern, '/'), others = split(other, '/');
+  const auto meet = [](std::string_view a, std::string_view b) {
+    return a == b || a.starts_with('{') || b.starts_with('{');
+  };
+  return std::equal(parts.begin(), parts.end(), others.begin(), others.end(), meet);
+}
+
 // --- registry -------------------------------------------------------------------------------------------------------
 
 Registry::Registry() {
@@ -202,21 +212,39 @@ class Parser {
     found.push_back({kind.name, std::move(declared.name), std::move(declared.body), path});
   }
 
+  struct Claimed {
+    std::string who;  // "stream clicks"
+    Claim claim;
+  };
+
   // Says where the other one is; once, however much two declarations share.
   void claim(const Kind& kind, Declared& declared) {
     bool told = false;
     for (const Claim& wanted : declared.claims) {
-      const auto [owner, is_new] =
-          claims_.try_emplace(wanted.what, std::pair(kind.name + " " + declared.name, wanted.at));
-      if (is_new || told) continue;
+      const Claimed mine{kind.name + " " + declared.name, wanted};
+      const Claimed* owner = owner_of(mine);
+      if (owner == nullptr || told) continue;
       told = true;
-      const auto& [name, at] = owner->second;
+      const Position& at = owner->claim.at;
+      const std::string same = owner->claim.what == wanted.what ? "" : " as " + owner->claim.what;
       declared.errors.push_back(Error(Code::conflict,
-                                      wanted.what + " belongs to " + name + " already (" + at.file + ":" +
-                                          std::to_string(at.line) + ":" + std::to_string(at.column) + ")",
+                                      wanted.what + " belongs to " + owner->who + " already" + same + " (" + at.file +
+                                          ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ")",
                                       "give one of them another")
                                     .at(wanted.at));
     }
+  }
+
+  // Who has it already; nobody: it is theirs from now on.
+  const Claimed* owner_of(const Claimed& mine) {
+    const auto [known, is_new] = claims_.try_emplace(mine.claim.what, mine);
+    if (!is_new) return &known->second;
+    if (mine.claim.path.empty()) return nullptr;
+    for (const Claimed& other : paths_) {
+      if (other.who != mine.who && paths_meet(other.claim.path, mine.claim.path)) return &other;
+    }
+    paths_.push_back(mine);
+    return nullptr;
   }
 
   Result<YamlExpansion> expand(std::string_view reference) const {
@@ -248,7 +276,8 @@ class Parser {
   const Sources& sources_;
   const Registry& registry_;
   const ReadOptions& options_;
-  std::map<std::string, std::pair<std::string, Position>> claims_;  // by what: the first that has it, and where
+  std::map<std::string, Claimed> claims_;  // by what: the first that has it
+  std::vector<Claimed> paths_;             // those of paths
   Project project_;
 };
 

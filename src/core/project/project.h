@@ -48,7 +48,10 @@ struct DeclarationSource {
 struct Claim {
   std::string what;  // "POST /impressions"
   Position at;
+  // Of a path also its pattern, "/traffic/{ad_id}": two patterns that one request could meet are the same thing.
+  std::string path = {};
 };
+bool paths_meet(std::string_view pattern, std::string_view other);
 
 struct Declared {
   std::string name = {};  // empty: the file's

@@ -210,7 +210,7 @@ SettingTable http_settings() {
       {.name = "http.mounts",
        .type = texts,
        .otherwise = Json::Array{"", "/Prod"},
-       .prose = "Paths under which beacon endpoints answer; \"\" is the root.",
+       .prose = "Paths under which beacons and endpoints answer; \"\" is the root.",
        .example = "[\"\", /Prod]",
        .check = check_mounts},
       {.name = "http.hosts",
@@ -389,6 +389,14 @@ SettingTable sql_limits() {
        .example = "64",
        .min = "0",
        .max = "10000"},
+      {.name = "limits.endpoint_memory",
+       .type = size,
+       .otherwise = "32MiB",
+       .prose = "Memory for the indexes of endpoints; what does not fit is read from their files.",
+       .example = "32MiB",
+       .min = "0B",
+       .max = "64GiB",
+       .needs_restart = true},
   };
 }
 

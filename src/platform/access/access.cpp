@@ -23,6 +23,7 @@ control::Token stored(const NewToken& wanted, std::string id, std::string hash, 
   out.hash = std::move(hash);
   out.role = role_name(wanted.role);
   out.streams = wanted.streams;
+  out.endpoints = wanted.endpoints;
   out.label = wanted.label;
   out.created_at = now;
   if (wanted.expires_in) out.expires_at = WallTime{now.micros + wanted.expires_in->micros};
@@ -49,6 +50,7 @@ std::string peer_key(std::string_view peer) {
 struct Access::Entry {
   control::Token token;
   IdentityPtr identity;
+  std::atomic<uint64_t> requests{0};
   std::atomic<int64_t> last_used{0};
   std::atomic<int64_t> flushed{0};
 };
@@ -96,8 +98,21 @@ IdentityPtr local_administrator() {
 }
 
 Status may_read(const Identity& identity) {
-  if (identity.role != Role::write) return {};
-  return Error(Code::denied, "a write key may only send events", "use a token made with `weir token create --read`");
+  if (identity.role != Role::write && identity.endpoints.empty()) return {};
+  return Error(
+      Code::denied,
+      identity.role == Role::write ? "a write key may only send events" : "this key may only read its endpoints",
+      "use a token made with `weir token create --read`");
+}
+
+Status may_read_endpoint(const Identity& identity, std::string_view endpoint) {
+  if (may_read(identity)) return {};
+  if (identity.role == Role::read &&
+      std::find(identity.endpoints.begin(), identity.endpoints.end(), endpoint) != identity.endpoints.end()) {
+    return {};
+  }
+  return Error(Code::denied, "this token may not read endpoint " + std::string(endpoint),
+               "weir token create --read --endpoint " + std::string(endpoint));
 }
 
 Status may_write(const Identity& identity, std::string_view stream) {
@@ -145,6 +160,7 @@ Status Access::reload() {
     TRY_ASSIGN(identity->role, parse_role(token.role));
     identity->streams = token.streams;
     identity->label = token.label;
+    identity->endpoints = token.endpoints;
     entry->identity = std::move(identity);
     const int64_t used = token.last_used_at ? token.last_used_at->micros : 0;
     entry->last_used.store(used);
@@ -152,7 +168,10 @@ Status Access::reload() {
     entry->token = std::move(token);
     if (before) {
       auto old = before->by_hash.find(entry->token.hash);
-      if (old != before->by_hash.end()) entry->last_used.store(std::max(used, old->second->last_used.load()));
+      if (old != before->by_hash.end()) {
+        entry->last_used.store(std::max(used, old->second->last_used.load()));
+        entry->requests.store(old->second->requests.load());
+      }
     }
     next->by_hash.emplace(entry->token.hash, entry);
     next->all.push_back(std::move(entry));
@@ -179,6 +198,7 @@ Result<IdentityPtr> Access::authenticate(std::string_view text) {
   auto entry = text.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(text));
   if (!entry) return Error(Code::unauthenticated, "this token is unknown, revoked or expired", "weir token create");
   entry->last_used.store(clock_.wall().micros, std::memory_order_relaxed);
+  entry->requests.fetch_add(1, std::memory_order_relaxed);
   return entry->identity;
 }
 
@@ -186,6 +206,13 @@ Result<CreatedToken> Access::create_token(const NewToken& wanted) {
   if (wanted.label.size() > kLabelBytesMax) return Error(Code::too_large, "the label is longer than 200 bytes");
   if (wanted.role != Role::write && !wanted.streams.empty()) {
     return Error(Code::invalid, "streams belong to a write token", "weir token create --write STREAM");
+  }
+  if (wanted.role != Role::read && !wanted.endpoints.empty()) {
+    return Error(Code::invalid, "endpoints belong to a read token", "weir token create --read --endpoint NAME");
+  }
+  if (wanted.endpoints.size() > kStreamsMax) return Error(Code::too_large, "a token names at most 1000 endpoints");
+  for (const auto& endpoint : wanted.endpoints) {
+    if (!is_identifier(endpoint)) return Error(Code::invalid, shown(endpoint) + " is no name of an endpoint");
   }
   if (wanted.streams.size() > kStreamsMax) return Error(Code::too_large, "a token names at most 1000 streams");
   for (const auto& stream : wanted.streams) {
@@ -218,6 +245,7 @@ std::vector<TokenInfo> Access::tokens() const {
     info.expires_at = entry->token.expires_at;
     if (const int64_t used = entry->last_used.load(); used != 0) info.last_used_at = WallTime{used};
     info.revoked = entry->token.revoked;
+    info.requests = entry->requests.load();
     out.push_back(std::move(info));
   }
   return out;

@@ -37,6 +37,7 @@ struct Identity {
   Role role = Role::read;
   std::vector<std::string> streams;  // of a writer; empty: all
   std::string label;
+  std::vector<std::string> endpoints = {};  // of a reader; not empty: it reads these, and nothing else
 };
 // Immutable and shared with requests that go on while the token is revoked.
 using IdentityPtr = std::shared_ptr<const Identity>;
@@ -45,6 +46,7 @@ using IdentityPtr = std::shared_ptr<const Identity>;
 IdentityPtr local_administrator();
 
 Status may_read(const Identity& identity);                            // SQL, status, streams
+Status may_read_endpoint(const Identity& identity, std::string_view endpoint);
 Status may_write(const Identity& identity, std::string_view stream);  // events of this stream
 Status may_administer(const Identity& identity);
 
@@ -53,6 +55,7 @@ struct NewToken {
   std::vector<std::string> streams = {};  // only of a writer
   std::string label = {};                 // up to 200 bytes
   std::optional<Duration> expires_in = {};
+  std::vector<std::string> endpoints = {};  // only of a reader
 };
 struct CreatedToken {
   std::string id;
@@ -64,6 +67,7 @@ struct TokenInfo {
   WallTime created_at;
   std::optional<WallTime> expires_at, last_used_at;
   bool revoked = false;
+  uint64_t requests = 0;  // that came with it since the program started
 };
 
 struct Options {

@@ -65,7 +65,17 @@ std::shared_ptr<const Flow::Tables> Flow::declared() const {
 }
 
 Status Flow::drop_table(const std::string& table) {
-  return builder_->drop_table(table);
+  TRY(builder_->drop_table(table));
+  published(table);
+  return {};
+}
+
+TableMarks Flow::marks(std::string_view table) const {
+  return partitions_->of(table);
+}
+
+void Flow::published(const std::string& table) const {
+  if (observer_) observer_(table);
 }
 
 // --- states ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 // table failed), unavailable (stopping), and what the engine says.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -80,6 +81,12 @@ class Flow {
   void set_tables(std::vector<Table> tables);
   // Drops a table's content with its marks.
   Status drop_table(const std::string& table);
+  // What is computed of a table, declared or not.
+  TableMarks marks(std::string_view table) const;
+  // Called after each commit that changed what a table holds, on the thread that did it: before a run that published
+  // something has ended. Set it before anything runs.
+  using Observer = std::function<void(const std::string& table)>;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
 
   std::vector<TableState> tables();
   Result<TableState> table(std::string_view name);
@@ -122,7 +129,10 @@ class Flow {
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
                          const lake::CommittedTables& committed, control::RunTask& task);
 
+  void published(const std::string& table) const;
+
   const Parts parts_;
+  Observer observer_;
   std::unique_ptr<Partitions> partitions_;
   std::unique_ptr<Builder> builder_;
   mutable std::mutex mutex_;  // guards what follows

@@ -13,6 +13,17 @@ constexpr const char* kRead =
     "SELECT table_name, CAST(day AS VARCHAR), fingerprint, content, row_count, run, epoch_us(computed_at), took_ms "
     "FROM weir.partitions";
 
+Mark mark_of(const std::vector<engine::Cell>& row) {
+  Mark out;
+  out.fingerprint = std::get<std::string>(row[2]);
+  out.content = std::get<std::string>(row[3]);
+  out.rows = static_cast<uint64_t>(std::get<int64_t>(row[4]));
+  out.run = std::get<std::string>(row[5]);
+  out.computed_at = {std::get<int64_t>(row[6])};
+  out.took = milliseconds(std::get<int64_t>(row[7]));
+  return out;
+}
+
 Json day_parameter(const Partition& partition) {
   return partition ? Json(format_date(*partition)) : Json();
 }
@@ -61,14 +72,7 @@ Result<std::unique_ptr<Partitions>> Partitions::open(engine::Engine& engine) {
       if (const auto* day = std::get_if<std::string>(&row[1])) {
         TRY_ASSIGN(partition, parse_date(*day));
       }
-      Mark mark;
-      mark.fingerprint = std::get<std::string>(row[2]);
-      mark.content = std::get<std::string>(row[3]);
-      mark.rows = static_cast<uint64_t>(std::get<int64_t>(row[4]));
-      mark.run = std::get<std::string>(row[5]);
-      mark.computed_at = {std::get<int64_t>(row[6])};
-      mark.took = milliseconds(std::get<int64_t>(row[7]));
-      out->tables_[std::get<std::string>(row[0])][partition] = std::move(mark);
+      out->tables_[std::get<std::string>(row[0])][partition] = mark_of(row);
     }
   }
 }
@@ -116,6 +120,18 @@ Status Partitions::rename(engine::Session& session, std::string_view from, std::
   TRY(run_statement(session, "UPDATE weir.partitions SET table_name = $1 WHERE table_name = $2",
                     {Json(std::string(to)), Json(std::string(from))}));
   return {};
+}
+
+Result<std::optional<Mark>> Partitions::read(engine::Session& session, std::string_view table,
+                                             const Partition& partition) {
+  const std::string sql = std::string(kRead) + " WHERE table_name = $1 AND day IS NOT DISTINCT FROM CAST($2 AS DATE)";
+  TRY_ASSIGN(const auto stream, session.query(sql, {Json(std::string(table)), day_parameter(partition)}, {}));
+  std::optional<Mark> out;
+  while (true) {
+    TRY_ASSIGN(const auto rows, stream->next());
+    if (rows.empty()) return out;
+    out = mark_of(rows.front());
+  }
 }
 
 Status Partitions::forget(engine::Session& session, std::string_view table) {

@@ -47,6 +47,8 @@ class Partitions {
   static Status write(engine::Session& session, std::string_view table, const Partition& partition, const Mark& mark);
   static Status forget(engine::Session& session, std::string_view table);
   static Status rename(engine::Session& session, std::string_view from, std::string_view to);
+  // The mark as the session's transaction sees it; nothing: there is none.
+  static Result<std::optional<Mark>> read(engine::Session& session, std::string_view table, const Partition& partition);
 
  private:
   mutable std::mutex mutex_;

@@ -327,8 +327,10 @@ Status Flow::build_table(Job& job, const Declared& declared) {
     if (built.error().code == Code::cancelled || built.error().code == Code::unavailable) return built;
     if (first) first = std::move(built);
   }
-  if (first && target->is_shadow) return builder_->publish_shadow(content, job.cancel);
-  return first;
+  if (!first || !target->is_shadow) return first;
+  TRY(builder_->publish_shadow(content, job.cancel));
+  published(table.name);
+  return {};
 }
 
 Status Flow::build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
@@ -356,6 +358,7 @@ Status Flow::build_partition(Job& job, const Declared& declared, const Builder::
   task.ended_at = parts_.clock.wall();
   if (built) {
     built_.add();
+    if (!target.is_shadow) published(declared.table.name);
     task.state = "done";
     task.rows = built->mark.rows;
     task.message.clear();

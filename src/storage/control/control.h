@@ -126,6 +126,7 @@ struct Token {
   WallTime created_at;
   std::optional<WallTime> expires_at, last_used_at;
   bool revoked = false;
+  std::vector<std::string> endpoints = {};  // of a read token; empty: everything
 };
 
 struct Secret {

@@ -4,7 +4,8 @@
 namespace weir::control {
 namespace {
 
-constexpr const char* kTokenColumns = "id, hash, role, streams, label, created_at, expires_at, last_used_at, revoked";
+constexpr const char* kTokenColumns = "id, hash, role, streams, label, created_at, expires_at, last_used_at, revoked, "
+                                      "endpoints";
 
 }  // namespace
 
@@ -13,11 +14,13 @@ Status SqliteControl::add_token(const Token& token) {
   TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
   Json streams(Json::Array{});
   for (const std::string& stream : token.streams) streams.push(stream);
+  Json endpoints(Json::Array{});
+  for (const std::string& endpoint : token.endpoints) endpoints.push(endpoint);
   {
     TRY_ASSIGN(Statement add, database_->prepare(std::string("INSERT INTO tokens(") + kTokenColumns +
-                                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     add.bind(1, token.id).bind(2, token.hash).bind(3, token.role).bind(4, streams.dump()).bind(5, token.label);
-    add.bind(6, token.created_at.micros).bind(9, int64_t{token.revoked});
+    add.bind(6, token.created_at.micros).bind(9, int64_t{token.revoked}).bind(10, endpoints.dump());
     bind_time(add, 7, token.expires_at);
     bind_time(add, 8, token.last_used_at);
     auto added = add.run();
@@ -44,6 +47,8 @@ Result<std::vector<Token>> SqliteControl::tokens_of(Statement& statement) {
     token.expires_at = time_of(statement, 6);
     token.last_used_at = time_of(statement, 7);
     token.revoked = statement.integer(8) != 0;
+    TRY_ASSIGN(const Json endpoints, stored_json(statement.text(9)));
+    for (const Json& endpoint : endpoints.array()) token.endpoints.push_back(endpoint.as_string());
     tokens.push_back(std::move(token));
   }
 }

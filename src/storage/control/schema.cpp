@@ -73,7 +73,12 @@ CREATE TABLE lake_replaced(
 CREATE TABLE lake_retained(table_name TEXT PRIMARY KEY, from_day INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}};
+// Tokens that read some endpoints and nothing else.
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE tokens ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/base/yaml_reader.h"
+#include "core/project/origins.h"
 #include "stream/capture/declaration_fields.h"
 
 namespace weir::capture {
@@ -134,62 +135,6 @@ void read_time(YamlSection& in, Stream& into) {
             "without time, the arrival decides the partition");
 }
 
-// scheme://host[:port], as browsers send it.
-bool is_origin(std::string_view text) {
-  if (text.starts_with("https://")) {
-    text.remove_prefix(8);
-  } else if (text.starts_with("http://")) {
-    text.remove_prefix(7);
-  } else {
-    return false;
-  }
-  if (text.size() > 260) return false;
-  std::string_view host = text;
-  if (text.starts_with('[')) {
-    const size_t end = text.find(']');
-    if (end == std::string_view::npos || end < 3) return false;
-    host = text.substr(1, end - 1);
-    if (host.find_first_not_of("0123456789abcdef:.") != std::string_view::npos) return false;
-    text.remove_prefix(end + 1);
-  } else {
-    host = text.substr(0, text.find(':'));
-    const bool good = !host.empty() && host.front() != '.' && host.back() != '.' &&
-                      host.find("..") == std::string_view::npos &&
-                      host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string_view::npos;
-    if (!good) return false;
-    text.remove_prefix(host.size());
-  }
-  if (text.empty()) return true;
-  text.remove_prefix(1);
-  const bool digits =
-      !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
-  return digits && text[0] != '0' && std::stoi(std::string(text)) <= 65'535;
-}
-
-void read_cors(YamlSection& in, Stream& into) {
-  if (!in.texts("cors", into.cors_origins)) return;
-  const Yaml& list = *in.value("cors");
-  if (into.cors_origins.size() > kOriginsMax) {
-    in.refuse("cors",
-              std::to_string(into.cors_origins.size()) + " origins, allowed are " + std::to_string(kOriginsMax));
-    return;
-  }
-  std::set<std::string> seen;
-  for (size_t i = 0; i < into.cors_origins.size(); ++i) {
-    const std::string& origin = into.cors_origins[i];
-    if (!seen.insert(origin).second) in.refuse_at(list.items[i].at, "cors: " + shown(origin) + " is listed twice");
-    if (origin == "*" || is_origin(origin)) continue;
-    std::string hint = "an origin has a scheme, a host in lower case and no path";
-    std::string tried = to_lower(
-        origin.substr(0, origin.find('/', origin.find("//") == std::string::npos ? 0 : origin.find("//") + 2)));
-    if (tried.find("://") == std::string::npos) tried = "https://" + tried;
-    if (is_origin(tried)) hint = "did you mean " + shown(tried) + "?";
-    in.refuse_at(list.items[i].at,
-                 "cors: expected an origin such as https://shop.example, or \"*\", found " + shown(origin), hint);
-  }
-  if (seen.contains("*") && seen.size() > 1) in.refuse("cors", "\"*\" allows every origin, the others add nothing");
-}
-
 // What is wrong with a path of the seed's form; empty: nothing.
 std::string path_mistake(std::string_view path) {
   if (!path.starts_with('/')) return "must begin with /";
@@ -204,7 +149,7 @@ std::string path_mistake(std::string_view path) {
     if (!plain) return "may have letters, digits and - _ . ~ between its slashes";
   }
   const std::string_view first = split(path.substr(1), '/').front();
-  for (std::string_view own : {"v1", "health", "metrics", "assets"}) {
+  for (std::string_view own : {"v1", "health", "metrics", "assets", "openapi.json"}) {
     if (first == own) return "lies under /" + std::string(own) + ", which is weir's own";
   }
   return {};
@@ -240,7 +185,7 @@ void read_writers(YamlSection& in, Stream& into) {
     in.refuse("off_loopback", "belongs to write: public; writers with a key may come from anywhere",
               "remove it, or write: public");
   }
-  read_cors(in, into);
+  project::read_origins(in, "cors", kOriginsMax, into.cors_origins);
   read_beacon(in, into);
 }
 

@@ -83,6 +83,21 @@ void print_tables(const Json& tables, const Json& flows, bool colour) {
   }
 }
 
+void print_endpoints(const Json& endpoints, bool colour) {
+  TextTable table;
+  table.header = {"endpoint", "state", "path", "table", "rows", "computed", "answered", "p95 ms", "problem"};
+  table.right = {false, false, false, false, true, false, true, true, false};
+  for (const Json& one : endpoints["endpoints"].array()) {
+    char p95[32];
+    std::snprintf(p95, sizeof p95, "%.2f", one["p95_ms"].as_double());
+    table.rows.push_back(
+        {one["name"].as_string(), one["state"].as_string(), one["path"].as_string(), one["table"].as_string(),
+         with_commas(static_cast<uint64_t>(one["rows"].as_int())), one["computed_at"].as_string(),
+         with_commas(static_cast<uint64_t>(one["requests"]["answered"].as_int())), p95, one["problem"].as_string()});
+  }
+  if (!table.rows.empty()) std::cout << render(table, colour);
+}
+
 }  // namespace
 
 void add_status(CLI::App& app, Context& context) {
@@ -97,7 +112,8 @@ void add_status(CLI::App& app, Context& context) {
     auto streams = status ? call_json(**backend, {.path = "/v1/streams"}) : Result<Json>(Json());
     auto tables = streams ? call_json(**backend, {.path = "/v1/tables"}) : Result<Json>(Json());
     auto flows = tables ? call_json(**backend, {.path = "/v1/flows"}) : Result<Json>(Json());
-    for (const auto* answer : {&status, &streams, &tables, &flows}) {
+    auto endpoints = flows ? call_json(**backend, {.path = "/v1/endpoints"}) : Result<Json>(Json());
+    for (const auto* answer : {&status, &streams, &tables, &flows, &endpoints}) {
       if (*answer) continue;
       context.exit_code = report(answer->error());
       return;
@@ -107,6 +123,7 @@ void add_status(CLI::App& app, Context& context) {
       out.set("streams", (*streams)["streams"]);
       out.set("tables", (*tables)["tables"]);
       out.set("flows", (*flows)["flows"]);
+      out.set("endpoints", (*endpoints)["endpoints"]);
       out.set("server", (*backend)->is_server());
       std::cout << out.dump(2) << "\n";
       return;
@@ -115,6 +132,7 @@ void add_status(CLI::App& app, Context& context) {
     print_status(*status);
     print_streams(*streams, (*backend)->is_server(), context.common.colour);
     print_tables(*tables, *flows, context.common.colour);
+    print_endpoints(*endpoints, context.common.colour);
   });
 }
 

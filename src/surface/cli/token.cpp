@@ -7,7 +7,8 @@
 namespace weir::cli {
 namespace {
 
-int create(Context& context, const std::vector<std::string>& write, bool read, bool admin, const std::string& label,
+int create(Context& context, const std::vector<std::string>& write, bool read,
+           const std::vector<std::string>& endpoints, bool admin, const std::string& label,
            const std::string& expires) {
   if ((write.empty() ? 0 : 1) + (read ? 1 : 0) + (admin ? 1 : 0) != 1) {
     return report(Error(Code::invalid, "a token has one role", "weir token create --write STREAM | --read | --admin"));
@@ -17,6 +18,14 @@ int create(Context& context, const std::vector<std::string>& write, bool read, b
   Json streams{Json::Array{}};
   for (const auto& stream : write) streams.push(stream);
   body.set("streams", std::move(streams));
+  if (!endpoints.empty()) {
+    if (!read)
+      return report(
+          Error(Code::invalid, "--endpoint belongs to a read token", "weir token create --read --endpoint NAME"));
+    Json names{Json::Array{}};
+    for (const auto& endpoint : endpoints) names.push(endpoint);
+    body.set("endpoints", std::move(names));
+  }
   body.set("label", label);
   if (!expires.empty()) body.set("expires_in", expires);
   auto backend = context.wiring.open(context.common);
@@ -43,13 +52,16 @@ int list(Context& context) {
     return kDone;
   }
   TextTable table;
-  table.header = {"id", "role", "streams", "label", "created", "expires", "last used", "state"};
+  table.header = {"id", "role", "of", "label", "created", "expires", "last used", "requests", "state"};
   for (const Json& token : (*tokens)["tokens"].array()) {
     std::string streams;
-    for (const Json& stream : token["streams"].array()) streams += (streams.empty() ? "" : ",") + stream.as_string();
+    for (const char* of : {"streams", "endpoints"}) {
+      for (const Json& name : token[of].array()) streams += (streams.empty() ? "" : ",") + name.as_string();
+    }
     table.rows.push_back({token["id"].as_string(), token["role"].as_string(), streams, token["label"].as_string(),
                           token["created_at"].as_string(), token["expires_at"].as_string(),
-                          token["last_used_at"].as_string(), token["revoked"].as_bool() ? "revoked" : "valid"});
+                          token["last_used_at"].as_string(), std::to_string(token["requests"].as_int()),
+                          token["revoked"].as_bool() ? "revoked" : "valid"});
   }
   std::cout << render(table, context.common.colour);
   return kDone;
@@ -70,15 +82,19 @@ void add_token(CLI::App& app, Context& context) {
   auto* make = group->add_subcommand("create", "Make a token and print it, once");
   auto write = std::make_shared<std::vector<std::string>>();
   auto read = std::make_shared<bool>(false);
+  auto endpoints = std::make_shared<std::vector<std::string>>();
   auto admin = std::make_shared<bool>(false);
   auto label = std::make_shared<std::string>();
   auto expires = std::make_shared<std::string>();
   make->add_option("--write", *write, "May send events to this stream; can be given several times");
   make->add_flag("--read", *read, "May query and look, change nothing");
+  make->add_option("--endpoint", *endpoints,
+                   "With --read: may read this endpoint and nothing else; several times for more");
   make->add_flag("--admin", *admin, "May do everything");
   make->add_option("--label", *label, "What it is for");
   make->add_option("--expires-in", *expires, "For example 30d");
-  make->callback([=, &context] { context.exit_code = create(context, *write, *read, *admin, *label, *expires); });
+  make->callback(
+      [=, &context] { context.exit_code = create(context, *write, *read, *endpoints, *admin, *label, *expires); });
   group->add_subcommand("list", "All tokens, without their texts")->callback([&context] {
     context.exit_code = list(context);
   });

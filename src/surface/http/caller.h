@@ -18,7 +18,10 @@ struct Caller {
   access::IdentityPtr identity;  // nullptr: nobody said who they are
 
   bool is_known() const { return identity != nullptr; }
-  bool may_read() const { return identity && identity->role != access::Role::write; }
+  bool may_read() const { return identity && access::may_read(*identity); }
+  bool may_read_endpoint(std::string_view endpoint) const {
+    return identity && access::may_read_endpoint(*identity, endpoint);
+  }
   bool may_administer() const { return identity && identity->role == access::Role::admin; }
   bool may_write(std::string_view stream) const;
   std::string name() const;  // for messages and the statement log: "ab12 (etl)", "local", "nobody"

@@ -132,6 +132,7 @@ bool Connection::check_caller(const RequestHead& head, const Route& route, const
   switch (route.access) {
     case Access::anyone:
     case Access::events:
+    case Access::endpoint:
       allowed = true;
       break;
     case Access::operations:

@@ -91,6 +91,7 @@ enum class HeadKind : uint8_t {
   api,    // JSON for pages and programs
   page,   // HTML: the strict content security policy
   asset,  // files of the pages; the handler sets Cache-Control
+  open,   // answers of declared endpoints: other sites may read them; the handler sets Cache-Control
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;  // of a response, in order
@@ -166,6 +167,7 @@ enum class Access : uint8_t {
   anyone,
   operations,  // from this machine without a token; from elsewhere, or through a proxy, like `reader`
   events,      // the handler asks the stream who may write
+  endpoint,    // the handler asks the endpoint who may read
   reader,      // role read or admin
   admin,
   owner,  // only over the Unix socket

@@ -39,6 +39,8 @@ std::string_view fixed_headers(HeadKind kind) {
       return "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
              "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n"
              "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n";
+    case HeadKind::open:
+      return "X-Content-Type-Options: nosniff\r\n";
     case HeadKind::asset:
       return "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: "
              "same-origin\r\n";

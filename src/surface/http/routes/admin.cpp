@@ -69,15 +69,19 @@ Handler deploys(Deployment& deployment, Work work, std::function<void()> applied
 Json token_json(const access::TokenInfo& token) {
   Json streams{Json::Array{}};
   for (const std::string& stream : token.identity->streams) streams.push(stream);
+  Json endpoints{Json::Array{}};
+  for (const std::string& endpoint : token.identity->endpoints) endpoints.push(endpoint);
   Json out{Json::Object{}};
   out.set("id", token.identity->id);
   out.set("role", access::role_name(token.identity->role));
   out.set("streams", std::move(streams));
+  out.set("endpoints", std::move(endpoints));
   out.set("label", token.identity->label);
   out.set("created_at", json_time(token.created_at.micros));
   out.set("expires_at", json_time_or_null(token.expires_at));
   out.set("last_used_at", json_time_or_null(token.last_used_at));
   out.set("revoked", token.revoked);
+  out.set("requests", token.requests);
   return out;
 }
 
@@ -96,22 +100,44 @@ Status check_streams(const StreamDirectory& directory, const std::vector<std::st
   return {};
 }
 
-Result<Response> create_token(access::Access& access, const StreamDirectory& directory, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"role", "streams", "label", "expires_in"}));
+Status check_endpoints(const endpoint::Endpoints& endpoints, const std::vector<std::string>& wanted) {
+  const auto declared = endpoints.all();
+  std::vector<std::string> known;
+  for (const auto& [name, served] : *declared) known.push_back(name);
+  for (const std::string& name : wanted) {
+    if (declared->contains(name)) continue;
+    return Error(
+        Code::not_found, "there is no endpoint " + shown(name),
+        (known.empty() ? std::string() : did_you_mean(name, known) + " ") + "(a new one: weir apply, then its key)");
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> names_in(const JsonBody& body, const char* key) {
+  std::vector<std::string> out;
+  TRY_ASSIGN(const Json::Array names, body.array_or_empty(key));
+  for (const Json& name : names) {
+    if (!name.is_string()) return Error(Code::invalid, "'" + std::string(key) + "' must be a list of names");
+    out.push_back(name.as_string());
+  }
+  return out;
+}
+
+Result<Response> create_token(access::Access& access, const StreamDirectory& directory,
+                              const endpoint::Endpoints& endpoints, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"role", "streams", "endpoints", "label", "expires_in"}));
   access::NewToken wanted;
   TRY_ASSIGN(const std::string role, body.text("role"));
   TRY_ASSIGN(wanted.role, access::parse_role(role));
-  TRY_ASSIGN(const Json::Array streams, body.array_or_empty("streams"));
-  for (const Json& stream : streams) {
-    if (!stream.is_string()) return Error(Code::invalid, "'streams' must be a list of names");
-    wanted.streams.push_back(stream.as_string());
-  }
+  TRY_ASSIGN(wanted.streams, names_in(body, "streams"));
+  TRY_ASSIGN(wanted.endpoints, names_in(body, "endpoints"));
   TRY_ASSIGN(wanted.label, body.text_or("label", ""));
   TRY_ASSIGN(const std::string expires_in, body.text_or("expires_in", ""));
   if (!expires_in.empty()) {
     TRY_ASSIGN(wanted.expires_in, parse_duration(expires_in));
   }
   TRY(check_streams(directory, wanted.streams));
+  TRY(check_endpoints(endpoints, wanted.endpoints));
   TRY_ASSIGN(const access::CreatedToken created, access.create_token(wanted));
   Json out{Json::Object{}};
   out.set("id", created.id);
@@ -143,7 +169,8 @@ void add_deployment_routes(Router& router, Deployment& deployment, std::function
   router.add(route);
 }
 
-void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory) {
+void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
+                      const endpoint::Endpoints& endpoints) {
   Route route;
   route.access = Access::admin;
   route.body_bytes_max = 64 << 10;
@@ -159,7 +186,9 @@ void add_token_routes(Router& router, access::Access& access, const StreamDirect
   router.add(route);
   route.method = Method::post;
   route.summary = "Makes a token; its text is shown once.";
-  route.handler = answers([&access, &directory](Request& request) { return create_token(access, directory, request); });
+  route.handler = answers([&access, &directory, &endpoints](Request& request) {
+    return create_token(access, directory, endpoints, request);
+  });
   router.add(route);
   route.method = Method::erase;
   route.pattern = "/v1/tokens/{id}";

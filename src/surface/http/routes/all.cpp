@@ -1,6 +1,8 @@
 #include "surface/http/routes/all.h"
 
 #include "core/base/log.h"
+#include "surface/http/routes/endpoint.h"
+#include "surface/http/routes/openapi.h"
 
 namespace weir::http {
 
@@ -14,7 +16,8 @@ class WholeSite final : public Site {
         events_(parts.capture, facts.limits, facts.mounts),
         directory_(
             {parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_, parts.clock}),
-        tail_(parts.journal, parts.clock) {
+        tail_(parts.journal, parts.clock),
+        endpoints_(parts.endpoints, parts.clock, facts.mounts) {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
@@ -23,8 +26,10 @@ class WholeSite final : public Site {
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue});
     add_flow_routes(router_, {parts.flow, parts.flows});
+    endpoints_.add_to(router_);
+    add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
-    add_token_routes(router_, parts.access, directory_);
+    add_token_routes(router_, parts.access, directory_, parts.endpoints);
     add_secret_routes(router_, parts.secrets);
     add_page_routes(router_, facts_.pages);
     after_apply();
@@ -48,6 +53,7 @@ class WholeSite final : public Site {
  private:
   void after_apply() {
     parts_.warehouse.catalog_changed();
+    endpoints_.refresh();
     if (const Status refreshed = refresh_streams(); !refreshed) {
       log_event(Level::error, "http.streams_unread", {{"reason", refreshed.error().text()}});
     }
@@ -59,6 +65,7 @@ class WholeSite final : public Site {
   EventRoutes events_;
   StreamDirectory directory_;
   TailHub tail_;
+  EndpointRoutes endpoints_;
   Router router_;
 };
 

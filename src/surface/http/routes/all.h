@@ -28,6 +28,7 @@ struct SiteParts {
   access::Secrets& secrets;
   flow::Flow& flow;
   flow::Flows& flows;
+  endpoint::Endpoints& endpoints;
   Deployment& deployment;
 };
 

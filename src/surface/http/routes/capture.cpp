@@ -6,8 +6,8 @@
 #include "core/base/text.h"
 #include "core/io/compression.h"
 #include "surface/http/response_text.h"
+#include "surface/http/routes/cors.h"
 #include "surface/http/routes/event_reply.h"
-#include "surface/http/security.h"
 #include "surface/http/url.h"
 
 namespace weir::http {
@@ -66,19 +66,8 @@ Status may_write(const Request& request, const Stream& stream) {
   return Error(Code::denied, "the token " + request.caller.name() + " may not write to stream " + stream.name);
 }
 
-// What lets the page that sent the request read the answer; `denied` for pages the declaration does not name.
 Result<Headers> cross_origin_headers(const Request& request, const Stream& stream) {
-  const std::string_view origin = request.header("origin");
-  if (origin.empty() || request.peer->unix_socket) return Headers{};
-  if (SitePolicy{}.allows_origin(origin, request.header("host"))) return Headers{};
-  for (const std::string& allowed : stream.cors_origins) {
-    if (allowed == "*") return Headers{{"Access-Control-Allow-Origin", "*"}};
-    if (equal_ignoring_case(allowed, origin)) {
-      return Headers{{"Access-Control-Allow-Origin", std::string(origin)}, {"Vary", "Origin"}};
-    }
-  }
-  return Error(Code::denied, "stream " + stream.name + " takes no events from pages of " + shown(origin),
-               "name the origin under `cors:` in the stream's declaration");
+  return cross_origin_headers(request, stream.cors_origins, "stream " + stream.name + " takes no events");
 }
 
 Status check_content_type(std::string_view content_type) {
@@ -323,18 +312,8 @@ void EventRoutes::preflight(Request& request, const Responder& responder) {
   if (!stream) return responder.fail(stream.error());
   Result<Headers> headers = cross_origin_headers(request, *stream->stream);
   if (!headers) return responder.fail(headers.error());
-  Response response;
-  response.status = 204;
-  response.kind = HeadKind::event;
-  response.headers = std::move(*headers);
-  response.headers.emplace_back("Allow", "POST, OPTIONS");
-  if (!response.headers.empty() && response.headers[0].first == "Access-Control-Allow-Origin") {
-    response.headers.emplace_back("Access-Control-Allow-Methods", "POST, OPTIONS");
-    response.headers.emplace_back("Access-Control-Allow-Headers",
-                                  "Authorization, Content-Encoding, Content-Type, Idempotency-Key");
-    response.headers.emplace_back("Access-Control-Max-Age", "86400");
-  }
-  responder.send(std::move(response));
+  responder.send(preflight_reply(std::move(*headers), "POST, OPTIONS",
+                                 "Authorization, Content-Encoding, Content-Type, Idempotency-Key"));
 }
 
 }  // namespace weir::http

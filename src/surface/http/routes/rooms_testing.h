@@ -89,6 +89,7 @@ class RoomsFixture : public ::testing::Test {
     stopping = true;
     follower.join();
     warehouse.reset();
+    endpoints.reset();
     flows.reset();
     flow.reset();
     engine.reset();
@@ -130,6 +131,16 @@ class RoomsFixture : public ::testing::Test {
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
     flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
     flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *lake, *control, clock});
+    endpoints = std::make_unique<endpoint::Endpoints>(endpoint::Endpoints::Parts{.engine = *engine,
+                                                                                 .flow = *flow,
+                                                                                 .secrets = *secrets,
+                                                                                 .files = real_files(),
+                                                                                 .lanes = lanes,
+                                                                                 .clock = clock,
+                                                                                 .random = random,
+                                                                                 .metrics = metrics,
+                                                                                 .folder = root + "/endpoints",
+                                                                                 .memory_bytes = 1 << 20});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -162,7 +173,7 @@ class RoomsFixture : public ::testing::Test {
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
     site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *access,
-                      *secrets, *flow, *flows, deployment},
+                      *secrets, *flow, *flows, *endpoints, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -206,6 +217,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<flow::Flows> flows;
+  std::unique_ptr<endpoint::Endpoints> endpoints;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

@@ -14,6 +14,7 @@
 #include "core/runtime/lanes.h"
 #include "platform/access/access.h"
 #include "platform/access/secrets.h"
+#include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
@@ -113,7 +114,8 @@ struct FlowParts {
   flow::Flows& flows;
 };
 void add_flow_routes(Router& router, const FlowParts& parts);
-void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
+void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
+                      const endpoint::Endpoints& endpoints);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.

@@ -302,6 +302,8 @@ const char* who(Access access) {
       return "operations";
     case Access::events:
       return "the stream";
+    case Access::endpoint:
+      return "the endpoint";
     case Access::reader:
       return "reader";
     case Access::admin:

@@ -37,9 +37,11 @@ Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const R
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"token"}));
   TRY_ASSIGN(const std::string token, body.text("token"));
   TRY_ASSIGN(const access::Access::Session session, access.sign_in(token, address_without_port(*request.peer)));
-  if (session.identity->role == access::Role::write) {
+  if (!access::may_read(*session.identity)) {
     access.sign_out(session.cookie);
-    return Error(Code::denied, "a write key cannot look at pages", "sign in with a token of role read or admin");
+    const bool writes = session.identity->role == access::Role::write;
+    return Error(Code::denied, std::string(writes ? "a write" : "an endpoint's") + " key cannot look at pages",
+                 "sign in with a token of role read or admin");
   }
   Response response = json_reply(described(session.identity, facts));
   response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie, is_secure(request), kCookieSeconds));

@@ -1,0 +1,80 @@
+#include "app/columns_to_be.h"
+
+#include <algorithm>
+
+#include "platform/flow/builder.h"
+#include "stream/capture/rows.h"
+
+namespace weir::app {
+namespace {
+
+std::string type_of(const engine::Column& column) {
+  switch (column.type) {
+    case engine::ColumnType::boolean:
+      return "BOOLEAN";
+    case engine::ColumnType::int32:
+      return "INTEGER";
+    case engine::ColumnType::int64:
+      return "BIGINT";
+    case engine::ColumnType::float64:
+      return "DOUBLE";
+    case engine::ColumnType::decimal:
+      return "DECIMAL(" + std::to_string(column.precision) + "," + std::to_string(column.scale) + ")";
+    case engine::ColumnType::text:
+      return "VARCHAR";
+    case engine::ColumnType::uuid:
+      return "UUID";
+    case engine::ColumnType::timestamp:
+      return "TIMESTAMP";
+    case engine::ColumnType::date:
+      return "DATE";
+    case engine::ColumnType::json:
+      return "JSON";
+  }
+  return "VARCHAR";
+}
+
+void append(const std::string& name, const std::string& select, std::string& with) {
+  with += (with.empty() ? "WITH " : ",\n") + flow::quoted(name) + " AS (\n" + select + "\n)";
+}
+
+std::string empty_rows(std::vector<engine::Column> columns, const std::vector<engine::Column>& partition) {
+  columns.insert(columns.end(), partition.begin(), partition.end());
+  std::string out;
+  for (const engine::Column& column : columns) {
+    out += (out.empty() ? "SELECT " : ", ") + ("CAST(NULL AS " + type_of(column)) + ") AS " + flow::quoted(column.name);
+  }
+  return out + " WHERE false";
+}
+
+}  // namespace
+
+Status ColumnsToBe::add(const std::string& name, std::set<std::string>& known, std::string& with) const {
+  if (!known.insert(name).second) return {};
+  if (const auto table = tables_.find(name); table != tables_.end()) {
+    TRY_ASSIGN(const auto shape, engine_.examine(table->second.select, false));
+    for (const auto& read : shape.reads) {
+      TRY(add(read.name, known, with));
+    }
+    append(name, table->second.select, with);
+    return {};
+  }
+  for (const capture::Stream& stream : streams_) {
+    if (name == stream.name)
+      append(name, empty_rows(capture::table_columns(stream), capture::partition_columns(stream)), with);
+    if (name == stream.name + "_quarantine") {
+      append(name, empty_rows(capture::quarantine_columns(), capture::quarantine_partition_columns()), with);
+    }
+  }
+  return {};  // anything else is there already, or the binder says that it is not
+}
+
+Result<std::vector<engine::ResultColumn>> ColumnsToBe::of(const std::string& table) const {
+  std::set<std::string> known;
+  std::string with;
+  TRY(add(table, known, with));
+  TRY_ASSIGN(auto shape, engine_.examine(with + "\nSELECT * FROM " + flow::quoted(table), true));
+  return std::move(shape.columns);
+}
+
+}  // namespace weir::app
