@@ -21,6 +21,7 @@
 #include "platform/flow/flows.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
+#include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
 #include "ui/embedded.h"
@@ -122,6 +123,7 @@ class Composed : public App {
   std::unique_ptr<capture::Capture> capture_;
   std::unique_ptr<warehouse::StatementLog> statements_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
@@ -132,7 +134,7 @@ class Composed : public App {
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stopping_{false}, ticking_{false};
-  std::thread follower_, maintainer_;
+  std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   std::vector<Timers::Timer> schedule_;
@@ -172,7 +174,7 @@ Status Composed::read_settings() {
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/"));
+            error.position->file.starts_with("flows/") || error.position->file.starts_with("live/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -260,6 +262,11 @@ Status Composed::open_engine() {
   views.push_back(warehouse::statements_view(*statements_));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
+  live::Options live;
+  live.folder = join_path(state_folder_, "live");
+  live.history = live::engine_history(*engine_, lanes_->stopping());
+  live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
+  TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
   warehouse::Limits limits;
   limits.concurrent = static_cast<size_t>(settings_.integer("limits.sql_concurrent"));
   limits.queue = static_cast<size_t>(settings_.integer("limits.sql_queue"));
@@ -271,7 +278,8 @@ Status Composed::open_engine() {
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_},
+      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_,
+                        *live_, *engine_},
       options_.folder, options_.environment);
   return {};
 }
@@ -333,6 +341,7 @@ Status Composed::open_surface() {
                         .secrets = *secrets_,
                         .flow = *flow_,
                         .flows = *flows_,
+                        .live = *live_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -388,8 +397,10 @@ void Composed::describe_streams() {
 
 void Composed::start_followers() {
   follower_ = start_thread("follow-lake", [this] {
-    lake_->run([this] { return stopping_.load(); }, [this] { return capture_->sealed_through(); });
+    lake_->run([this] { return stopping_.load(); },
+               [this] { return std::min(capture_->sealed_through(), live_->needed_from()); });
   });
+  live_follower_ = start_thread("follow-live", [this] { live_->run([this] { return stopping_.load(); }); });
   maintainer_ = start_thread("maintain", [this] {
     (void)lower_thread_priority(4);
     std::unique_lock lock(wake_mutex_);
@@ -428,6 +439,7 @@ void Composed::stop_followers() {
   }
   wake_.notify_all();
   if (follower_.joinable()) follower_.join();
+  if (live_follower_.joinable()) live_follower_.join();
   if (maintainer_.joinable()) maintainer_.join();
 }
 

@@ -19,7 +19,6 @@ struct Unbuilt {
   const char* what;
 };
 constexpr Unbuilt kUnbuilt[] = {
-    {"live", "live windows"},
     {"sources", "crawled sources"},   {"endpoints", "endpoints"},   {"models", "models"},
     {"apis", "prediction APIs"},      {"detectors", "detectors"},   {"quality", "data quality"},
     {"reviews", "warehouse reviews"}, {"dashboards", "dashboards"}, {"alerts", "alerts"},

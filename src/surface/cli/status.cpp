@@ -58,6 +58,23 @@ void print_status(const Json& status) {
   for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
 }
 
+void print_live(const Json& live, bool colour) {
+  if (live["live"].array().empty()) return;
+  TextTable table;
+  table.header = {"live", "state", "windows", "newest", "behind", "late", "too late", "misfits", "problem"};
+  table.right = {false, false, true, false, true, true, true, true, false};
+  for (const Json& one : live["live"].array()) {
+    const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(one[key].as_int())); };
+    uint64_t misfits = 0;
+    for (const Json& misfit : one["misfits"].array()) misfits += static_cast<uint64_t>(misfit["count"].as_int());
+    const std::string& newest = one["newest"].as_string();
+    table.rows.push_back({one["name"].as_string(), one["state"].as_string(), count("windows_kept"),
+                          newest.empty() ? "" : to_the_second(newest), count("lag_records"), count("late"),
+                          count("too_late"), with_commas(misfits), one["problem"].as_string()});
+  }
+  std::cout << render(table, colour);
+}
+
 void print_tables(const Json& tables, const Json& flows, bool colour) {
   if (!tables["tables"].array().empty()) {
     TextTable table;
@@ -97,7 +114,8 @@ void add_status(CLI::App& app, Context& context) {
     auto streams = status ? call_json(**backend, {.path = "/v1/streams"}) : Result<Json>(Json());
     auto tables = streams ? call_json(**backend, {.path = "/v1/tables"}) : Result<Json>(Json());
     auto flows = tables ? call_json(**backend, {.path = "/v1/flows"}) : Result<Json>(Json());
-    for (const auto* answer : {&status, &streams, &tables, &flows}) {
+    auto live = flows ? call_json(**backend, {.path = "/v1/live"}) : Result<Json>(Json());
+    for (const auto* answer : {&status, &streams, &tables, &flows, &live}) {
       if (*answer) continue;
       context.exit_code = report(answer->error());
       return;
@@ -107,6 +125,7 @@ void add_status(CLI::App& app, Context& context) {
       out.set("streams", (*streams)["streams"]);
       out.set("tables", (*tables)["tables"]);
       out.set("flows", (*flows)["flows"]);
+      out.set("live", (*live)["live"]);
       out.set("server", (*backend)->is_server());
       std::cout << out.dump(2) << "\n";
       return;
@@ -114,6 +133,7 @@ void add_status(CLI::App& app, Context& context) {
     if (!(*backend)->is_server()) std::printf("no server runs; this is the folder as it lies\n");
     print_status(*status);
     print_streams(*streams, (*backend)->is_server(), context.common.colour);
+    print_live(*live, context.common.colour);
     print_tables(*tables, *flows, context.common.colour);
   });
 }

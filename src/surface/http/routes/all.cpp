@@ -14,7 +14,8 @@ class WholeSite final : public Site {
         events_(parts.capture, facts.limits, facts.mounts),
         directory_(
             {parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_, parts.clock}),
-        tail_(parts.journal, parts.clock) {
+        tail_(parts.journal, parts.clock),
+        live_watch_(parts.live, parts.clock) {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
@@ -23,6 +24,7 @@ class WholeSite final : public Site {
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow});
     add_flow_routes(router_, {parts.flow, parts.flows});
+    add_live_routes(router_, parts.live, live_watch_);
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_);
     add_secret_routes(router_, parts.secrets);
@@ -59,6 +61,7 @@ class WholeSite final : public Site {
   EventRoutes events_;
   StreamDirectory directory_;
   TailHub tail_;
+  LiveWatch live_watch_;
   Router router_;
 };
 

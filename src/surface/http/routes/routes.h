@@ -20,6 +20,8 @@
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
+#include "stream/live/live.h"
+#include "surface/http/live_watch.h"
 #include "surface/http/rates.h"
 #include "surface/http/router.h"
 #include "surface/http/routes/streams.h"
@@ -111,6 +113,7 @@ struct FlowParts {
   flow::Flows& flows;
 };
 void add_flow_routes(Router& router, const FlowParts& parts);
+void add_live_routes(Router& router, live::Live& live, LiveWatch& watch);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
