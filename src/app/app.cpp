@@ -24,6 +24,7 @@
 #include "stream/capture/example.h"
 #include "stream/history/history.h"
 #include "stream/lake/requeue.h"
+#include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
 #include "ui/embedded.h"
@@ -134,6 +135,7 @@ class Composed : public App {
   std::unique_ptr<capture::Capture> capture_;
   std::unique_ptr<warehouse::StatementLog> statements_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<lake::Requeue> requeue_;
   std::unique_ptr<access::Access> access_;
@@ -150,7 +152,7 @@ class Composed : public App {
   std::atomic<bool> stopping_{false}, maintaining_{false};
   std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false};
   LogLimit history_log_;
-  std::thread follower_, maintainer_;
+  std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   std::vector<Timers::Timer> schedule_;
@@ -200,7 +202,8 @@ Status Composed::read_settings() {
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/") || error.position->file.starts_with("endpoints/"));
+            error.position->file.starts_with("flows/") || error.position->file.starts_with("endpoints/") ||
+            error.position->file.starts_with("live/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -292,6 +295,11 @@ Status Composed::open_engine() {
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
   requeue_ = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_});
+  live::Options live;
+  live.folder = join_path(state_folder_, "live");
+  live.history = live::engine_history(*engine_, lanes_->stopping());
+  live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
+  TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
   warehouse::Limits limits;
   limits.concurrent = static_cast<size_t>(settings_.integer("limits.sql_concurrent"));
   limits.queue = static_cast<size_t>(settings_.integer("limits.sql_queue"));
@@ -317,7 +325,7 @@ Status Composed::open_engine() {
   if (options_.serves) flow_->set_observer([this](const std::string& table) { endpoints_->table_changed(table); });
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
-                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_},
+                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_},
       options_.folder, options_.environment);
   return {};
 }
@@ -396,6 +404,7 @@ Status Composed::open_surface() {
                         .flow = *flow_,
                         .flows = *flows_,
                         .endpoints = *endpoints_,
+                        .live = *live_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -451,8 +460,10 @@ void Composed::describe_streams() {
 
 void Composed::start_followers() {
   follower_ = start_thread("follow-lake", [this] {
-    lake_->run([this] { return stopping_.load(); }, [this] { return capture_->sealed_through(); });
+    lake_->run([this] { return stopping_.load(); },
+               [this] { return std::min(capture_->sealed_through(), live_->needed_from()); });
   });
+  live_follower_ = start_thread("follow-live", [this] { live_->run([this] { return stopping_.load(); }); });
   maintainer_ = start_thread("maintain", [this] {
     (void)lower_thread_priority(4);
     std::unique_lock lock(wake_mutex_);
@@ -525,6 +536,7 @@ void Composed::stop_followers() {
   }
   wake_.notify_all();
   if (follower_.joinable()) follower_.join();
+  if (live_follower_.joinable()) live_follower_.join();
   if (maintainer_.joinable()) maintainer_.join();
 }
 

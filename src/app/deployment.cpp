@@ -28,6 +28,7 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
       environment_(std::move(environment)),
       registry_(make_registry(
           {.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
+           .live = [](std::string_view, uint32_t) { return Status(); },  // gone once detached
            .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
            .flow = [](std::string_view, uint32_t) { return Status(); },  // it has no data
            .endpoint = [this](std::string_view name, uint32_t) { return parts_.endpoints.destroy(std::string(name)); }},
@@ -67,7 +68,7 @@ Status Deployment::refuse_taken_names(project::Plan& plan) {
         if (declaration.kind == "table") tables->erase(declaration.name);  // its own content, of before it was detached
       }
     }
-    std::vector<std::string> names = {change.name};
+    std::vector<std::string> names = {change.kind == "live" ? live::kTablePrefix + change.name : change.name};
     if (change.kind == "stream") names = capture::tables_of(change.name);
     for (const std::string& name : names) {
       if (!tables->contains(name)) continue;
@@ -120,6 +121,29 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
     for (const auto& node : circle) way.push_back(node.name);
     way.push_back(way.front());
     for (const auto& node : circle) refuse(node.name, "it is made of itself: " + join(way, " → ") + ": refused");
+  }
+  return {};
+}
+
+Status Deployment::check_live(const project::Project& project, project::Plan& plan) {
+  std::vector<capture::AppliedStream> streams;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "stream") continue;
+    TRY_ASSIGN(capture::Stream stream, capture::stream_from_json(declaration.body));
+    streams.push_back({0, 0, std::make_shared<const capture::Stream>(std::move(stream))});
+  }
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "live") continue;
+    TRY_ASSIGN(live::Declaration windows, live::live_from_json(declaration.body));
+    const live::Binding binding =
+        live::bind_live(std::make_shared<const live::Declaration>(std::move(windows)), streams);
+    for (const Error& error : binding.errors) {
+      for (project::Change& change : plan.changes) {
+        if (change.kind != "live" || change.name != declaration.name) continue;
+        change.compatible = false;
+        change.details.push_back(error.message + ": refused (" + error.hint + ")");
+      }
+    }
   }
   return {};
 }
@@ -196,6 +220,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   TRY(check_tables(project, out.plan));
   TRY(check_flows(project, out.plan));
   TRY(check_endpoints(project, out.plan));
+  TRY(check_live(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -231,7 +256,10 @@ Result<http::Deployment::Outcome> Deployment::apply_files(project::Sources sourc
 Status Deployment::reload() {
   TRY_ASSIGN(AppliedStreams streams, applied_streams(parts_.control));
   // The lake first: a record may only be captured once there is somebody who knows what to do with it.
-  TRY(parts_.lake.set_streams(std::move(streams.followed)));
+  TRY(parts_.lake.set_streams(streams.followed));
+  TRY_ASSIGN(auto windows, applied_live(parts_.control));
+  parts_.live.set_declarations(std::move(windows), streams.followed);
+  parts_.engine.set_views(live::live_views(parts_.live));
   parts_.capture.set_streams(std::move(streams.captured));
   TRY_ASSIGN(auto tables, applied_tables(parts_.control));
   parts_.flow.set_tables(std::move(tables));

@@ -14,6 +14,7 @@
 #include "platform/flow/flows.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
+#include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 
 namespace weir::app {
@@ -31,6 +32,7 @@ class Deployment : public http::Deployment {
     flow::Flow& flow;
     flow::Flows& flows;
     endpoint::Endpoints& endpoints;
+    live::Live& live;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -40,7 +42,7 @@ class Deployment : public http::Deployment {
   Result<Outcome> apply_folder(bool drop) override;
   Result<Outcome> plan_files(project::Sources sources, bool drop) override;
   Result<Outcome> apply_files(project::Sources sources, bool drop) override;
-  // Tells capture and lake which streams there are; at start and after each apply.
+  // Tells the rooms which streams, live windows, tables and flows there are; at start and after each apply.
   Status reload();
 
  private:
@@ -51,6 +53,8 @@ class Deployment : public http::Deployment {
   Status refuse_taken_names(project::Plan& plan);
   // Tables that read what is not there, or each other in a circle; flows that name what is not there.
   Status check_tables(const project::Project& project, project::Plan& plan);
+  // Live windows over what is not there.
+  Status check_live(const project::Project& project, project::Plan& plan);
   Status check_flows(const project::Project& project, project::Plan& plan);
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);

@@ -128,6 +128,9 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   stream.schema = capture::stream_schema;
   stream.destroy = std::move(destroy.stream);
   registry.add_kind(std::move(stream));
+  project::Kind windows = live::live_kind();
+  windows.destroy = std::move(destroy.live);
+  registry.add_kind(std::move(windows));
   project::Kind table = flow::table_kind();
   table.parse = [parse = table.parse, examine = std::move(examine)](const project::DeclarationSource& source) {
     return parse_table_file(source, parse, examine);
@@ -214,6 +217,17 @@ Result<AppliedStreams> applied_streams(control::Control& control) {
     if (!declaration.detached && !applied.system)
       out.captured.push_back(applied);  // a disabled one is known, and refused by name
     out.followed.push_back(std::move(applied));
+  }
+  return out;
+}
+
+Result<std::vector<live::Declaration>> applied_live(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<live::Declaration> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "live" || declaration.detached) continue;
+    TRY_ASSIGN(live::Declaration windows, live::live_from_json(declaration.body));
+    out.push_back(std::move(windows));
   }
   return out;
 }

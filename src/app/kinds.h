@@ -11,13 +11,14 @@
 #include "platform/flow/table.h"
 #include "storage/control/control.h"
 #include "stream/capture/capture.h"
+#include "stream/live/declaration.h"
 
 namespace weir::app {
 
 // What removes the data of a declaration; empty where nothing can be destroyed (`weir schema`, plans).
 using Destroy = std::function<Status(std::string_view name, uint32_t number)>;
 struct Destroyers {
-  Destroy stream, table, flow, endpoint;
+  Destroy stream, live, table, flow, endpoint;
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
@@ -45,7 +46,8 @@ struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };
 Result<AppliedStreams> applied_streams(control::Control& control);
-// The applied flows, derived tables and endpoints that are not detached, by name.
+// The applied live windows, flows, derived tables and endpoints that are not detached, by name.
+Result<std::vector<live::Declaration>> applied_live(control::Control& control);
 Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control);

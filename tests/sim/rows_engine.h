@@ -31,6 +31,8 @@ class RowsEngine final : public engine::Engine {
   static lake::ParquetMerger merger(Files& files);
   static Result<std::vector<Json>> read_file_text(std::string_view text);
 
+  void set_views(std::vector<engine::SystemView>) override {}
+  std::vector<std::string> view_names() const override { return {}; }
   // Statements are not simulated: `unsupported`.
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust trust) override;
   Result<engine::SelectShape> examine(std::string_view select, bool binds) override;

@@ -112,8 +112,8 @@ TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
   write("things/a.sql", "SELECT 1\n");
   write("things/notes.txt", "mine\n");
   write("things/deep/a.yaml", "size: 1\n");
-  write("live/daily.yaml", "steps: []\n");
-  write("live/weekly.yaml", "steps: []\n");
+  write("reviews/daily.yaml", "steps: []\n");
+  write("reviews/weekly.yaml", "steps: []\n");
   write("models/a.sql", "SELECT 1\n");
   const Project project = read();
   EXPECT_TRUE(project.is_good());
@@ -125,7 +125,7 @@ TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
                                        HasSubstr("thing/: is not read (did you mean things/?)"),
                                        HasSubstr("things/a.yml: is not read (name it things/a.yaml)"),
                                        HasSubstr("things/a.sql: is not read"), HasSubstr("things/deep/: is not read"),
-                                       HasSubstr("live/: live windows are not built into this version"),
+                                       HasSubstr("reviews/: warehouse reviews are not built into this version"),
                                        HasSubstr("models/: models are not built")}));
 }
 

@@ -35,9 +35,9 @@ std::string text_of(const engine::Cell& cell) {
   return text != nullptr ? *text : std::string();
 }
 
-TableKind kind_of(const std::string& name, const std::set<std::string>& lake) {
+TableKind kind_of(const std::string& name, const std::set<std::string>& lake, const std::set<std::string>& views) {
   if (!lake.contains(name)) return TableKind::table;
-  if (name.starts_with("weir_")) return TableKind::system;
+  if (views.contains(name) || name.starts_with("weir_")) return TableKind::system;
   const auto is_beside_a_stream = [&](std::string_view suffix) {
     return name.ends_with(suffix) && lake.contains(name.substr(0, name.size() - suffix.size()));
   };
@@ -63,12 +63,14 @@ Result<std::shared_ptr<const Catalog>> read_catalog(engine::Engine& engine) {
   for (const auto& row : columns) {
     if (text_of(row[0]) == kLakeCatalog) lake.insert(text_of(row[1]));
   }
+  const auto view_names = engine.view_names();
+  const std::set<std::string> views(view_names.begin(), view_names.end());
   std::string last_catalog;
   for (const auto& row : columns) {
     const std::string name = text_of(row[1]);
     const std::string in = text_of(row[0]);
     if (catalog->tables.empty() || catalog->tables.back().name != name) {
-      catalog->tables.push_back({.name = name, .kind = kind_of(name, lake), .columns = {}});
+      catalog->tables.push_back({.name = name, .kind = kind_of(name, lake, views), .columns = {}});
     } else if (in != last_catalog) {
       catalog->tables.back().columns.clear();
     }

@@ -36,6 +36,8 @@ class ScriptedEngine final : public engine::Engine {
     changed.notify_all();
   }
 
+  void set_views(std::vector<engine::SystemView>) override {}
+  std::vector<std::string> view_names() const override { return {}; }
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust) override;
   Result<engine::SelectShape> examine(std::string_view, bool) override {
     return Error(Code::unsupported, "not scripted");

@@ -138,9 +138,9 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
 // --- the catalog -----------------------------------------------------------------------------------------------------
 
 struct LakeInfo final : duckdb::StorageExtensionInfo {
-  LakeInfo(TableSource& source_in, const std::vector<SystemView>& views_in) : source(source_in), views(views_in) {}
+  LakeInfo(TableSource& source_in, std::function<Views()> views_in) : source(source_in), views(std::move(views_in)) {}
   TableSource& source;
-  const std::vector<SystemView>& views;
+  const std::function<Views()> views;
 };
 
 class LakeCatalog final : public Catalog {
@@ -196,8 +196,9 @@ class LakeCatalog final : public Catalog {
     if (!snapshot) return Error(Code::internal, "the lake gave no snapshot");
     const std::lock_guard lock(mutex_);
     std::shared_ptr<const Tables> latest = latest_.lock();
-    if (!latest || &latest->snapshot() != snapshot.get()) {
-      latest = std::make_shared<const Tables>(std::move(snapshot), info_.views);
+    Views views = info_.views();
+    if (!latest || &latest->snapshot() != snapshot.get() || latest->views() != views) {
+      latest = std::make_shared<const Tables>(std::move(snapshot), std::move(views));
       latest_ = latest;
     }
     return latest;
@@ -259,7 +260,7 @@ optional_ptr<CatalogEntry> Tables::entry(const std::string& name, Catalog& catal
   const TableVersion* version = snapshot_->find(key);
   if (version == nullptr && key != name) version = snapshot_->find(name);
   const SystemView* view = nullptr;
-  for (const SystemView& candidate : views_) {
+  for (const SystemView& candidate : *views_) {
     if (version == nullptr && duckdb::StringUtil::CIEquals(candidate.name, name)) view = &candidate;
   }
   if (version == nullptr && view == nullptr) return nullptr;
@@ -279,7 +280,7 @@ optional_ptr<CatalogEntry> Tables::entry(const std::string& name, Catalog& catal
 
 std::vector<std::string> Tables::names() const {
   std::vector<std::string> all = snapshot_->names();
-  for (const SystemView& view : views_) all.push_back(view.name);
+  for (const SystemView& view : *views_) all.push_back(view.name);
   return all;
 }
 
@@ -300,11 +301,11 @@ std::shared_ptr<const Tables> pinned_tables(ClientContext& context, Catalog& lak
   return *taken;
 }
 
-duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, const std::vector<SystemView>& views) {
+duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, std::function<Views()> views) {
   auto storage = duckdb::make_uniq<duckdb::StorageExtension>();
   storage->attach = attach;
   storage->create_transaction_manager = transactions;
-  storage->storage_info = duckdb::make_shared_ptr<LakeInfo>(source, views);
+  storage->storage_info = duckdb::make_shared_ptr<LakeInfo>(source, std::move(views));
   return storage;
 }
 

@@ -23,10 +23,11 @@ struct Layout {
 
 class Tables final : public std::enable_shared_from_this<Tables> {
  public:
-  Tables(std::shared_ptr<const Snapshot> snapshot, const std::vector<SystemView>& views)
-      : snapshot_(std::move(snapshot)), views_(views) {}
+  Tables(std::shared_ptr<const Snapshot> snapshot, Views views)
+      : snapshot_(std::move(snapshot)), views_(std::move(views)) {}
 
   const Snapshot& snapshot() const { return *snapshot_; }
+  const Views& views() const { return views_; }
   // The entry of a table or system view, made at its first use; null if there is none. Throws InvalidInputException for
   // a table that SQL cannot show.
   duckdb::optional_ptr<duckdb::CatalogEntry> entry(const std::string& name, duckdb::Catalog& catalog,
@@ -35,7 +36,7 @@ class Tables final : public std::enable_shared_from_this<Tables> {
 
  private:
   std::shared_ptr<const Snapshot> snapshot_;
-  const std::vector<SystemView>& views_;
+  const Views views_;
   mutable std::mutex mutex_;  // guards entries_
   mutable std::map<std::string, duckdb::unique_ptr<duckdb::CatalogEntry>> entries_;
 };

@@ -119,7 +119,27 @@ std::optional<Error> ConnectionState::take_error() {
 // --- DuckEngine ------------------------------------------------------------------------------------------------------
 
 DuckEngine::DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views)
-    : options_(std::move(options)), source_(source), views_(std::move(views)) {}
+    : options_(std::move(options)), source_(source), fixed_views_(std::move(views)) {
+  set_views({});
+}
+
+void DuckEngine::set_views(std::vector<SystemView> views) {
+  std::vector<SystemView> all = fixed_views_;
+  std::move(views.begin(), views.end(), std::back_inserter(all));
+  const std::lock_guard lock(views_mutex_);
+  views_ = std::make_shared<const std::vector<SystemView>>(std::move(all));
+}
+
+Views DuckEngine::views() const {
+  const std::lock_guard lock(views_mutex_);
+  return views_;
+}
+
+std::vector<std::string> DuckEngine::view_names() const {
+  std::vector<std::string> out;
+  for (const SystemView& view : *views()) out.push_back(view.name);
+  return out;
+}
 
 Status DuckEngine::start() {
   TRY(check_library());
@@ -127,7 +147,7 @@ Status DuckEngine::start() {
   if (stem == kLakeCatalog || stem == "system" || stem == "temp" || stem == "memory") {
     return Error(Code::invalid, "the engine's database file cannot be named " + stem, "name it warehouse.duckdb");
   }
-  for (const SystemView& view : views_) {
+  for (const SystemView& view : fixed_views_) {
     if (view.columns.empty()) return Error(Code::internal, "system view " + view.name + " has no columns");
   }
   const std::lock_guard lock(mutex_);
@@ -141,7 +161,7 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     duckdb::DBConfig config;
     configure(config, options_);
     config.file_system = guarded_file_system(database->armed);
-    config.storage_extensions["weir"] = lake_storage(source_, views_);
+    config.storage_extensions["weir"] = lake_storage(source_, [this] { return views(); });
     config.AddAllowedDirectory(kOwnScheme);
     config.AddAllowedDirectory(kLakeScheme);
     database->duck =

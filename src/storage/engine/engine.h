@@ -182,6 +182,11 @@ class Engine {
                                               std::vector<SystemView> views);
   static std::string version();  // "DuckDB v1.4.4"
 
+  // System views that come and go with what is declared, beside those given to open(); replaces those set before.
+  // Statements under way keep what they bound.
+  virtual void set_views(std::vector<SystemView> views) = 0;
+  virtual std::vector<std::string> view_names() const = 0;  // of all system views
+
   virtual Result<std::unique_ptr<Session>> connect(Trust trust) = 0;
 
   // Checks one SELECT as a user's, whoever declared it, without running it. `binds`: its names and types too, against

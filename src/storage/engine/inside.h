@@ -98,7 +98,8 @@ duckdb::OptimizerExtension plan_lock();
 
 // --- streams, views, Parquet -----------------------------------------------------------------------------------------
 
-duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, const std::vector<SystemView>& views);
+using Views = std::shared_ptr<const std::vector<SystemView>>;
+duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, std::function<Views()> views);
 // The snapshot of the connection's transaction, taken now if this is its first read. Throws IOException.
 std::shared_ptr<const Tables> pinned_tables(duckdb::ClientContext& context, duckdb::Catalog& lake);
 void register_sealed_rows(duckdb::Connection& connection);
@@ -132,6 +133,8 @@ class DuckEngine final : public Engine {
   DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views);
   Status start();
 
+  void set_views(std::vector<SystemView> views) override;
+  std::vector<std::string> view_names() const override;
   Result<std::unique_ptr<Session>> connect(Trust trust) override;
   Result<SelectShape> examine(std::string_view select, bool binds) override;
   std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) override;
@@ -148,7 +151,7 @@ class DuckEngine final : public Engine {
   Result<std::shared_ptr<Link>> link(Trust trust);
   Watchdog& watchdog() { return watchdog_; }
   TableSource& source() { return source_; }
-  const std::vector<SystemView>& views() const { return views_; }
+  Views views() const;
   // For the test of reopening.
   void invalidate(const std::string& why);
 
@@ -158,8 +161,10 @@ class DuckEngine final : public Engine {
 
   const EngineOptions options_;
   TableSource& source_;
-  const std::vector<SystemView> views_;
-  std::mutex mutex_;  // guards database_
+  const std::vector<SystemView> fixed_views_;  // given to open()
+  mutable std::mutex views_mutex_;             // guards views_
+  Views views_;                                // all of them
+  std::mutex mutex_;                           // guards database_
   std::shared_ptr<Database> database_;
   Watchdog watchdog_;
 };

@@ -235,7 +235,8 @@ Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view
   TRY_ASSIGN(const std::shared_ptr<const Snapshot> snapshot, source_.take());
   const std::string lower = duckdb::StringUtil::Lower(table);
   bool is_taken = lower.starts_with("weir_") || (snapshot && snapshot->find(lower) != nullptr);
-  for (const SystemView& view : views_) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, table);
+  const Views views = this->views();
+  for (const SystemView& view : *views) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, table);
   if (is_taken)
     return Error(Code::conflict,
                  table + " is the name of a stream or of weir's own views; a file is loaded into a table of its own");

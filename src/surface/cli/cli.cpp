@@ -89,6 +89,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_load(app, context);
   add_stream(app, context);
   add_explain(app, context);
+  add_live(app, context);
   add_lake(app, context);
   add_runs(app, context);
   add_test(app, context);

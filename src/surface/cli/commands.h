@@ -22,6 +22,7 @@ void add_sql(CLI::App& app, Context& context);
 void add_load(CLI::App& app, Context& context);
 void add_stream(CLI::App& app, Context& context);  // stream infer, stream tail
 void add_explain(CLI::App& app, Context& context);
+void add_live(CLI::App& app, Context& context);
 void add_lake(CLI::App& app, Context& context);  // lake verify, lake drain, lake manifest
 void add_runs(CLI::App& app, Context& context);  // run, backfill, runs
 void add_test(CLI::App& app, Context& context);

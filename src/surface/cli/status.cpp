@@ -58,6 +58,23 @@ void print_status(const Json& status) {
   for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
 }
 
+void print_live(const Json& live, bool colour) {
+  if (live["live"].array().empty()) return;
+  TextTable table;
+  table.header = {"live", "state", "windows", "newest", "behind", "late", "too late", "misfits", "problem"};
+  table.right = {false, false, true, false, true, true, true, true, false};
+  for (const Json& one : live["live"].array()) {
+    const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(one[key].as_int())); };
+    uint64_t misfits = 0;
+    for (const Json& misfit : one["misfits"].array()) misfits += static_cast<uint64_t>(misfit["count"].as_int());
+    const std::string& newest = one["newest"].as_string();
+    table.rows.push_back({one["name"].as_string(), one["state"].as_string(), count("windows_kept"),
+                          newest.empty() ? "" : to_the_second(newest), count("lag_records"), count("late"),
+                          count("too_late"), with_commas(misfits), one["problem"].as_string()});
+  }
+  std::cout << render(table, colour);
+}
+
 void print_tables(const Json& tables, const Json& flows, bool colour) {
   if (!tables["tables"].array().empty()) {
     TextTable table;
@@ -113,7 +130,8 @@ void add_status(CLI::App& app, Context& context) {
     auto tables = streams ? call_json(**backend, {.path = "/v1/tables"}) : Result<Json>(Json());
     auto flows = tables ? call_json(**backend, {.path = "/v1/flows"}) : Result<Json>(Json());
     auto endpoints = flows ? call_json(**backend, {.path = "/v1/endpoints"}) : Result<Json>(Json());
-    for (const auto* answer : {&status, &streams, &tables, &flows, &endpoints}) {
+    auto live = endpoints ? call_json(**backend, {.path = "/v1/live"}) : Result<Json>(Json());
+    for (const auto* answer : {&status, &streams, &tables, &flows, &endpoints, &live}) {
       if (*answer) continue;
       context.exit_code = report(answer->error());
       return;
@@ -124,6 +142,7 @@ void add_status(CLI::App& app, Context& context) {
       out.set("tables", (*tables)["tables"]);
       out.set("flows", (*flows)["flows"]);
       out.set("endpoints", (*endpoints)["endpoints"]);
+      out.set("live", (*live)["live"]);
       out.set("server", (*backend)->is_server());
       std::cout << out.dump(2) << "\n";
       return;
@@ -131,6 +150,7 @@ void add_status(CLI::App& app, Context& context) {
     if (!(*backend)->is_server()) std::printf("no server runs; this is the folder as it lies\n");
     print_status(*status);
     print_streams(*streams, (*backend)->is_server(), context.common.colour);
+    print_live(*live, context.common.colour);
     print_tables(*tables, *flows, context.common.colour);
     print_endpoints(*endpoints, context.common.colour);
   });

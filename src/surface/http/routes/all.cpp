@@ -17,7 +17,8 @@ class WholeSite final : public Site {
         directory_(
             {parts.control, parts.capture, parts.journal, parts.lake, parts.engine, events_, rates_, parts.clock}),
         tail_(parts.journal, parts.clock),
-        endpoints_(parts.endpoints, parts.clock, facts.mounts) {
+        endpoints_(parts.endpoints, parts.clock, facts.mounts),
+        live_watch_(parts.live, parts.clock) {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
@@ -28,6 +29,7 @@ class WholeSite final : public Site {
     add_flow_routes(router_, {parts.flow, parts.flows});
     endpoints_.add_to(router_);
     add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);
+    add_live_routes(router_, parts.live, live_watch_);
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints);
     add_secret_routes(router_, parts.secrets);
@@ -66,6 +68,7 @@ class WholeSite final : public Site {
   StreamDirectory directory_;
   TailHub tail_;
   EndpointRoutes endpoints_;
+  LiveWatch live_watch_;
   Router router_;
 };
 

@@ -29,6 +29,7 @@ struct SiteParts {
   flow::Flow& flow;
   flow::Flows& flows;
   endpoint::Endpoints& endpoints;
+  live::Live& live;
   Deployment& deployment;
 };
 

@@ -74,6 +74,7 @@ class RoomsFixture : public ::testing::Test {
     std::filesystem::create_directories(folder / "store");
     open_rooms();
     apply({{"impressions", kImpressions}, {"orders", kOrders}});
+    live_follower = start_thread("live-test", [this] { live->run([this] { return stopping.load(); }); });
     follower = start_thread("follow-test", [this] {
       lake->run([this] { return stopping.load(); }, [this] { return capture->sealed_through(); });
     });
@@ -88,10 +89,13 @@ class RoomsFixture : public ::testing::Test {
     site.reset();
     stopping = true;
     follower.join();
+    live_follower.join();
     warehouse.reset();
+    requeue.reset();
     endpoints.reset();
     flows.reset();
     flow.reset();
+    live.reset();
     engine.reset();
     capture.reset();
     lake.reset();
@@ -124,8 +128,10 @@ class RoomsFixture : public ::testing::Test {
     engine_options.store_root = root + "/store";
     engine = must(engine::Engine::open(engine_options, *lake, {warehouse::statements_view(*statements)}));
     lake->set_engine(*engine);
+    live = must(live::Live::open(real_files(), clock, metrics, *journal, {.folder = root + "/live"}));
     warehouse = std::make_unique<warehouse::Warehouse>(
         warehouse::Warehouse::Parts{*engine, *statements, timers, clock, random}, warehouse::Limits{});
+    requeue = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake, *engine, *capture, clock});
     access = must(access::Access::open(*control, clock, random));
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
@@ -172,8 +178,8 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *access,
-                      *secrets, *flow, *flows, *endpoints, deployment},
+    site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *requeue,
+                      *access, *secrets, *flow, *flows, *endpoints, *live, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -214,7 +220,9 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<capture::Capture> capture;
   std::unique_ptr<warehouse::StatementLog> statements;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<live::Live> live;
   std::unique_ptr<warehouse::Warehouse> warehouse;
+  std::unique_ptr<lake::Requeue> requeue;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<endpoint::Endpoints> endpoints;
@@ -222,7 +230,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;
   std::atomic<bool> stopping{false};
-  std::thread follower;
+  std::thread follower, live_follower;
   std::unique_ptr<Site> site;
   std::unique_ptr<AccessGate> gate;
   std::unique_ptr<Server> server;

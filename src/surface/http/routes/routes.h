@@ -22,6 +22,8 @@
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
 #include "stream/lake/requeue.h"
+#include "stream/live/live.h"
+#include "surface/http/live_watch.h"
 #include "surface/http/rates.h"
 #include "surface/http/router.h"
 #include "surface/http/routes/streams.h"
@@ -116,6 +118,7 @@ struct FlowParts {
 void add_flow_routes(Router& router, const FlowParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
                       const endpoint::Endpoints& endpoints);
+void add_live_routes(Router& router, live::Live& live, LiveWatch& watch);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.
