@@ -20,7 +20,8 @@ constexpr const char* kSchema = R"json({
   "required": ["size", "measures"],
   "properties": {
     "description": {"type": "string", "maxLength": 4096},
-    "size": {"$ref": "#/$defs/duration", "description": "Of a window, by the events' own time in UTC: 1s to 1d, dividing a day."},
+    "size": {"$ref": "#/$defs/duration",
+      "description": "Of a window, by the events' own time in UTC: 1s to 1d, dividing a day."},
     "keep": {"$ref": "#/$defs/duration", "default": "1d",
       "description": "How long a window is kept after its end; older events are only in the lake."},
     "allowed_lateness": {"$ref": "#/$defs/duration",
@@ -39,7 +40,8 @@ constexpr const char* kSchema = R"json({
       "additionalProperties": {"$ref": "#/$defs/measure"},
       "description": "What is measured, by name; each is a column."
     },
-    "metrics_namespace": {"type": "string", "maxLength": 255, "description": "Of measures with a metric: Warehouse/Advertising."}
+    "metrics_namespace": {"type": "string", "maxLength": 255,
+      "description": "Of measures with a metric: Warehouse/Advertising."}
   },
   "$defs": {
     "duration": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d|w)$"},
