@@ -49,6 +49,7 @@ class Deployment : public http::Deployment {
   // Tables that read what is not there, or each other in a circle; flows that name what is not there.
   Status check_tables(const project::Project& project, project::Plan& plan);
   Status check_flows(const project::Project& project, project::Plan& plan);
+  Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

@@ -121,10 +121,16 @@ Result<engine::ParquetFile> RowsEngine::write_parquet(const std::vector<std::sha
                                                       const engine::ParquetOptions&) {
   return not_simulated();
 }
-Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&) {
+Result<std::vector<engine::ScriptStatement>> RowsEngine::examine_script(std::string_view,
+                                                                        const std::vector<engine::NamedValue>&) {
   return not_simulated();
 }
-Result<uint64_t> RowsEngine::load_file(const std::string&, std::string_view, const std::string&) {
+Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&,
+                                         const std::vector<engine::NamedValue>&) {
+  return not_simulated();
+}
+Result<uint64_t> RowsEngine::load_file(engine::Session&, const std::string&, std::string_view, const std::string&,
+                                       engine::QueryLimits) {
   return not_simulated();
 }
 
