@@ -34,6 +34,7 @@ namespace {
 
 constexpr Duration kMaintainEvery = milliseconds(200);
 constexpr Duration kFlushTokensEvery = minutes(1);
+constexpr int kRunsAtOnce = 4;  // they mostly wait for the engine, for each other, or for a child
 constexpr Duration kSampleEvery = seconds(1);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 constexpr Duration kMaintainLakeEvery = seconds(2);
@@ -103,6 +104,7 @@ class Composed : public App {
   Status open_engine();
   Status apply_folder();
   Status open_history();
+  flow::StepSettings step_settings();
   Result<std::set<std::string>> loaded_tables();
   Status open_surface();
   void start_followers();
@@ -236,6 +238,7 @@ Status Composed::open_storage() {
   secrets_ = std::make_unique<access::Secrets>(access::Secrets::Parts{*control_, real_files(), clock_, random_}, key);
   TRY(read_settings());
   LanesOptions lanes;
+  lanes.background.threads = kRunsAtOnce;
   lanes.interactive.threads = static_cast<int>(settings_.integer("limits.sql_concurrent")) + 2;
   lanes_ = std::make_unique<Lanes>(lanes);
 
@@ -308,7 +311,10 @@ Status Composed::open_engine() {
   warehouse_ = std::make_unique<warehouse::Warehouse>(
       warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
-  TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
+  flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
+  flow.steps = step_settings();
+  flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
+  TRY_ASSIGN(flow_, flow::Flow::open(flow));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
@@ -328,6 +334,18 @@ Status Composed::open_engine() {
                         [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_},
       options_.folder, options_.environment);
   return {};
+}
+
+flow::StepSettings Composed::step_settings() {
+  flow::StepSettings out;
+  out.folder = options_.folder;
+  out.store_root = store_root_;
+  out.commands = settings_.texts("flows.commands");
+  out.command_limits.time = settings_.duration("flows.command_time");
+  out.command_limits.cpu = settings_.duration("flows.command_cpu");
+  out.command_limits.memory_bytes = settings_.size("flows.command_memory");
+  out.secret = [this](std::string_view name) { return secret(name); };
+  return out;
 }
 
 Result<std::set<std::string>> Composed::loaded_tables() {

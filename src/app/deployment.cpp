@@ -150,7 +150,12 @@ Status Deployment::check_live(const project::Project& project, project::Plan& pl
 
 Status Deployment::check_flows(const project::Project& project, project::Plan& plan) {
   std::map<std::string, std::set<std::string>> known;  // by kind
-  for (const auto& declaration : project.declarations) known[declaration.kind].insert(declaration.name);
+  std::set<std::string> taken;                         // what no step may change
+  for (const auto& declaration : project.declarations) {
+    known[declaration.kind].insert(declaration.name);
+    if (declaration.kind == "table" || declaration.kind == "stream") taken.insert(declaration.name);
+    if (declaration.kind == "stream") taken.insert(declaration.name + "_quarantine");
+  }
   for (const auto& declaration : project.declarations) {
     if (declaration.kind != "flow") continue;
     TRY_ASSIGN(const flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
@@ -164,14 +169,21 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
                                                                     : "flow",
                          trigger.name);
     }
-    for (const auto& [kind, name] : named) {
-      if (known[kind].contains(name)) continue;
+    if (!flow.window.late.empty()) named.emplace_back("table", flow.window.late);
+    const auto refuse = [&](const std::string& why) {
       for (project::Change& change : plan.changes) {
         if (change.kind != "flow" || change.name != flow.name) continue;
         change.compatible = false;
-        change.details.push_back("it names the " + kind + " '" + name + "', which is not declared: refused (" +
-                                 did_you_mean(name, {known[kind].begin(), known[kind].end()}) + ")");
+        change.details.push_back(why);
       }
+    };
+    for (const auto& [kind, name] : named) {
+      if (known[kind].contains(name)) continue;
+      refuse("it names the " + kind + " '" + name + "', which is not declared: refused (" +
+             did_you_mean(name, {known[kind].begin(), known[kind].end()}) + ")");
+    }
+    for (const Error& error : parts_.flow.examine_flow(flow, taken)) {
+      refuse(error.text() + ": refused");
     }
   }
   return {};
@@ -212,6 +224,16 @@ Status Deployment::check_endpoints(const project::Project& project, project::Pla
   return {};
 }
 
+Result<std::vector<flow::Forecast>> Deployment::forecast(const project::Project& project) {
+  std::vector<flow::Table> tables;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "table") continue;
+    TRY_ASSIGN(flow::Table table, flow::table_from_json(declaration.body));
+    tables.push_back(std::move(table));
+  }
+  return parts_.flow.forecast(tables);
+}
+
 Result<http::Deployment::Outcome> Deployment::plan(project::Project project, bool drop) {
   TRY_ASSIGN(auto applied, state_.declarations());
   Outcome out;
@@ -221,6 +243,9 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   TRY(check_flows(project, out.plan));
   TRY(check_endpoints(project, out.plan));
   TRY(check_live(project, out.plan));
+  if (project.is_good() && out.plan.is_compatible()) {
+    TRY_ASSIGN(out.computes, forecast(project));
+  }
   out.project = std::move(project);
   return out;
 }

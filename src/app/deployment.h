@@ -58,6 +58,7 @@ class Deployment : public http::Deployment {
   Status check_flows(const project::Project& project, project::Plan& plan);
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);
+  Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

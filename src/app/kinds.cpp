@@ -66,26 +66,6 @@ project::Declared parse_table_file(const project::DeclarationSource& source,
   return out;
 }
 
-project::Declared parse_flow_file(const project::DeclarationSource& source,
-                                  const std::function<project::Declared(const project::DeclarationSource&)>& parse) {
-  project::Declared out = parse(source);
-  if (!out.errors.empty()) return out;
-  auto flow = flow::flow_from_json(out.body);
-  if (!flow) {
-    out.errors.push_back(flow.error());
-    return out;
-  }
-  for (const flow::Step& step : flow->steps) {
-    if (step.kind == flow::StepKind::tables) continue;
-    out.errors.push_back(Error(Code::unsupported,
-                               "step " + step.name + ": steps of kind " + flow::step_word(step.kind) +
-                                   " are not built into this version",
-                               "built are steps that compute tables: `tables: [NAME]`")
-                             .at({source.file, 1, 1}));
-  }
-  return out;
-}
-
 std::vector<project::Difference> compare_streams(const Json& from, const Json& to) {
   auto applied = capture::stream_from_json(from);
   auto wanted = capture::stream_from_json(to);
@@ -138,9 +118,6 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   table.destroy = std::move(destroy.table);
   registry.add_kind(std::move(table));
   project::Kind flows = flow::flow_kind(flow::flow_checks());
-  flows.parse = [parse = flows.parse](const project::DeclarationSource& source) {
-    return parse_flow_file(source, parse);
-  };
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
   project::Kind endpoints = endpoint::endpoint_kind();

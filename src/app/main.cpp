@@ -9,6 +9,7 @@
 #include "app/backend.h"
 #include "app/kinds.h"
 #include "app/version.h"
+#include "app/workers.h"
 #include "core/io/crash_point.h"
 #include "core/project/schema.h"
 #include "storage/engine/bare.h"
@@ -105,6 +106,7 @@ int main(int argc, char** argv) {
   wiring.serve = app::serve;
   wiring.start = app::start;
   wiring.rehearse = app::rehearse;
+  wiring.work = [](const std::string& kind) { return run_worker(kind, app::worker_kinds()); };
   wiring.schema = app::schema;
   wiring.versions = app::versions;
   wiring.infer_stream = [](const std::string& text, const std::string& name) {

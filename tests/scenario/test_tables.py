@@ -170,7 +170,7 @@ def test_a_flow_is_run_by_hand_planned_with_its_next_time_and_told_its_mistakes(
     send(project, 1, [ad])
     view = run(project, "daily")
     assert view["kind"] == "flow" and view["state"] == "done"
-    assert {step for step, _ in computed(view)} == {"advertising", "ad_traffic"}
+    assert {step for step, _ in computed(view)} >= {"advertising", "ad_traffic"}
     flows = project.get("/v1/flows", headers=project.admin()).json["flows"]
     assert flows[0]["name"] == "daily" and flows[0]["next_at"].endswith("T00:05:00.000000Z")
     assert flows[0]["last_run"]["id"] == view["id"]
@@ -182,9 +182,6 @@ def test_a_flow_is_run_by_hand_planned_with_its_next_time_and_told_its_mistakes(
     project.write("flows/broken.yaml", "triggers: [{arrival: clicsk}]\nsteps:\n  - tables: [ad_trafic]\n")
     told = project.weir("plan", code=3)
     assert "the table 'ad_trafic', which is not declared" in told and "the stream 'clicsk'" in told
-    project.write("flows/broken.yaml", "steps:\n  - unload: {table: ad_traffic, to: x.csv}\n")
-    project.weir("plan", code=1)
-    assert "not built into this version" in project.stderr
 
 
 def test_an_arrival_starts_a_flow(advertising):

@@ -153,10 +153,16 @@ Result<engine::ParquetFile> RowsEngine::merge_parquet(const std::vector<std::str
                                                       const engine::ParquetOptions&, const Cancel&) {
   return not_simulated();
 }
-Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&) {
+Result<std::vector<engine::ScriptStatement>> RowsEngine::examine_script(std::string_view,
+                                                                        const std::vector<engine::NamedValue>&) {
   return not_simulated();
 }
-Result<uint64_t> RowsEngine::load_file(const std::string&, std::string_view, const std::string&) {
+Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&,
+                                         const std::vector<engine::NamedValue>&) {
+  return not_simulated();
+}
+Result<uint64_t> RowsEngine::load_file(engine::Session&, const std::string&, std::string_view, const std::string&,
+                                       engine::QueryLimits) {
   return not_simulated();
 }
 

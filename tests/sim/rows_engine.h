@@ -41,8 +41,12 @@ class RowsEngine final : public engine::Engine {
                                             const engine::ParquetOptions& options) override;
   Result<engine::ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
                                             const engine::ParquetOptions& options, const Cancel& cancel) override;
-  Result<uint64_t> copy_result(engine::Session& session, std::string_view select, const std::string& path) override;
-  Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) override;
+  Result<std::vector<engine::ScriptStatement>> examine_script(std::string_view script,
+                                                              const std::vector<engine::NamedValue>& values) override;
+  Result<uint64_t> copy_result(engine::Session& session, std::string_view select, const std::string& path,
+                               const std::vector<engine::NamedValue>& values) override;
+  Result<uint64_t> load_file(engine::Session& session, const std::string& path, std::string_view format,
+                             const std::string& table, engine::QueryLimits limits) override;
   Status checkpoint() override { return {}; }
 };
 

@@ -132,6 +132,14 @@ Status check_engine(const SettingValue& value) {
   return check_scheme(value, "duckdb", {"redshift", "postgres", "postgresql"}, "engine");
 }
 
+Status check_commands(const SettingValue& value) {
+  for (const std::string& program : std::get<Texts>(value)) {
+    if (!program.empty() && program.find('\0') == std::string::npos) continue;
+    return Error(Code::invalid, "an empty text is no program");
+  }
+  return {};
+}
+
 Status check_journal(const SettingValue& value) {
   return check_scheme(value, "local", {"nats", "jetstream", "kafka"}, "journal");
 }
@@ -400,6 +408,46 @@ SettingTable sql_limits() {
   };
 }
 
+SettingTable flow_settings() {
+  return {
+      {.name = "flows.parallel",
+       .type = integer,
+       .otherwise = 2,
+       .prose = "Partitions and steps that all runs together compute at once.",
+       .example = "4",
+       .min = "1",
+       .max = "64"},
+      {.name = "flows.commands",
+       .type = texts,
+       .otherwise = Json::Array{},
+       .prose = "Programs that `command:` steps of flows may run, written as the steps write them. None: such steps are "
+                "refused.",
+       .example = "[python3, /usr/local/bin/report]",
+       .check = check_commands},
+      {.name = "flows.command_time",
+       .type = duration,
+       .otherwise = "1h",
+       .prose = "Longest command of a step; a step's own `time_limit` may be shorter.",
+       .example = "1h",
+       .min = "1s",
+       .max = "7d"},
+      {.name = "flows.command_cpu",
+       .type = duration,
+       .otherwise = "1h",
+       .prose = "CPU time of each process of such a command.",
+       .example = "1h",
+       .min = "1s",
+       .max = "7d"},
+      {.name = "flows.command_memory",
+       .type = size,
+       .otherwise = "2GiB",
+       .prose = "Address space of each process of such a command.",
+       .example = "2GiB",
+       .min = "64MiB",
+       .max = "4TiB"},
+  };
+}
+
 SettingTable log_settings() {
   return {
       {.name = "log.level",
@@ -422,7 +470,7 @@ SettingTable log_settings() {
 SettingTable spine_settings() {
   SettingTable all;
   for (const auto& part : {project_settings, journal_settings, http_settings, lake_settings, metrics_settings,
-                           capture_limits, sql_limits, log_settings}) {
+                           capture_limits, sql_limits, flow_settings, log_settings}) {
     for (Setting& setting : part()) all.push_back(std::move(setting));
   }
   return all;

@@ -192,6 +192,9 @@ void prepare(const ChildOptions& options, Prepared& prepared) {
   if (options.file_bytes_max > 0) {
     add_limit(prepared, RLIMIT_FSIZE, options.file_bytes_max, options.file_bytes_max);
   }
+  if (options.open_files_max > 0) {
+    add_limit(prepared, RLIMIT_NOFILE, options.open_files_max, options.open_files_max);
+  }
   prepared.folder = options.folder.empty() ? nullptr : options.folder.c_str();
   prepared.nice_by = options.nice_by;
   prepared.parent = ::getpid();
@@ -247,13 +250,12 @@ class Watch {
       if (!is_killed_ && cancel.is_cancelled()) kill_group(ChildResult::End::cancelled);
       if (!is_killed_ && std::chrono::steady_clock::now() >= deadline_) kill_group(ChildResult::End::timed_out);
       feed();
-      drain(output_, result_.output, result_.is_output_cut);
-      drain(error_output_, result_.error_output, result_.is_error_output_cut);
+      drain_both();
     }
     // The child is dead but not yet collected, so its number still means this group and nobody else's.
     ::kill(-child_, SIGKILL);
-    drain(output_, result_.output, result_.is_output_cut);
-    drain(error_output_, result_.error_output, result_.is_error_output_cut);
+    drain_both();
+    for (std::string* kept : {&result_.output, &result_.error_output}) cut_to_end(*kept);
     collect();
     return std::move(result_);
   }
@@ -297,9 +299,35 @@ class Watch {
     }
   }
 
-  // Reads what is there, keeps what may be kept. One round is bounded, so that a child that writes without end does not
+  void drain_both() {
+    drain(output_, [this](std::string_view piece) {
+      if (options_.on_output) return options_.on_output(piece);
+      keep(piece, result_.output, result_.is_output_cut);
+    });
+    drain(error_output_,
+          [this](std::string_view piece) { keep(piece, result_.error_output, result_.is_error_output_cut); });
+  }
+
+  void keep(std::string_view piece, std::string& kept, bool& is_cut) const {
+    if (options_.keeps_end) {
+      is_cut = is_cut || kept.size() + piece.size() > options_.output_bytes_max;
+      kept.append(piece);
+      if (kept.size() > 2 * options_.output_bytes_max) cut_to_end(kept);
+      return;
+    }
+    const size_t room = options_.output_bytes_max - kept.size();
+    is_cut = is_cut || piece.size() > room;
+    kept.append(piece.substr(0, room));
+  }
+
+  void cut_to_end(std::string& kept) const {
+    if (kept.size() > options_.output_bytes_max) kept.erase(0, kept.size() - options_.output_bytes_max);
+  }
+
+  // Reads what is there. One round is bounded, so that a child that writes without end does not
   // keep us from seeing the clock.
-  void drain(Descriptor& from, std::string& kept, bool& is_cut) const {
+  template <class Take>
+  static void drain(Descriptor& from, const Take& take) {
     char buffer[16 << 10];
     for (int round = 0; from.is_open() && round < 64; ++round) {
       const ssize_t n = ::read(from.number(), buffer, sizeof buffer);
@@ -309,9 +337,7 @@ class Watch {
         from.close();
         return;
       }
-      const size_t room = options_.output_bytes_max - kept.size();
-      kept.append(buffer, std::min(room, static_cast<size_t>(n)));
-      is_cut = is_cut || static_cast<size_t>(n) > room;
+      take(std::string_view(buffer, static_cast<size_t>(n)));
     }
   }
 

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,11 +27,15 @@ struct ChildOptions {
   std::string folder{};  // to work in; empty: ours
   std::string input{};   // its standard input
   Duration time_limit = minutes(10);
-  // 0 is no limit for the following three.
+  // 0 is no limit for the following four.
   uint64_t memory_bytes_max = 0;      // address space; an allocation beyond fails in the child
   Duration cpu_max{};                 // rounded up to whole seconds; beyond it is killed by SIGXCPU
   uint64_t file_bytes_max = 0;        // of each file that it writes
+  uint64_t open_files_max = 0;
   size_t output_bytes_max = 1 << 20;  // kept of each of the two outputs; more is read and dropped
+  bool keeps_end = false;             // of more the end is kept, not the beginning
+  // Given the standard output as it comes, in this thread; then nothing of it is kept. The child waits meanwhile.
+  std::function<void(std::string_view piece)> on_output{};
   int nice_by = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/base/time.h"
+#include "platform/flow/transaction.h"
 
 namespace weir::flow {
 namespace {
@@ -39,31 +40,6 @@ class ChosenDays final : public engine::Snapshot {
 
   std::shared_ptr<const engine::Snapshot> all_;
   std::map<std::string, std::unique_ptr<engine::TableVersion>, std::less<>> chosen_;
-};
-
-// Rolls back unless committed.
-class EngineTransaction {
- public:
-  explicit EngineTransaction(engine::Session& session) : session_(session) {}
-  ~EngineTransaction() {
-    if (is_open_) (void)run_statement(session_, "ROLLBACK").has_value();
-  }
-  EngineTransaction(const EngineTransaction&) = delete;
-  EngineTransaction& operator=(const EngineTransaction&) = delete;
-  Status begin() {
-    TRY(run_statement(session_, "BEGIN"));
-    is_open_ = true;
-    return {};
-  }
-  Status commit() {
-    is_open_ = false;
-    TRY(run_statement(session_, "COMMIT"));
-    return {};
-  }
-
- private:
-  engine::Session& session_;
-  bool is_open_ = false;
 };
 
 // No declaration's name has a space in it.

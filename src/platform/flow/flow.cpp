@@ -1,16 +1,16 @@
 #include "platform/flow/flow.h"
 
 #include <algorithm>
-#include <condition_variable>
 
 #include "core/base/hash.h"
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "platform/flow/graph.h"
+#include "platform/flow/job.h"
 #include "platform/flow/table_checks.h"
 
 namespace weir::flow {
+
 Flow::Flow(const Parts& parts)
     : parts_(parts),
       tables_(std::make_shared<const Tables>()),
@@ -24,6 +24,9 @@ Result<std::unique_ptr<Flow>> Flow::open(const Parts& parts) {
   std::unique_ptr<Flow> out(new Flow(parts));
   TRY_ASSIGN(out->partitions_, Partitions::open(parts.engine));
   out->builder_ = std::make_unique<Builder>(parts.engine, parts.clock, *out->partitions_);
+  TRY_ASSIGN(out->ledger_, Ledger::open(parts.engine, parts.clock));
+  out->step_work_ = std::make_unique<StepWork>(
+      StepWork::Parts{parts.engine, *out->ledger_, out->gates_, parts.clock, parts.random}, parts.steps);
   return out;
 }
 
@@ -64,6 +67,14 @@ std::shared_ptr<const Flow::Tables> Flow::declared() const {
   return tables_;
 }
 
+Result<uint64_t> Flow::load(const std::string& path, std::string_view format, const std::string& table) {
+  if (declared()->contains(to_lower(table))) {
+    return Error(Code::conflict, table + " is a derived table: its rows come from its SELECT in tables/",
+                 "load the file into a table of its own, and read that one in the SELECT");
+  }
+  return step_work_->load_by_hand(path, format, to_lower(table));
+}
+
 Status Flow::drop_table(const std::string& table) {
   TRY(builder_->drop_table(table));
   published(table);
@@ -83,7 +94,9 @@ void Flow::published(const std::string& table) const {
 AllVersions Flow::versions(const lake::CommittedTables& committed, const Tables& tables) const {
   std::map<std::string, TableMarks> marks;
   for (const auto& [name, declared] : tables) marks.emplace(name, partitions_->of(name));
-  return versions_of(committed, marks);
+  AllVersions out = versions_of(committed, marks);
+  for (const auto& [name, version] : ledger_->versions()) out[name].whole += version;
+  return out;
 }
 
 TableState Flow::state_of(const Declared& declared, const Tables& tables, const AllVersions& versions) const {
@@ -142,10 +155,22 @@ bool has_ended(std::string_view state) {
 Status Flow::stop(std::string_view id, const std::string& by) {
   TRY_ASSIGN(const auto run, parts_.control.find_run(id));
   if (!run) return Error(Code::not_found, "there is no run " + shown(id), "`weir runs` lists them");
-  const std::lock_guard lock(mutex_);
-  const auto found = open_.find(id);
-  if (found == open_.end()) return Error(Code::conflict, "the run " + std::string(id) + " has ended: " + run->state);
-  found->second.cancel(Error(Code::cancelled, "stopped by " + by));
+  const Error why(Code::cancelled, "stopped by " + by);
+  std::shared_ptr<Job> waiting;  // it has nobody who would notice
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(id);
+    if (found == open_.end()) return Error(Code::conflict, "the run " + std::string(id) + " has ended: " + run->state);
+    found->second->cancel.cancel(why);
+    auto& queue = turns_[found->second->gate].waiting;
+    const auto place = std::find(queue.begin(), queue.end(), found->second);
+    if (place != queue.end()) {
+      waiting = *place;
+      queue.erase(place);
+      open_.erase(found);
+    }
+  }
+  if (waiting) end(*waiting, why);
   return {};
 }
 

@@ -5,15 +5,22 @@
 // partition at a time; what was computed stays computed whatever happens to the run. A run that was under way when the
 // program ended goes on at the next start with what is missing, and running again what is fresh does nothing.
 //
-// Threads: any. Runs work one after another on the background lane. Errors: not_found, invalid, conflict (a test of a
-// table failed), unavailable (stopping), and what the engine says.
+// A run computes tables, does the steps of a flow, or is some other room's work (work.h): all are begun, watched,
+// stopped and resumed in one way.
+//
+// Threads: any. Runs work on the background lane, those of one table, one flow (beyond its max_active) or one piece of
+// work one after another; within a run what does not depend on each other is done at the same time, up to
+// `parallel` things of all runs together. Errors: not_found, invalid, conflict (a test of a table failed), unavailable
+// (stopping), and what the engine says.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +29,12 @@
 #include "core/runtime/lanes.h"
 #include "platform/flow/builder.h"
 #include "platform/flow/flow_declaration.h"
+#include "platform/flow/gates.h"
+#include "platform/flow/ledger.h"
 #include "platform/flow/staleness.h"
+#include "platform/flow/step_work.h"
 #include "platform/flow/table.h"
+#include "platform/flow/work.h"
 #include "storage/control/control.h"
 #include "stream/lake/lake.h"
 
@@ -37,6 +48,13 @@ struct RunRequest {
   Json cause;                       // see control::Run
 };
 
+struct FlowRequest {
+  // The days it is for, `to` excluded; nothing: the flow's window as of now.
+  std::optional<int32_t> from{}, to{};
+  bool with_late = true;  // and what is late besides, where the flow's window says so
+  Json cause{};
+};
+
 struct RunView {
   control::Run run;
   std::vector<control::RunTask> tasks;
@@ -46,6 +64,16 @@ struct RunView {
 };
 
 Json run_json(const control::Run& run);
+
+// What would be computed of one table.
+struct Forecast {
+  std::string table;
+  size_t partitions = 0;
+  Partition first{}, last{};      // both included; nothing: the table is one whole
+  std::optional<uint64_t> rows{};  // as they were last time; nothing: it was never computed
+  std::optional<Duration> time{};
+  Json to_json() const;  // {"table","partitions","from","to" (excluded),"rows","seconds"}
+};
 
 struct TableState {
   Table table;
@@ -70,6 +98,10 @@ class Flow {
     const Clock& clock;
     Random& random;
     Metrics& metrics;
+    StepSettings steps = {};
+    size_t parallel = 1;  // things that are computed at once, of all runs together
+    // Told each run that failed, once it is on record; on the run's thread.
+    std::function<void(const control::Run&)> on_failure = {};
   };
   static Result<std::unique_ptr<Flow>> open(const Parts& parts);
   ~Flow();
@@ -91,11 +123,22 @@ class Flow {
   std::vector<TableState> tables();
   Result<TableState> table(std::string_view name);
 
+  // What would have to be computed if these tables were declared: of those whose content changes, and of those that are
+  // made of them, in order.
+  Result<std::vector<Forecast>> forecast(const std::vector<Table>& wanted) const;
+
   // The run's id. The run works in the background.
   Result<std::string> start(const RunRequest& request);
-  // A run of a flow's steps as they are declared now, whatever becomes of the declaration. Only steps that compute
-  // tables are built.
-  Result<std::string> start_flow(const FlowDeclaration& flow, Json cause);
+  // A run of a flow's steps as they are declared now, whatever becomes of the declaration.
+  Result<std::string> start_flow(const FlowDeclaration& flow, const FlowRequest& request);
+  // What its steps would be refused for: their SQL, what they change, the programs they run. `taken`: the tables that
+  // no step may change, streams and derived ones.
+  std::vector<Error> examine_flow(const FlowDeclaration& flow, const std::set<std::string>& taken) const;
+  // A file that somebody loads by hand into a table; what is made of that table is stale then.
+  Result<uint64_t> load(const std::string& path, std::string_view format, const std::string& table);
+  // Hands in another room's work; all of them before resume().
+  void add_work(const std::string& kind, std::unique_ptr<Work> work);
+  Result<std::string> start_work(const WorkRequest& request);
   Result<RunView> run(std::string_view id);
   Result<std::vector<control::Run>> runs(std::string_view name, bool open, size_t limit);
   // Ends it after the partition under way was given up; `conflict` if it has ended.
@@ -110,34 +153,52 @@ class Flow {
     std::string problem;
   };
   using Tables = std::map<std::string, Declared, std::less<>>;
-  struct Job;  // one run while it works
+  struct Job;    // one run while it works
+  struct Scope;  // what limits an attempt
+  struct Turns {
+    size_t active = 0;
+    std::deque<std::shared_ptr<Job>> waiting;
+  };
 
   explicit Flow(const Parts& parts);
   std::shared_ptr<const Tables> declared() const;
   AllVersions versions(const lake::CommittedTables& committed, const Tables& tables) const;
   TableState state_of(const Declared& declared, const Tables& tables, const AllVersions& versions) const;
-  static Result<std::vector<std::string>> upstream_order(const Tables& tables, const std::string& table);
   Result<std::string> begin(control::Run run);
   Status submit(control::Run run);
+  Status take_turn(const std::shared_ptr<Job>& job);
+  void next_turn(const Job& ended);
   void work(Job& job);
   Status do_all(Job& job);
-  Status do_steps(Job& job, const FlowDeclaration& flow);
-  Status do_step(Job& job, const FlowDeclaration& flow, const Step& step);
-  Status skip_step(Job& job, const Step& step, const std::string& why);
-  Status build_with_inputs(Job& job, const std::string& table);
-  Status build_table(Job& job, const Declared& declared);
+  Status do_work(Job& job);
+  void end(Job& job, const Status& done);
+  void save(const control::Run& run);
+  // Of a flow; steps.cpp.
+  Status settle_window(Job& job);
+  std::set<std::string> not_to_change(const Tables& tables) const;
+  Status do_steps(Job& job, const Scope& scope);
+  Status do_step(Job& job, const Step& step, const Scope& scope);
+  Status attempt_step(Job& job, const Step& step, const Scope& scope);
+  // Tables; builds.cpp.
+  Status build_tables(Job& job, const std::vector<std::string>& tables, bool with_inputs, const Scope& scope);
+  Status build_table(Job& job, const Declared& declared, const Scope& scope);
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                         const lake::CommittedTables& committed, control::RunTask& task);
+                         const Scope& scope);
 
   void published(const std::string& table) const;
 
   const Parts parts_;
   Observer observer_;
+  Gates gates_;
   std::unique_ptr<Partitions> partitions_;
   std::unique_ptr<Builder> builder_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<StepWork> step_work_;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Tables> tables_;
-  std::map<std::string, Cancel, std::less<>> open_;  // runs queued or under way
+  std::map<std::string, std::shared_ptr<Job>, std::less<>> open_;  // runs queued or under way
+  std::map<std::string, Turns> turns_;                             // by gate
+  std::map<std::string, std::unique_ptr<Work>, std::less<>> works_;
   Counter& built_;
   Counter& failed_;
 };

@@ -25,7 +25,7 @@ std::string trigger_text(const Trigger& trigger) {
 
 std::string window_text(const Window& window) {
   return std::to_string(window.days) + (window.days == 1 ? " day" : " days") + " with offset " +
-         std::to_string(window.offset);
+         std::to_string(window.offset) + (window.late.empty() ? "" : ", and what is late in " + window.late);
 }
 
 class FlowComparison {

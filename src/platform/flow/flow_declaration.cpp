@@ -105,6 +105,7 @@ void read_window(YamlReader& in, Window& into) {
   if (!section) return;
   section->integer("days", into.days, {1, 366});
   section->integer("offset", into.offset, {-3'660, 366});
+  section->identifier("late", into.late);
 }
 
 std::vector<project::Difference> compare_json(const Json& from, const Json& to) {

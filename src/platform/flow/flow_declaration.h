@@ -62,6 +62,9 @@ struct Retries {
 struct Window {
   int days = 1;
   int offset = -1;
+  // A table: the window begins earlier if an earlier day of it, or of what it is made of, has changed since the flow's
+  // last run that was done. So what arrived late is done again.
+  std::string late{};
   friend bool operator==(const Window&, const Window&) = default;
 };
 struct WindowDays {
@@ -70,16 +73,18 @@ struct WindowDays {
 };
 WindowDays days_of(const Window& window, int32_t start_day);
 
-enum class StepKind { tables, sql, load, unload, command };
+enum class StepKind { tables, sql, load, unload, check, command };
 enum class DataFormat { csv, json, parquet };
 enum class LoadMode { append, replace };
 
-// Paths may hold {start} and {end} (the window's first and last day), {day} and {run}.
+// Paths may hold {start} and {end} (the window's first day, and the day after its last), {day} (its last day) and {run}.
+// SQL has the same as parameters: $start, $end, $day, $run. A table is `name` or `public.name`.
 struct Load {
   std::string file;
   std::string table;
   DataFormat format = DataFormat::csv;  // by default what the file's name ends with
   LoadMode mode = LoadMode::append;
+  std::string by{};  // replace: only the rows whose time or day in this column lies in the window; empty: all rows
   friend bool operator==(const Load&, const Load&) = default;
 };
 struct Unload {
@@ -107,6 +112,7 @@ struct Step {
   StepKind kind = StepKind::tables;
   std::vector<std::string> tables;  // built as far as they are stale
   std::string sql;                  // one or more statements
+  std::string check;                // a SELECT, each row of which is a failure
   Load load;
   Unload unload;
   Command command;

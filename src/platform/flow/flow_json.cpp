@@ -9,7 +9,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 1 had neither late of a window nor by of a load
 
 Json trigger_json(const Trigger& trigger) {
   return Json::Object{{"kind", trigger_word(trigger.kind)},
@@ -19,7 +19,7 @@ Json trigger_json(const Trigger& trigger) {
 }
 
 Json window_json(const Window& window) {
-  return Json::Object{{"days", window.days}, {"offset", window.offset}};
+  return Json::Object{{"days", window.days}, {"offset", window.offset}, {"late", window.late}};
 }
 
 Json environment_json(const Command& command) {
@@ -54,13 +54,15 @@ Retries retries_from(const Json& json, std::string& wrong) {
   return out;
 }
 
-Window window_from(const Json& json, std::string& wrong) {
+Window window_from(const Json& json, int64_t format, std::string& wrong) {
   int64_t days = 1, offset = 0;
+  std::string late;
   JsonShape in(json, "the window", wrong);
   in.integer("days", days, 1, 366);
   in.integer("offset", offset, -3'660, 366);
+  if (format > 1) in.text("late", late);
   in.finish();
-  return {static_cast<int>(days), static_cast<int>(offset)};
+  return {static_cast<int>(days), static_cast<int>(offset), std::move(late)};
 }
 
 void environment_from(const Json& json, Command& into, std::string& wrong) {
@@ -73,7 +75,7 @@ void environment_from(const Json& json, Command& into, std::string& wrong) {
   }
 }
 
-void work_from(JsonShape& in, Step& out, std::string& wrong) {
+void work_from(JsonShape& in, int64_t format, Step& out, std::string& wrong) {
   switch (out.kind) {
     case StepKind::tables:
       return in.texts("tables", out.tables);
@@ -83,6 +85,7 @@ void work_from(JsonShape& in, Step& out, std::string& wrong) {
       in.text("file", out.load.file);
       in.text("table", out.load.table);
       in.choice("format", out.load.format, format_words());
+      if (format > 1) in.text("by", out.load.by);
       return in.choice("mode", out.load.mode, mode_words());
     case StepKind::unload:
       in.text("select", out.unload.select);
@@ -90,6 +93,8 @@ void work_from(JsonShape& in, Step& out, std::string& wrong) {
       in.text("to", out.unload.to);
       in.choice("format", out.unload.format, format_words());
       return in.flag("header", out.unload.header);
+    case StepKind::check:
+      return in.text("check", out.check);
     case StepKind::command:
       in.texts("command", out.command.arguments);
       if (const Json* environment = in.need("env")) {
@@ -99,12 +104,12 @@ void work_from(JsonShape& in, Step& out, std::string& wrong) {
   }
 }
 
-Step step_from(const Json& json, std::string& wrong) {
+Step step_from(const Json& json, int64_t format, std::string& wrong) {
   Step out;
   JsonShape in(json, "a step", wrong);
   in.text("name", out.name);
   in.choice("kind", out.kind, step_words());
-  work_from(in, out, wrong);
+  work_from(in, format, out, wrong);
   if (const Json* after = in.need("after"); after != nullptr && !after->is_null()) {
     out.after.emplace();
     in.texts("after", *out.after);
@@ -120,7 +125,8 @@ Step step_from(const Json& json, std::string& wrong) {
 
 void flow_from(const Json& json, FlowDeclaration& out, std::string& wrong) {
   JsonShape in(json, "it", wrong);
-  in.need("format");
+  int64_t format = kFormat;
+  in.integer("format", format, 1, kFormat);
   in.text("name", out.name);
   in.text("description", out.description);
   in.flag("enabled", out.enabled);
@@ -130,9 +136,9 @@ void flow_from(const Json& json, FlowDeclaration& out, std::string& wrong) {
   if (const Json::Array* triggers = in.list("triggers")) {
     for (const Json& trigger : *triggers) out.triggers.push_back(trigger_from(trigger, wrong));
   }
-  if (const Json* window = in.need("window")) out.window = window_from(*window, wrong);
+  if (const Json* window = in.need("window")) out.window = window_from(*window, format, wrong);
   if (const Json::Array* steps = in.list("steps")) {
-    for (const Json& step : *steps) out.steps.push_back(step_from(step, wrong));
+    for (const Json& step : *steps) out.steps.push_back(step_from(step, format, wrong));
     if (steps->empty()) in.fail("has no steps");
   }
   in.choice("order", out.order, order_words());
@@ -168,6 +174,7 @@ Json step_json(const Step& step) {
       out.set("table", step.load.table);
       out.set("format", format_word(step.load.format));
       out.set("mode", word_of(mode_words(), step.load.mode));
+      out.set("by", step.load.by);
       break;
     case StepKind::unload:
       out.set("select", step.unload.select);
@@ -175,6 +182,9 @@ Json step_json(const Step& step) {
       out.set("to", step.unload.to);
       out.set("format", format_word(step.unload.format));
       out.set("header", step.unload.header);
+      break;
+    case StepKind::check:
+      out.set("check", step.check);
       break;
     case StepKind::command:
       out.set("command", texts_json(step.command.arguments));

@@ -27,7 +27,9 @@ constexpr const char* kFlowSchema = R"json({
       "properties": {
         "days": {"type": "integer", "minimum": 1, "maximum": 366, "default": 1, "description": "How many."},
         "offset": {"type": "integer", "minimum": -3660, "maximum": 366, "default": -1,
-          "description": "The last of them, from the day of the start in the flow's zone."}
+          "description": "The last of them, from the day of the start in the flow's zone."},
+        "late": {"$ref": "#/$defs/name",
+          "description": "A table: the window begins at the earliest day of it, or of what it is made of, that changed since the last good run."}
       }
     },
     "order": {"enum": ["serial", "parallel"], "default": "serial",
@@ -43,6 +45,7 @@ constexpr const char* kFlowSchema = R"json({
   "$defs": {
     "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
     "duration": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d|w)$"},
+    "table": {"type": "string", "pattern": "^(public\\.)?[a-z][a-z0-9_]{0,62}$"},
     "path": {"type": "string", "minLength": 1, "maxLength": 1024},
     "format": {"enum": ["csv", "json", "parquet"]},
     "retries": {
@@ -77,34 +80,38 @@ constexpr const char* kFlowSchema = R"json({
     },
     "step": {
       "title": "A step of a flow",
-      "description": "Exactly one of tables, sql, load, unload and command.",
+      "description": "Exactly one of tables, sql, load, unload, check and command.",
       "type": "object", "additionalProperties": false,
       "properties": {
         "name": {"$ref": "#/$defs/name", "description": "By default its kind and its place: sql_2."},
         "tables": {"type": "array", "minItems": 1, "maxItems": 1000, "uniqueItems": true,
           "items": {"$ref": "#/$defs/name"}, "description": "Tables to build, as far as they are stale."},
-        "sql": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "One or more statements."},
+        "sql": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "One or more statements, done together or not at all; $start, $end (excluded), $day and $run stand for the run's."},
         "load": {"type": "object", "required": ["file", "table"], "additionalProperties": false,
           "description": "A file into a table.",
           "properties": {
             "file": {"$ref": "#/$defs/path", "description": "May hold {start}, {end}, {day} and {run}."},
-            "table": {"$ref": "#/$defs/name", "description": "The table."},
+            "table": {"$ref": "#/$defs/table", "description": "The table; also public.NAME."},
             "format": {"$ref": "#/$defs/format", "description": "By default what the file's name ends with."},
             "mode": {"enum": ["append", "replace"], "default": "append",
-              "description": "Behind the rows that are there, or instead of them."}
+              "description": "Behind the rows that are there, or instead of them."},
+            "by": {"$ref": "#/$defs/name",
+              "description": "Only the rows of the window are replaced, by this column: a time or a day."}
           }
         },
         "unload": {"type": "object", "required": ["to"], "additionalProperties": false,
           "description": "A table or the rows of a SELECT into a file, which is replaced as a whole.",
           "properties": {
             "select": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "A SELECT; or"},
-            "table": {"$ref": "#/$defs/name", "description": "a table."},
+            "table": {"$ref": "#/$defs/table", "description": "a table."},
             "to": {"$ref": "#/$defs/path", "description": "May hold {start}, {end}, {day} and {run}."},
             "format": {"$ref": "#/$defs/format", "description": "By default what the file's name ends with."},
             "header": {"type": "boolean", "default": true, "description": "Of csv: the names in the first line."}
           },
           "oneOf": [{"required": ["select"]}, {"required": ["table"]}]
         },
+        "check": {"type": "string", "minLength": 1, "maxLength": 262144,
+          "description": "A SELECT, each row of which is a failure."},
         "command": {"type": "array", "minItems": 1, "maxItems": 200, "items": {"type": "string"},
           "description": "A program and its arguments; no shell."},
         "env": {"type": "object", "maxProperties": 100,
@@ -119,7 +126,7 @@ constexpr const char* kFlowSchema = R"json({
           "description": "Whether the steps behind it still run."}
       },
       "oneOf": [{"required": ["tables"]}, {"required": ["sql"]}, {"required": ["load"]}, {"required": ["unload"]},
-        {"required": ["command"]}]
+        {"required": ["check"]}, {"required": ["command"]}]
     }
   }
 })json";

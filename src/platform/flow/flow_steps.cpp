@@ -169,10 +169,27 @@ void FlowSteps::read_work(YamlSection& section, Step& into) {
     case StepKind::unload:
       read_unload(section, into.unload);
       break;
+    case StepKind::check:
+      read_sql(section, "check", one_select, into.check);
+      break;
     case StepKind::command:
       read_command(section, into.command);
       break;
   }
+}
+
+// name, or public.name.
+void FlowSteps::read_table(YamlSection& section, Need need, std::string& into) {
+  constexpr std::string_view kPublic = "public.";
+  std::string name;
+  if (!section.text("table", name, need)) return;
+  const std::string_view bare = std::string_view(name).substr(name.starts_with(kPublic) ? kPublic.size() : 0);
+  if (!is_identifier(bare)) {
+    section.refuse("table", shown(name) + " is no name of a table",
+                   "a-z, 0-9 and _, beginning with a letter, at most 63 long; also public.NAME");
+    return;
+  }
+  into = std::move(name);
 }
 
 void FlowSteps::read_path(YamlSection& section, std::string_view key, std::string& into) {
@@ -197,9 +214,14 @@ void FlowSteps::read_load(YamlSection& section, Load& into) {
   auto load = section.section("load", "a load");
   if (!load) return;
   read_path(*load, "file", into.file);
-  load->identifier("table", into.table, required);
+  read_table(*load, required, into.table);
   read_format(*load, into.file, into.format);
-  load->choice("mode", into.mode, mode_words());
+  const bool says_mode = load->choice("mode", into.mode, mode_words());
+  if (!load->identifier("by", into.by)) return;
+  if (says_mode && into.mode == LoadMode::append) {
+    load->refuse("by", "belongs to mode: replace", "remove one of them: by alone replaces the window's rows");
+  }
+  into.mode = LoadMode::replace;
 }
 
 void FlowSteps::read_unload(YamlSection& section, Unload& into) {
@@ -213,7 +235,7 @@ void FlowSteps::read_unload(YamlSection& section, Unload& into) {
   } else if (has_select) {
     read_sql(*unload, "select", one_select, into.select);
   } else {
-    unload->identifier("table", into.table);
+    read_table(*unload, Need::optional, into.table);
   }
   read_path(*unload, "to", into.to);
   read_format(*unload, into.to, into.format);

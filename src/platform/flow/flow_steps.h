@@ -26,6 +26,7 @@ class FlowSteps {
   void read_unload(YamlSection& section, Unload& into);
   void read_command(YamlSection& section, Command& into);
   void read_environment(YamlSection& section, Command& into);
+  void read_table(YamlSection& section, Need need, std::string& into);
   void read_path(YamlSection& section, std::string_view key, std::string& into);
   void read_format(YamlSection& section, const std::string& path, DataFormat& into);
   void read_after(YamlSection& section, Step& into);

@@ -16,6 +16,7 @@ const Words<StepKind>& step_words() {
                                          {"sql", StepKind::sql},
                                          {"load", StepKind::load},
                                          {"unload", StepKind::unload},
+                                         {"check", StepKind::check},
                                          {"command", StepKind::command}};
   return kWords;
 }

@@ -9,6 +9,8 @@
 namespace weir::flow {
 namespace {
 
+constexpr int kMissedMax = 10'000;
+
 std::string fired_key(const std::string& flow) {
   return "flow.fired." + flow;
 }
@@ -46,9 +48,9 @@ Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
   std::map<std::string, Declared, std::less<>> made;
   for (FlowDeclaration& flow : flows) {
     Declared declared;
-    TRY_ASSIGN(const Zone zone, Zone::find(flow.zone));
+    TRY_ASSIGN(declared.zone, Zone::find(flow.zone));
     for (const std::string& text : flow.schedules) {
-      TRY_ASSIGN(Schedule schedule, Schedule::parse(text, zone));
+      TRY_ASSIGN(Schedule schedule, Schedule::parse(text, declared.zone));
       declared.schedules.push_back(std::move(schedule));
     }
     TRY_ASSIGN(const auto fired, parts_.control.value(fired_key(flow.name)));
@@ -66,6 +68,8 @@ Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
     const auto known = flows_.find(name);
     if (known == flows_.end()) continue;
     declared.due = known->second.due;
+    declared.due_from = known->second.due_from;
+    declared.due_to = known->second.due_to;
     declared.seen = known->second.seen;
     declared.changed = known->second.changed;
     declared.left_behind = known->second.left_behind;
@@ -91,7 +95,7 @@ Result<std::vector<FlowState>> Flows::flows() {
   return out;
 }
 
-Result<std::string> Flows::start(std::string_view name, Json cause) {
+Result<std::string> Flows::start(std::string_view name, const FlowRequest& request) {
   const std::lock_guard lock(mutex_);
   const auto found = flows_.find(name);
   if (found == flows_.end()) {
@@ -102,7 +106,7 @@ Result<std::string> Flows::start(std::string_view name, Json cause) {
   if (!found->second.flow.enabled) {
     return Error(Code::conflict, "flow " + std::string(name) + " is disabled", "set enabled: true in its declaration");
   }
-  return parts_.flow.start_flow(found->second.flow, std::move(cause));
+  return parts_.flow.start_flow(found->second.flow, request);
 }
 
 void Flows::tick() {
@@ -123,6 +127,16 @@ void Flows::look_at_schedule(Declared& declared, WallTime now) {
     log_event(Level::error, "flow.not_recorded", {{"flow", declared.flow.name}, {"error", kept.error().text()}});
     return;
   }
+  // All times that have passed are one run, for the days of the first of them to those of the last.
+  WallTime last = *declared.next;
+  for (int missed = 0; missed < kMissedMax; ++missed) {
+    const auto next = next_of(declared, last);
+    if (!next || now < *next) break;
+    last = *next;
+  }
+  const auto window = [&](WallTime time) { return days_of(declared.flow.window, declared.zone.day_of(time.micros)); };
+  declared.due_from = std::min(declared.due_from.value_or(INT32_MAX), window(*declared.next).first);
+  declared.due_to = window(last).last + 1;
   declared.due = "schedule";
   declared.fired = now;
   declared.next = next_of(declared, now);
@@ -165,7 +179,13 @@ std::optional<std::string> Flows::triggered(Declared& declared, const Trigger& t
   if (!runs || runs->empty() || is_open(runs->front()) || runs->front().id == declared.last_ended) return std::nullopt;
   const bool is_first_look = declared.last_ended.empty();
   declared.last_ended = runs->front().id;
-  const bool is_wanted = runs->front().state == (trigger.state == RunState::done ? "done" : "failed");
+  const std::string& state = runs->front().state;
+  bool is_wanted = state == (trigger.state == RunState::done ? "done" : "failed");
+  // on_failure: continue of the flow that failed: what depends on it runs all the same.
+  const auto other = flows_.find(trigger.name);
+  if (state == "failed" && other != flows_.end() && other->second.flow.on_failure == FlowFailure::keep_going) {
+    is_wanted = true;
+  }
   if (is_first_look || !is_wanted) return std::nullopt;
   return "run";
 }
@@ -179,9 +199,13 @@ Result<bool> Flows::has_room(const FlowDeclaration& flow) {
 void Flows::start_due(Declared& declared) {
   const auto room = has_room(declared.flow);
   if (!room || !*room) return;
-  const auto started = parts_.flow.start_flow(declared.flow, Json(Json::Object{{"by", *declared.due}}));
+  FlowRequest request{declared.due_from, declared.due_to};
+  request.cause = Json(Json::Object{{"by", *declared.due}});
+  const auto started = parts_.flow.start_flow(declared.flow, request);
   if (started) {
     declared.due.reset();
+    declared.due_from.reset();
+    declared.due_to.reset();
   } else {
     log_event(Level::error, "flow.not_started", {{"flow", declared.flow.name}, {"error", started.error().text()}});
   }

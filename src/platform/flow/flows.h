@@ -18,6 +18,7 @@
 #include "platform/flow/flow.h"
 #include "platform/flow/flow_declaration.h"
 #include "platform/flow/schedule.h"
+#include "platform/flow/zone.h"
 
 namespace weir::flow {
 
@@ -45,16 +46,19 @@ class Flows {
   // At start and after each apply.
   Status set_flows(std::vector<FlowDeclaration> flows);
   Result<std::vector<FlowState>> flows();
-  Result<std::string> start(std::string_view name, Json cause);
+  // For the days of `request`, or for the flow's window as of now.
+  Result<std::string> start(std::string_view name, const FlowRequest& request);
   void tick();
 
  private:
   struct Declared {
     FlowDeclaration flow;
+    Zone zone = Zone::utc();
     std::vector<Schedule> schedules;
     WallTime fired;  // schedules up to here are done with
     std::optional<WallTime> next;
     std::optional<std::string> due;           // why, until it was started
+    std::optional<int32_t> due_from, due_to;  // schedule: the days it is due for, `to` excluded
     std::map<std::string, uint64_t> seen;     // arrival: the stream's version
     std::map<std::string, WallTime> changed;  // arrival: since when it has been that
     std::string left_behind;                  // stale: what the last start was for

@@ -22,7 +22,7 @@ class RandomFlows {
     for (int n = below(3); n > 0; --n) out.schedules.push_back(text());
     if (maybe()) out.zone = "Europe/Berlin";
     for (int n = below(3); n > 0; --n) out.triggers.push_back(trigger());
-    out.window = {1 + below(366), below(4'026) - 3'660};
+    out.window = {1 + below(366), below(4'026) - 3'660, maybe() ? "" : name()};
     for (int n = below(6); n >= 0; --n) out.steps.push_back(step("s" + std::to_string(n)));
     out.order = maybe() ? StepOrder::serial : StepOrder::parallel;
     out.retries = retries();
@@ -49,7 +49,7 @@ class RandomFlows {
   Step step(const std::string& own) {
     Step out;
     out.name = own;
-    out.kind = static_cast<StepKind>(below(5));
+    out.kind = static_cast<StepKind>(below(6));
     switch (out.kind) {
       case StepKind::tables:
         for (int n = below(3); n >= 0; --n) out.tables.push_back(name());
@@ -58,10 +58,14 @@ class RandomFlows {
         out.sql = text();
         break;
       case StepKind::load:
-        out.load = {text(), name(), static_cast<DataFormat>(below(3)), maybe() ? LoadMode::append : LoadMode::replace};
+        out.load = {text(), name(), static_cast<DataFormat>(below(3)), maybe() ? LoadMode::append : LoadMode::replace,
+                    maybe() ? "" : name()};
         break;
       case StepKind::unload:
         out.unload = {text(), name(), text(), static_cast<DataFormat>(below(3)), maybe()};
+        break;
+      case StepKind::check:
+        out.check = text();
         break;
       case StepKind::command:
         out.command.arguments = {text(), text()};

@@ -1,31 +1,18 @@
-// A run while it works: what it computes, step by step, and what it leaves on record.
+// The life of a run: on record, queued, under way, ended; whichever kind it is of.
 #include <algorithm>
-#include <condition_variable>
 
 #include "core/base/ids.h"
 #include "core/base/log.h"
-#include "platform/flow/flow.h"
-#include "platform/flow/graph.h"
-#include "platform/flow/table_checks.h"
+#include "core/base/text.h"
+#include "platform/flow/job.h"
+#include "platform/flow/zone.h"
 
 namespace weir::flow {
 namespace {
 
 constexpr Duration kDrainMax = minutes(1);
-
-}  // namespace
-
-struct Flow::Job {
-  control::Run run;
-  Cancel cancel;
-  RunRequest request;
-  std::map<std::string, control::RunTask> tasks;  // by step and what
-  uint64_t next_task = 1;
-  std::shared_ptr<const Tables> tables;
-  std::optional<int64_t> deadline;  // steady microseconds
-};
-
-namespace {
+constexpr const char* kTableKind = "table";
+constexpr const char* kFlowKind = "flow";
 
 Json parameters_of(const RunRequest& request) {
   Json out{Json::Object{}};
@@ -36,10 +23,10 @@ Json parameters_of(const RunRequest& request) {
   return out;
 }
 
+// A flow's days are the window of its steps.
 Result<RunRequest> request_of(const control::Run& run) {
   RunRequest out;
-  if (run.kind == "flow") return out;  // its steps say what
-  out.table = run.name;
+  if (run.kind == kTableKind) out.table = run.name;
   if (const Json* from = run.parameters.find("from")) {
     TRY_ASSIGN(out.from, parse_date(from->as_string()));
   }
@@ -52,6 +39,8 @@ Result<RunRequest> request_of(const control::Run& run) {
 }
 
 }  // namespace
+
+// --- beginning --------------------------------------------------------------------------------------------------------
 
 Result<std::string> Flow::start(const RunRequest& request) {
   TRY_ASSIGN(const TableState state, table(request.table));
@@ -68,10 +57,50 @@ Result<std::string> Flow::start(const RunRequest& request) {
                  "from " + format_date(*request.from) + " to " + format_date(*request.to) + " (excluded) holds no day");
   }
   control::Run run;
-  run.kind = "table";
+  run.kind = kTableKind;
   run.name = request.table;
   run.cause = request.cause;
   run.parameters = parameters_of(request);
+  return begin(std::move(run));
+}
+
+Result<std::string> Flow::start_flow(const FlowDeclaration& flow, const FlowRequest& request) {
+  TRY_ASSIGN(const Zone zone, Zone::find(flow.zone));
+  const WindowDays window = days_of(flow.window, zone.day_of(parts_.clock.wall().micros));
+  const int32_t from = request.from.value_or(window.first), to = request.to.value_or(window.last + 1);
+  if (from >= to) {
+    return Error(Code::invalid, "from " + format_date(from) + " to " + format_date(to) + " (excluded) holds no day");
+  }
+  control::Run run;
+  run.kind = kFlowKind;
+  run.name = flow.name;
+  run.cause = request.cause;
+  run.parameters = Json(Json::Object{{"from", format_date(from)},
+                                     {"to", format_date(to)},
+                                     {"late", request.with_late ? flow.window.late : ""},
+                                     {"flow", to_json(flow)}});
+  return begin(std::move(run));
+}
+
+void Flow::add_work(const std::string& kind, std::unique_ptr<Work> work) {
+  const std::lock_guard lock(mutex_);
+  works_[kind] = std::move(work);
+}
+
+Result<std::string> Flow::start_work(const WorkRequest& request) {
+  const Work* work = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = works_.find(request.kind);
+    if (found != works_.end()) work = found->second.get();
+  }
+  if (work == nullptr) return Error(Code::unsupported, "there is no work of kind " + shown(request.kind));
+  TRY(work->check(request.parameters));
+  control::Run run;
+  run.kind = request.kind;
+  run.name = request.name;
+  run.cause = request.cause;
+  run.parameters = request.parameters;
   return begin(std::move(run));
 }
 
@@ -92,20 +121,53 @@ Result<std::string> Flow::begin(control::Run run) {
 }
 
 Status Flow::submit(control::Run run) {
-  auto job = std::make_shared<Job>();
-  TRY_ASSIGN(job->request, request_of(run));
-  job->cancel = parts_.lanes.stopping().child();
-  job->run = std::move(run);
+  auto job = std::make_shared<Job>(parts_, std::move(run));
+  job->gate = job->run.kind + "/" + job->run.name;
+  if (job->run.kind == kTableKind || job->run.kind == kFlowKind) {
+    TRY_ASSIGN(job->request, request_of(job->run));
+  }
+  if (job->run.kind == kFlowKind) {
+    TRY_ASSIGN(job->flow, flow_from_json(job->run.parameters["flow"]));
+    job->at_once = static_cast<size_t>(job->flow->max_active);
+  }
   {
     const std::lock_guard lock(mutex_);
-    open_.emplace(job->run.id, job->cancel);
+    open_.emplace(job->run.id, job);
+    Turns& turns = turns_[job->gate];
+    if (turns.active >= job->at_once) {
+      turns.waiting.push_back(job);
+      return {};
+    }
+    ++turns.active;
   }
+  return take_turn(job);
+}
+
+Status Flow::take_turn(const std::shared_ptr<Job>& job) {
   auto taken = parts_.lanes.submit(Lane::background, [this, job] { work(*job); });
-  if (!taken) {
-    const std::lock_guard lock(mutex_);
-    open_.erase(job->run.id);
-  }
+  if (taken) return taken;
+  const std::lock_guard lock(mutex_);
+  open_.erase(job->run.id);
+  --turns_[job->gate].active;
   return taken;
+}
+
+void Flow::next_turn(const Job& ended) {
+  std::shared_ptr<Job> next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto turns = turns_.find(ended.gate);
+    --turns->second.active;
+    if (!turns->second.waiting.empty()) {
+      next = turns->second.waiting.front();
+      turns->second.waiting.pop_front();
+      ++turns->second.active;
+    } else if (turns->second.active == 0) {
+      turns_.erase(turns);
+    }
+  }
+  if (!next) return;
+  if (const Status taken = take_turn(next); !taken) end(*next, taken);
 }
 
 Status Flow::resume() {
@@ -118,261 +180,66 @@ Status Flow::resume() {
   return {};
 }
 
+// --- working ----------------------------------------------------------------------------------------------------------
+
+void Flow::save(const control::Run& run) {
+  if (auto saved = parts_.control.put_run(run); !saved)
+    log_event(Level::error, "run.not_recorded", {{"run", run.id}, {"error", saved.error().text()}});
+}
+
 void Flow::work(Job& job) {
-  const auto save = [&] {
-    if (auto saved = parts_.control.put_run(job.run); !saved)
-      log_event(Level::error, "run.not_recorded", {{"run", job.run.id}, {"error", saved.error().text()}});
-  };
   job.tables = declared();
   if (!job.cancel.is_cancelled()) {
     job.run.state = "running";
     if (!job.run.started_at) job.run.started_at = parts_.clock.wall();
-    save();
+    save(job.run);
   }
   const Status done = do_all(job);
   {
     const std::lock_guard lock(mutex_);
     open_.erase(job.run.id);
   }
+  end(job, done);
+  next_turn(job);
+}
+
+void Flow::end(Job& job, const Status& done) {
   // The program ends: the run goes on at the next start.
   if (!done && done.error().code == Code::unavailable && parts_.lanes.stopping().is_cancelled()) return;
   job.run.ended_at = parts_.clock.wall();
   job.run.state = done ? "done" : done.error().code == Code::cancelled ? "stopped" : "failed";
   job.run.error = done ? "" : done.error().text();
-  save();
+  save(job.run);
   log_event(done ? Level::info : Level::error, "run.ended",
             {{"run", job.run.id}, {"name", job.run.name}, {"state", job.run.state}, {"error", job.run.error}});
-}
-
-// The derived tables that one is made of, inputs first, itself last.
-Result<std::vector<std::string>> Flow::upstream_order(const Tables& tables, const std::string& table) {
-  Graph graph;
-  for (const auto& [name, declared] : tables) {
-    std::vector<Node> inputs;
-    for (const std::string& input : declared.reads) inputs.push_back({NodeKind::outside, input});
-    TRY(graph.add({NodeKind::table, name}, inputs));
-  }
-  std::set<std::string> wanted = {table};
-  for (const Node& node : graph.upstream_of({NodeKind::table, table})) wanted.insert(node.name);
-  TRY_ASSIGN(const auto all, graph.order());
-  std::vector<std::string> out;
-  for (const Node& node : all) {
-    if (node.kind == NodeKind::table && wanted.contains(node.name)) out.push_back(node.name);
-  }
-  return out;
-}
-
-Result<std::string> Flow::start_flow(const FlowDeclaration& flow, Json cause) {
-  control::Run run;
-  run.kind = "flow";
-  run.name = flow.name;
-  run.cause = std::move(cause);
-  run.parameters = Json(Json::Object{{"flow", to_json(flow)}});
-  return begin(std::move(run));
+  if (job.run.state == "failed" && parts_.on_failure) parts_.on_failure(job.run);
 }
 
 Status Flow::do_all(Job& job) {
   TRY(job.cancel.check());
+  TRY(job.tasks.load());
+  const Scope scope{job.cancel};
+  if (job.run.kind != kTableKind && job.run.kind != kFlowKind) return do_work(job);
   // Somebody who sent events and then asks for a table means those too.
   TRY(parts_.lake.drain(kDrainMax));
-  TRY_ASSIGN(const auto known, parts_.control.run_tasks(job.run.id));
-  for (const auto& task : known) {
-    job.next_task = task.number + 1;
-    job.tasks[task.step + "\n" + task.what] = task;
-  }
-  if (job.run.kind != "flow") return build_with_inputs(job, job.request.table);
-  TRY_ASSIGN(const FlowDeclaration flow, flow_from_json(job.run.parameters["flow"]));
-  if (flow.time_limit) job.deadline = parts_.clock.steady_micros() + flow.time_limit->micros;
-  return do_steps(job, flow);
+  job.committed = parts_.lake.committed();
+  if (job.run.kind == kTableKind) return build_tables(job, {job.request.table}, job.request.upstream, scope);
+  TRY(settle_window(job));
+  return do_steps(job, scope.within(parts_.clock, job.flow->time_limit, "the flow's time_limit"));
 }
 
-// Steps come in the order of their declaration, which is one that `after` allows; one thread does them.
-Status Flow::do_steps(Job& job, const FlowDeclaration& flow) {
-  const auto before = steps_before(flow);
-  std::vector<bool> is_done(flow.steps.size(), false), holds_up(flow.steps.size(), false);
-  Status first;
-  for (size_t left = flow.steps.size(); left > 0;) {
-    for (size_t i = 0; i < flow.steps.size(); ++i) {
-      const auto ready = [&](size_t other) { return static_cast<bool>(is_done[other]); };
-      if (is_done[i] || !std::all_of(before[i].begin(), before[i].end(), ready)) continue;
-      is_done[i] = true;
-      --left;
-      const Step& step = flow.steps[i];
-      const auto broken = std::find_if(before[i].begin(), before[i].end(),
-                                       [&](size_t other) { return static_cast<bool>(holds_up[other]); });
-      if (broken != before[i].end()) {
-        holds_up[i] = true;
-        TRY(skip_step(job, step, "step " + flow.steps[*broken].name + " failed"));
-        continue;
-      }
-      Status done = do_step(job, flow, step);
-      if (done) continue;
-      if (done.error().code == Code::cancelled || done.error().code == Code::unavailable) return done;
-      holds_up[i] = step.on_failure == StepFailure::stop;
-      if (first) first = Error(done.error().code, "step " + step.name + ": " + done.error().message, done.error().hint);
-    }
+Status Flow::do_work(Job& job) {
+  Work* work = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = works_.find(job.run.kind);
+    if (found != works_.end()) work = found->second.get();
   }
-  return first;
-}
-
-namespace {
-
-// Sleeps, unless the run is stopped meanwhile.
-Status wait_for(const Cancel& cancel, Duration time) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool is_stopped = false;
-  const auto stop = cancel.attach([&] {
-    const std::lock_guard lock(mutex);
-    is_stopped = true;
-    changed.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, std::chrono::microseconds(time.micros), [&] { return is_stopped; });
-  lock.unlock();
-  return cancel.check();
-}
-
-}  // namespace
-
-Status Flow::do_step(Job& job, const FlowDeclaration& flow, const Step& step) {
-  if (step.kind != StepKind::tables) {
-    return Error(Code::unsupported, std::string("steps of kind ") + step_word(step.kind) + " are not built yet");
+  if (work == nullptr) {
+    return Error(Code::unsupported, "this program has no work of kind " + shown(job.run.kind) + ", which the run is");
   }
-  const Retries& retries = step.retries ? *step.retries : flow.retries;
-  for (int attempt = 0;; ++attempt) {
-    Status first;
-    for (const std::string& table : step.tables) {
-      Status built = build_with_inputs(job, table);
-      if (built) continue;
-      if (built.error().code == Code::cancelled || built.error().code == Code::unavailable) return built;
-      if (first) first = std::move(built);
-    }
-    if (first || attempt >= retries.times || first.error().code == Code::timed_out) return first;
-    TRY(wait_for(job.cancel, retries.wait_before(attempt + 1)));
-  }
-}
-
-Status Flow::skip_step(Job& job, const Step& step, const std::string& why) {
-  control::RunTask& task = job.tasks[step.name + "\nstep"];
-  if (task.number == 0) task.number = job.next_task++;
-  task.step = step.name;
-  task.what = "step";
-  task.state = "skipped";
-  task.message = why;
-  return parts_.control.put_tasks(job.run.id, {task});
-}
-
-// What a table is made of comes first; what is made of a table that failed is left as it is.
-Status Flow::build_with_inputs(Job& job, const std::string& table) {
-  if (!job.tables->contains(table)) return Error(Code::not_found, "the table " + table + " is not declared");
-  std::vector<std::string> order = {table};
-  if (job.request.upstream) {
-    TRY_ASSIGN(order, upstream_order(*job.tables, table));
-  }
-  Status first;
-  std::set<std::string> failed;
-  for (const std::string& name : order) {
-    const Declared& declared = job.tables->find(name)->second;
-    const auto broken = std::find_if(declared.reads.begin(), declared.reads.end(),
-                                     [&](const std::string& input) { return failed.contains(input); });
-    Status built =
-        broken == declared.reads.end()
-            ? build_table(job, declared)
-            : Status(Error(Code::conflict, "table " + name + " was left as it is, because " + *broken + " failed"));
-    if (built) continue;
-    if (built.error().code == Code::cancelled || built.error().code == Code::unavailable) return built;
-    failed.insert(name);
-    if (first) first = std::move(built);
-  }
-  return first;
-}
-
-Status Flow::build_table(Job& job, const Declared& declared) {
-  if (!declared.problem.empty()) return Error(Code::invalid, declared.problem);
-  const Table& table = declared.table;
-  const bool is_asked_for = table.name == job.request.table;
-  const TableContent content = content_of(table);
-  auto target = builder_->target(content);
-  if (!target) return in_table(table, target.error());
-  const lake::CommittedTables committed = parts_.lake.committed();
-  const TableMarks marks = partitions_->of(target->table);
-  std::vector<Due> wanted;
-  for (Due& due : partitions_of(table, declared.reads, versions(committed, *job.tables))) {
-    const bool is_outside = is_asked_for && !target->is_shadow && due.partition &&
-                            ((job.request.from && *due.partition < *job.request.from) ||
-                             (job.request.to && *due.partition >= *job.request.to));
-    if (is_outside) continue;
-    const auto mark = marks.find(due.partition);
-    const bool is_fresh = mark != marks.end() && mark->second.fingerprint == due.fingerprint;
-    const bool is_forced = is_asked_for && job.request.force && (mark == marks.end() || mark->second.run != job.run.id);
-    if (!is_fresh || is_forced) wanted.push_back(std::move(due));
-  }
-  std::vector<control::RunTask> tasks;
-  for (const Due& due : wanted) {
-    const std::string what = partition_text(due.partition);
-    control::RunTask& task = job.tasks[table.name + "\n" + what];
-    if (task.number == 0) task.number = job.next_task++;
-    task.step = table.name;
-    task.what = what;
-    task.state = "waiting";
-    tasks.push_back(task);
-  }
-  TRY(parts_.control.put_tasks(job.run.id, tasks));
-  Status first;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    Status built = build_partition(job, declared, *target, wanted[i], committed, tasks[i]);
-    job.tasks[table.name + "\n" + tasks[i].what] = tasks[i];  // a retry goes on counting
-    if (built) continue;
-    if (built.error().code == Code::cancelled || built.error().code == Code::unavailable) return built;
-    if (first) first = std::move(built);
-  }
-  if (!first || !target->is_shadow) return first;
-  TRY(builder_->publish_shadow(content, job.cancel));
-  published(table.name);
-  return {};
-}
-
-Status Flow::build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                             const lake::CommittedTables& committed, control::RunTask& task) {
-  TRY(job.cancel.check());
-  std::optional<Duration> limit = declared.table.time_limit;
-  if (job.deadline) {
-    const Duration left{*job.deadline - parts_.clock.steady_micros()};
-    if (left.micros <= 0) return Error(Code::timed_out, "the run took longer than its flow's time_limit");
-    if (!limit || left.micros < limit->micros) limit = left;
-  }
-  task.state = "running";
-  task.started_at = parts_.clock.wall();
-  task.ended_at.reset();
-  ++task.attempts;
-  TRY(parts_.control.put_tasks(job.run.id, {task}));
-  BuildRequest request;
-  request.partition = due.partition;
-  request.fingerprint = due.fingerprint;
-  request.run = job.run.id;
-  request.inputs = committed.tables;
-  request.input_days = due.input_days;
-  request.time_limit = limit;
-  auto built = builder_->build(content_of(declared.table), target, request, job.cancel);
-  task.ended_at = parts_.clock.wall();
-  if (built) {
-    built_.add();
-    if (!target.is_shadow) published(declared.table.name);
-    task.state = "done";
-    task.rows = built->mark.rows;
-    task.message.clear();
-    for (const auto& warning : built->warnings) {
-      task.message += (task.message.empty() ? "" : "; ") + warning.test + ": " + std::to_string(warning.rows) + " rows";
-    }
-  } else {
-    failed_.add();
-    task.state = built.error().code == Code::cancelled ? "stopped" : "failed";
-    task.message = built.error().text();
-  }
-  TRY(parts_.control.put_tasks(job.run.id, {task}));
-  if (!built) return in_table(declared.table, built.error());
-  return {};
+  WorkContext context(job.run.id, job.run.parameters, job.cancel, job.tasks);
+  return work->run(context);
 }
 
 }  // namespace weir::flow

@@ -56,9 +56,10 @@ Result<std::shared_ptr<const Catalog>> read_catalog(engine::Engine& engine) {
   auto catalog = std::make_shared<Catalog>();
   TRY_ASSIGN(const Rows columns,
              read_all(engine,
-                      "SELECT table_catalog, table_name, column_name, data_type FROM information_schema.columns "
-                      "WHERE table_schema = 'main' AND table_catalog NOT IN ('system', 'temp') "
-                      "ORDER BY table_name, table_catalog, ordinal_position"));
+                      "SELECT table_catalog, CASE table_schema WHEN 'main' THEN '' ELSE 'public.' END || table_name "
+                      "AS shown, column_name, data_type FROM information_schema.columns "
+                      "WHERE table_schema IN ('main', 'public') AND table_catalog NOT IN ('system', 'temp') "
+                      "ORDER BY shown, table_catalog, ordinal_position"));
   std::set<std::string> lake;
   for (const auto& row : columns) {
     if (text_of(row[0]) == kLakeCatalog) lake.insert(text_of(row[1]));

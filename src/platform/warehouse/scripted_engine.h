@@ -52,10 +52,16 @@ class ScriptedEngine final : public engine::Engine {
                                             const engine::ParquetOptions&, const Cancel&) override {
     return Error(Code::unsupported, "not scripted");
   }
-  Result<uint64_t> copy_result(engine::Session&, std::string_view, const std::string&) override {
+  Result<std::vector<engine::ScriptStatement>> examine_script(std::string_view,
+                                                              const std::vector<engine::NamedValue>&) override {
     return Error(Code::unsupported, "not scripted");
   }
-  Result<uint64_t> load_file(const std::string&, std::string_view, const std::string&) override {
+  Result<uint64_t> copy_result(engine::Session&, std::string_view, const std::string&,
+                               const std::vector<engine::NamedValue>&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
+  Result<uint64_t> load_file(engine::Session&, const std::string&, std::string_view, const std::string&,
+                             engine::QueryLimits) override {
     return Error(Code::unsupported, "not scripted");
   }
   Status checkpoint() override { return {}; }
@@ -66,6 +72,11 @@ class ScriptedSession final : public engine::Session {
   explicit ScriptedSession(ScriptedEngine& engine) : engine_(engine) {}
   Result<std::unique_ptr<engine::ResultStream>> query(std::string_view sql, const std::vector<Json>&,
                                                       engine::QueryLimits) override;
+  Result<std::unique_ptr<engine::ResultStream>> query_declared(std::string_view, size_t,
+                                                               const std::vector<engine::NamedValue>&,
+                                                               engine::QueryLimits) override {
+    return Error(Code::unsupported, "not scripted");
+  }
   void read_from(std::shared_ptr<const engine::Snapshot>) override {}
   void cancel() override {
     if (engine_.cancels_ignored.fetch_sub(1) > 0) return;

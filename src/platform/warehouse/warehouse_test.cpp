@@ -284,7 +284,9 @@ TEST_F(WarehouseTest, writes_a_result_as_a_parquet_file_under_the_same_rules) {
   EXPECT_TRUE(std::filesystem::exists(path));
   EXPECT_EQ(log_.finished().at(0).rows, 10u);
 
-  const auto own = engine_->load_file(path, "parquet", "copied");
+  const auto session = engine_->connect(engine::Trust::own);
+  ASSERT_TRUE(session);
+  const auto own = engine_->load_file(**session, path, "parquet", "copied", {});
   ASSERT_TRUE(own) << own.error().text();
   EXPECT_EQ(ask("SELECT count(*), sum(ad_id) FROM copied"), "[[10,45]]");
 

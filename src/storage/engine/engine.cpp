@@ -49,6 +49,7 @@ Status prepare(Database& database, const DuckEngine&) {
   TRY(run(connection, std::string("ATTACH '' AS ") + kLakeCatalog + " (TYPE weir)"));
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   register_sealed_rows(connection);
+  TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
   const auto views = connection.Query(
       "SELECT DISTINCT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema'");
   if (views->HasError()) return to_error(views->GetErrorObject(), "");
@@ -233,6 +234,12 @@ Result<std::unique_ptr<Session>> DuckEngine::connect(Trust trust) {
 Result<SelectShape> DuckEngine::examine(std::string_view select, bool binds) {
   TRY_ASSIGN(std::shared_ptr<Link> link, this->link(Trust::user));
   return DuckSession(*this, Trust::user, std::move(link)).examine(select, binds);
+}
+
+Result<std::vector<ScriptStatement>> DuckEngine::examine_script(std::string_view script,
+                                                                const std::vector<NamedValue>& values) {
+  TRY_ASSIGN(std::shared_ptr<Link> link, this->link(Trust::user));
+  return DuckSession(*this, Trust::user, std::move(link)).examine_script(script, values);
 }
 
 std::shared_ptr<const SealedChunk> DuckEngine::seal(const RowBlock& rows) {

@@ -146,12 +146,31 @@ class ResultStream {
 
 // What a declared SELECT reads and makes.
 struct TableRead {
-  std::string name;  // in lower case, without its schema; each once, in order of first use; no CTE
+  std::string name;  // in lower case, with its schema if that is not main; each once, in order of first use; no CTE
   Position at;       // in the SELECT, counted from 1
 };
 struct SelectShape {
   std::vector<TableRead> reads;
   std::vector<ResultColumn> columns;  // empty if it was not bound
+};
+
+// A parameter of a declared statement, by its name without the $.
+struct NamedValue {
+  std::string name;
+  std::string text;
+  bool is_date = false;  // a DATE, otherwise a VARCHAR
+};
+
+// One statement of a script that people declare to be run.
+struct ScriptStatement {
+  enum class Kind {
+    read,      // SELECT
+    write,     // INSERT, UPDATE, DELETE, TRUNCATE, CREATE TABLE, CREATE TABLE … AS, DROP TABLE
+    maintain,  // VACUUM, ANALYZE
+  };
+  Kind kind = Kind::read;
+  std::vector<TableRead> reads;
+  std::vector<TableRead> writes;  // what is changed, made or dropped
 };
 
 // One user's connection.
@@ -162,6 +181,11 @@ class Session {
   // TABLES, EXPLAIN of one) whose functions are on the allow-list; trusted ones take anything.
   virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
                                                       QueryLimits limits) = 0;
+  // Runs the statement with this number (from 0) of a script, as Engine::examine_script() takes it: what it may call and
+  // read is what a user may. For own sessions, in a transaction of theirs or not.
+  virtual Result<std::unique_ptr<ResultStream>> query_declared(std::string_view script, size_t number,
+                                                               const std::vector<NamedValue>& values,
+                                                               QueryLimits limits) = 0;
   // From the next transaction on streams read as `snapshot` has them; null: as they are again. For own sessions, which
   // compute from one version whatever arrives meanwhile.
   virtual void read_from(std::shared_ptr<const Snapshot> snapshot) = 0;
@@ -193,6 +217,11 @@ class Engine {
   // the tables that are there now.
   virtual Result<SelectShape> examine(std::string_view select, bool binds) = 0;
 
+  // Checks a script, one or more statements, without running or binding it: what a user may say, and changes of the
+  // engine's own tables in the schemas main and public. Whether a table may be changed is the caller's to judge.
+  virtual Result<std::vector<ScriptStatement>> examine_script(std::string_view script,
+                                                              const std::vector<NamedValue>& values) = 0;
+
   // Makes rows readable by statements without copying them again per statement.
   virtual std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) = 0;
   static uint64_t chunk_rows(const SealedChunk& chunk);
@@ -208,10 +237,12 @@ class Engine {
                                             const ParquetOptions& options, const Cancel& cancel) = 0;
   // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same
   // locks as query().
-  virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) = 0;
-  // Loads a local CSV, JSON or Parquet file into a table of the engine, all or nothing; creates it from the file's
-  // types if missing.
-  virtual Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) = 0;
+  virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
+                                       const std::vector<NamedValue>& values = {}) = 0;
+  // Loads a local CSV, JSON or Parquet file into a table of the engine (`name` or `public.name`), all or nothing;
+  // creates it from the file's types if missing. On an own session, in a transaction of its, if it has begun one.
+  virtual Result<uint64_t> load_file(Session& session, const std::string& path, std::string_view format,
+                                     const std::string& table, QueryLimits limits) = 0;
 
   virtual Status checkpoint() = 0;
 };

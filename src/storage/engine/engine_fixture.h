@@ -56,6 +56,9 @@ class EngineTest : public ::testing::Test {
       rows.insert(rows.end(), piece.begin(), piece.end());
     }
   }
+  Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) {
+    return engine->load_file(*connect(Trust::own), path, format, table, {});
+  }
   // The rows as text, cells by "|", rows by ";"; or the error.
   std::string ask(std::string_view sql, const std::vector<Json>& parameters = {}) {
     return ask(*session, sql, parameters);

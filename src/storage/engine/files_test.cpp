@@ -13,7 +13,7 @@ class FilesTest : public EngineTest {
     return folder.file(name);
   }
   std::string load(const std::string& path, std::string_view format, const std::string& table) {
-    const Result<uint64_t> rows = engine->load_file(path, format, table);
+    const Result<uint64_t> rows = load_file(path, format, table);
     return rows ? std::to_string(*rows) : std::string(code_name(rows.error().code)) + ": " + rows.error().text();
   }
 };
@@ -39,7 +39,7 @@ TEST_F(FilesTest, a_bad_row_is_named_and_nothing_is_loaded) {
   std::string rows = "a,b\n";
   for (int i = 0; i < 30'000; ++i) rows += std::to_string(i) + ",x\n";
   const std::string path = write("bad.csv", rows + "not a number,x\n");
-  const Result<uint64_t> loaded = engine->load_file(path, "csv", "bad");
+  const Result<uint64_t> loaded = load_file(path, "csv", "bad");
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code, Code::invalid);
   ASSERT_TRUE(loaded.error().position) << loaded.error().text();
@@ -52,12 +52,12 @@ TEST_F(FilesTest, a_bad_row_is_named_and_nothing_is_loaded) {
   EXPECT_EQ(load(path, "csv", "bad").substr(0, 8), "invalid:");
   EXPECT_EQ(ask("SELECT count(*) FROM bad"), "1;") << "not one row of the bad file";
 
-  const Result<uint64_t> json = engine->load_file(write("bad.ndjson", "{\"a\": 1}\n{\"a\": \n"), "ndjson", "j");
+  const Result<uint64_t> json = load_file(write("bad.ndjson", "{\"a\": 1}\n{\"a\": \n"), "ndjson", "j");
   ASSERT_FALSE(json);
   ASSERT_TRUE(json.error().position) << json.error().text();
   EXPECT_EQ(json.error().position->line, 2);
   EXPECT_NE(json.error().message.find("in line 2"), std::string::npos) << json.error().text();
-  EXPECT_EQ(engine->load_file(write("bad1.ndjson", "{\"a\": x}\n{\"a\": 1}\n"), "ndjson", "j").error().position->line,
+  EXPECT_EQ(load_file(write("bad1.ndjson", "{\"a\": x}\n{\"a\": 1}\n"), "ndjson", "j").error().position->line,
             1);
 }
 
@@ -87,7 +87,7 @@ TEST_F(FilesTest, a_file_that_is_no_good_csv_makes_no_table_and_says_where_and_w
   for (const auto& one : cases) {
     const std::string path = folder.file(one.name);
     std::ofstream(path, std::ios::binary) << one.text;
-    const Result<uint64_t> loaded = engine->load_file(path, "csv", "no_table");
+    const Result<uint64_t> loaded = load_file(path, "csv", "no_table");
     ASSERT_FALSE(loaded) << one.name;
     EXPECT_EQ(loaded.error().code, Code::invalid) << one.name;
     ASSERT_TRUE(loaded.error().position) << one.name << ": " << loaded.error().text();

@@ -88,6 +88,19 @@ struct Allowed {
   bool reads_tables = false;     // it names a table somewhere
   std::vector<TableRead> reads;  // see SelectShape
 };
+// One statement of a script: as a user's, and changes of tables; becomes constants the same way.
+struct ScriptValues {
+  std::vector<std::pair<std::string, duckdb::Value>> values;
+  static Result<ScriptValues> of(const std::vector<NamedValue>& values);
+};
+struct ScriptAllowed {
+  ScriptStatement::Kind kind = ScriptStatement::Kind::read;
+  bool reads_tables = false;
+  std::vector<TableRead> reads, writes;
+};
+Result<ScriptAllowed> check_declared(duckdb::SQLStatement& statement, const ScriptValues& values,
+                                     const std::vector<std::string>& own_views, const std::string& own_catalog,
+                                     std::string_view sql);
 // With Trust::own nothing is refused, parameters become constants all the same.
 Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
                                 const std::vector<duckdb::Value>& parameters, const std::vector<std::string>& own_views,
@@ -143,8 +156,12 @@ class DuckEngine final : public Engine {
                                     const ParquetOptions& options) override;
   Result<ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
                                     const ParquetOptions& options, const Cancel& cancel) override;
-  Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) override;
-  Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) override;
+  Result<std::vector<ScriptStatement>> examine_script(std::string_view script,
+                                                      const std::vector<NamedValue>& values) override;
+  Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
+                               const std::vector<NamedValue>& values) override;
+  Result<uint64_t> load_file(Session& session, const std::string& path, std::string_view format,
+                             const std::string& table, QueryLimits limits) override;
   Status checkpoint() override;
 
   // A new connection; reopens the database first if it was invalidated and nobody holds it any more.

@@ -11,6 +11,8 @@
 namespace weir::engine {
 namespace {
 
+constexpr const char* kPublicPrefix = "public.";
+
 std::string in_quotes(const std::string& text, char mark) {
   std::string out(1, mark);
   for (const char c : text) {
@@ -66,8 +68,8 @@ std::optional<Number> number_after(const std::string& text, std::string_view mar
 
 // A failed load in the words of its file: the path that was given, the line of the bad record, no advice about DuckDB's
 // options.
-Error load_error(const duckdb::ErrorData& thrown, const std::string& path, bool is_lines) {
-  Error error = to_error(thrown, "");
+Error load_error(Error error, const std::string& path, bool is_lines) {
+  if (error.code == Code::cancelled || error.code == Code::timed_out) return error;
   error.position.reset();
   std::string& message = error.message;
   const std::string scheme_path = own_path(path);
@@ -104,11 +106,11 @@ Result<ReadBytes> bytes_of(duckdb::ClientContext& context, const std::string& pa
       try {
         return static_cast<size_t>(std::max<int64_t>(0, file->Read(into, size)));
       } catch (const std::exception& thrown) {
-        return load_error(duckdb::ErrorData(thrown), path, false);
+        return load_error(to_error(thrown, ""), path, false);
       }
     });
   } catch (const std::exception& thrown) {
-    return load_error(duckdb::ErrorData(thrown), path, false);
+    return load_error(to_error(thrown, ""), path, false);
   }
 }
 
@@ -191,14 +193,25 @@ Result<ParquetFile> DuckEngine::merge_parquet(const std::vector<std::string>& pa
   return ParquetFile{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
 }
 
-Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path) {
-  return static_cast<DuckSession&>(session).copy(select, path);
+Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path,
+                                         const std::vector<NamedValue>& values) {
+  return static_cast<DuckSession&>(session).copy(select, path, values);
 }
 
-Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& path) {
+Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& path,
+                                   const std::vector<NamedValue>& values) {
   TRY(ready());
   const std::string sql(select);
-  TRY_ASSIGN(Statement statement, parse_checked(sql, {}));
+  TRY_ASSIGN(Statement statement, parse(sql));
+  if (trust_ == Trust::own) {
+    TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
+    TRY_ASSIGN(const ScriptAllowed allowed,
+               check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
+    link_->state->pin_at_begin = allowed.reads_tables;
+  } else {
+    TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}));
+    link_->state->pin_at_begin = allowed.reads_tables;
+  }
   if (statement->type != duckdb::StatementType::SELECT_STATEMENT) {
     return Error(Code::invalid, "only the result of a SELECT can be written to a file");
   }
@@ -227,48 +240,54 @@ Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& p
   return static_cast<uint64_t>(std::get<int64_t>((*rows)[0][1]));
 }
 
-Result<uint64_t> DuckEngine::load_file(const std::string& path, std::string_view format, const std::string& table) {
-  TRY_ASSIGN(const std::string reader, reader_of(format));
-  if (!is_table_name(table)) {
+Result<uint64_t> DuckEngine::load_file(Session& session, const std::string& path, std::string_view format,
+                                       const std::string& table, QueryLimits limits) {
+  const bool is_public = duckdb::StringUtil::Lower(table).starts_with(kPublicPrefix);
+  const std::string name = is_public ? table.substr(std::string_view(kPublicPrefix).size()) : table;
+  if (!is_table_name(name)) {
     return Error(Code::invalid, "\"" + table + "\" cannot be a table's name", "use letters, digits and _, at most 63");
   }
   TRY_ASSIGN(const std::shared_ptr<const Snapshot> snapshot, source_.take());
-  const std::string lower = duckdb::StringUtil::Lower(table);
+  const std::string lower = duckdb::StringUtil::Lower(name);
   bool is_taken = lower.starts_with("weir_") || (snapshot && snapshot->find(lower) != nullptr);
   const Views views = this->views();
-  for (const SystemView& view : *views) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, table);
-  if (is_taken)
+  for (const SystemView& view : *views) is_taken = is_taken || duckdb::StringUtil::CIEquals(view.name, name);
+  if (is_taken && !is_public) {
     return Error(Code::conflict,
-                 table + " is the name of a stream or of weir's own views; a file is loaded into a table of its own");
+                 name + " is the name of a stream or of weir's own views; a file is loaded into a table of its own");
+  }
+  return static_cast<DuckSession&>(session).load(path, format, is_public ? "public" : "main", name, limits);
+}
+
+Result<uint64_t> DuckSession::load(const std::string& path, std::string_view format, const std::string& schema,
+                                   const std::string& table, QueryLimits limits) {
+  TRY_ASSIGN(const std::string reader, reader_of(format));
   std::error_code failed;
   if (!std::filesystem::exists(path, failed)) return Error(Code::not_found, "there is no file " + path);
   if (std::filesystem::is_directory(path, failed)) return Error(Code::invalid, path + " is a folder, expected a file");
   if (std::filesystem::file_size(path, failed) == 0 && reader != "read_csv") {
     return Error(Code::invalid, path + " is empty, expected rows");  // DuckDB makes a table of it
   }
-
-  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
-  duckdb::Connection& connection = *link->connection;
+  TRY(ready());
   std::optional<CsvDialect> csv;
   if (reader == "read_csv") {
-    TRY_ASSIGN(const ReadBytes read, bytes_of(*connection.context, path));
+    TRY_ASSIGN(const ReadBytes read, bytes_of(link_->context(), path));
     TRY_ASSIGN(csv, csv_dialect(read, path));
   }
-  const auto fail = [&](const duckdb::ErrorData& thrown) {
-    const Error error = load_error(thrown, path, format == "ndjson" || format == "jsonl");
-    return csv ? csv_error(error, *connection.context, *csv, path) : error;
-  };
-  const auto known = connection.Query(
-      "SELECT 1 FROM information_schema.tables WHERE table_catalog = " + in_quotes(link->database->catalog, '\'') +
-      " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")");
-  if (known->HasError()) return fail(known->GetErrorObject());
+  const std::string name = in_quotes(schema, '"') + "." + in_quotes(table, '"');
+  TRY_ASSIGN(const uint64_t known,
+             run_own("SELECT count(*) FROM information_schema.tables WHERE table_catalog = " +
+                         in_quotes(link_->database->catalog, '\'') + " AND table_schema = " + in_quotes(schema, '\'') +
+                         " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")",
+                     {}));
   const std::string rows = " FROM " + table_of(reader, path, csv);
   // One statement, so all of it or nothing.
-  const auto loaded =
-      connection.Query(known->RowCount() > 0 ? "INSERT INTO main." + in_quotes(table, '"') + " BY NAME SELECT *" + rows
-                                             : "CREATE TABLE main." + in_quotes(table, '"') + " AS SELECT *" + rows);
-  if (loaded->HasError()) return fail(loaded->GetErrorObject());
-  return loaded->RowCount() == 1 ? static_cast<uint64_t>(loaded->GetValue(0, 0).GetValue<int64_t>()) : 0;
+  auto loaded = run_own(
+      known > 0 ? "INSERT INTO " + name + " BY NAME SELECT *" + rows : "CREATE TABLE " + name + " AS SELECT *" + rows,
+      limits);
+  if (loaded) return loaded;
+  const Error error = load_error(loaded.error(), path, format == "ndjson" || format == "jsonl");
+  return csv ? csv_error(error, link_->context(), *csv, path) : error;
 }
 
 }  // namespace weir::engine

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/check.h"
 #include "storage/engine/catalog.h"
 
 namespace weir::engine {
@@ -160,6 +161,67 @@ Result<DuckSession::Statement> DuckSession::parse(const std::string& sql) {
                  "weir sql < FILE runs several, one after another");
   } catch (const std::exception& thrown) {
     return to_error(thrown, sql);
+  }
+}
+
+Result<std::vector<DuckSession::Statement>> DuckSession::parse_script(const std::string& sql) {
+  if (sql.size() > kStatementBytesMax) {
+    return Error(Code::too_large, "the script has " + std::to_string(sql.size()) + " bytes, allowed up to " +
+                                      std::to_string(kStatementBytesMax));
+  }
+  if (sql.find('\0') != std::string::npos) return Error(Code::invalid, "the script contains a zero byte");
+  try {
+    duckdb::Parser parser(link_->context().GetParserOptions());
+    parser.ParseQuery(sql);
+    std::vector<Statement> out;
+    for (Statement& statement : parser.statements) out.push_back(std::move(statement));
+    if (out.empty()) return Error(Code::invalid, "there is no statement");
+    return out;
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, sql);
+  }
+}
+
+Result<std::vector<ScriptStatement>> DuckSession::examine_script(std::string_view script,
+                                                                 const std::vector<NamedValue>& values) {
+  TRY(ready());
+  const std::string sql(script);
+  TRY_ASSIGN(const std::vector<Statement> statements, parse_script(sql));
+  TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
+  std::vector<ScriptStatement> out;
+  for (const Statement& statement : statements) {
+    TRY_ASSIGN(ScriptAllowed allowed, check_declared(*statement, given, link_->database->own_views,
+                                                     link_->database->catalog, sql));
+    out.push_back({allowed.kind, std::move(allowed.reads), std::move(allowed.writes)});
+  }
+  return out;
+}
+
+Result<std::unique_ptr<ResultStream>> DuckSession::query_declared(std::string_view script, size_t number,
+                                                                  const std::vector<NamedValue>& values,
+                                                                  QueryLimits limits) {
+  TRY(ready());
+  const std::string sql(script);
+  TRY_ASSIGN(std::vector<Statement> statements, parse_script(sql));
+  CHECK(number < statements.size(), "the script was examined");
+  TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
+  Statement& statement = statements[number];
+  TRY_ASSIGN(const ScriptAllowed allowed,
+             check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
+  link_->state->pin_at_begin = allowed.reads_tables;
+  return run(std::move(statement), sql, {}, limits);
+}
+
+Result<uint64_t> DuckSession::run_own(const std::string& sql, QueryLimits limits) {
+  TRY_ASSIGN(Statement statement, parse(sql));
+  link_->state->pin_at_begin = false;
+  TRY_ASSIGN(const auto stream, run(std::move(statement), sql, {}, limits));
+  uint64_t first = 0;
+  for (bool is_first = true;; is_first = false) {
+    TRY_ASSIGN(const auto rows, stream->next());
+    if (rows.empty()) return first;
+    if (!is_first || rows.front().empty()) continue;
+    if (const auto* number = std::get_if<int64_t>(&rows.front().front())) first = static_cast<uint64_t>(*number);
   }
 }
 

@@ -17,18 +17,26 @@ class DuckSession final : public Session {
 
   Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
                                               QueryLimits limits) override;
+  Result<std::unique_ptr<ResultStream>> query_declared(std::string_view script, size_t number,
+                                                       const std::vector<NamedValue>& values,
+                                                       QueryLimits limits) override;
   void read_from(std::shared_ptr<const Snapshot> snapshot) override;
   void cancel() override;
   std::optional<double> progress() const override;
 
   Result<SelectShape> examine(std::string_view select, bool binds);  // for Engine::examine()
   // As query(), with the result written to a file instead: for Engine::copy_result().
-  Result<uint64_t> copy(std::string_view select, const std::string& path);
+  Result<uint64_t> copy(std::string_view select, const std::string& path, const std::vector<NamedValue>& values);
+  Result<std::vector<ScriptStatement>> examine_script(std::string_view script, const std::vector<NamedValue>& values);
+  Result<uint64_t> load(const std::string& path, std::string_view format, const std::string& schema,
+                        const std::string& table, QueryLimits limits);
 
  private:
   using Statement = duckdb::unique_ptr<duckdb::SQLStatement>;
   Status ready();
   Result<Statement> parse(const std::string& sql);
+  Result<std::vector<Statement>> parse_script(const std::string& sql);
+  Result<uint64_t> run_own(const std::string& sql, QueryLimits limits);  // the number in the first cell
   Result<Statement> parse_checked(const std::string& sql, const std::vector<Json>& parameters);
   Result<Allowed> check(duckdb::SQLStatement& statement, const std::string& sql, const std::vector<Json>& parameters);
   Result<std::unique_ptr<ResultStream>> run(Statement statement, const std::string& sql,

@@ -29,7 +29,18 @@ class Walk {
        std::string_view sql)
       : trust_(trust), parameters_(parameters), own_views_(own_views), sql_(sql) {}
 
+  // A script's: parameters have names.
+  Walk(const ScriptValues& values, const std::vector<std::string>& own_views, std::string_view sql)
+      : trust_(Trust::user), named_(&values), own_views_(own_views), sql_(sql) {}
+
   void node(duckdb::QueryNode& node);
+  void ctes(duckdb::CommonTableExpressionMap& map);
+  void expression_or_none(duckdb::unique_ptr<ParsedExpression>& child) { optional(child); }
+  void expressions(duckdb::vector<duckdb::unique_ptr<ParsedExpression>>& children) { list(children); }
+  void table_ref(duckdb::TableRef& ref) { table(ref); }
+  void refuse_here(Code code, std::string message, duckdb::optional_idx place = {}) {
+    refuse(code, std::move(message), place);
+  }
   Allowed found() && { return {reads_tables_, std::move(reads_)}; }
   const std::optional<Error>& refusal() const { return refusal_; }  // the first one: the walk stops at it
 
@@ -71,7 +82,8 @@ class Walk {
   }
 
   const Trust trust_;
-  const std::vector<duckdb::Value>& parameters_;
+  const std::vector<duckdb::Value> parameters_;
+  const ScriptValues* const named_ = nullptr;  // of a script; then parameters_ is empty
   const std::vector<std::string>& own_views_;
   const std::string_view sql_;
   bool reads_tables_ = false;
@@ -84,7 +96,17 @@ class Walk {
 Walk::Child Walk::constant(const duckdb::ParameterExpression& parameter) {
   const std::string& name = parameter.identifier;
   duckdb::Value given;
-  if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos || name.size() > 6) {
+  if (named_ != nullptr) {
+    const auto found = std::find_if(named_->values.begin(), named_->values.end(),
+                                    [&](const auto& known) { return known.first == lower(name); });
+    if (found != named_->values.end()) {
+      given = found->second;
+    } else {
+      std::string known;
+      for (const auto& one : named_->values) known += (known.empty() ? "$" : ", $") + one.first;
+      refuse(Code::invalid, "there is no parameter $" + name + "; known are " + known, parameter.query_location);
+    }
+  } else if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos || name.size() > 6) {
     refuse(Code::invalid, "parameters are numbered: $1, $2, …; found $" + name, parameter.query_location);
   } else if (const size_t number = std::stoul(name); number == 0 || number > parameters_.size()) {
     refuse(Code::invalid,
@@ -157,9 +179,11 @@ void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
 }
 
 void Walk::note_read(const duckdb::BaseTableRef& ref) {
-  const std::string name = lower(ref.table_name);
-  if (ref.schema_name.empty() && std::find(ctes_.begin(), ctes_.end(), name) != ctes_.end()) return;
-  if (lower(ref.schema_name) == "information_schema") return;
+  std::string name = lower(ref.table_name);
+  const std::string schema = lower(ref.schema_name);
+  if (schema.empty() && std::find(ctes_.begin(), ctes_.end(), name) != ctes_.end()) return;
+  if (schema == "information_schema") return;
+  if (!schema.empty() && schema != "main" && schema != kLakeCatalog) name = schema + "." + name;
   for (const TableRead& known : reads_) {
     if (known.name == name) return;
   }
@@ -283,15 +307,19 @@ void Walk::modifiers(duckdb::QueryNode& node) {
   }
 }
 
+void Walk::ctes(duckdb::CommonTableExpressionMap& map) {
+  for (auto& entry : map.map) {
+    list(entry.second->key_targets);
+    node(*entry.second->query->node);
+    ctes_.push_back(lower(entry.first));  // known to the ones behind it, not to itself: that would be the table
+  }
+}
+
 void Walk::node(duckdb::QueryNode& node) {
   const Step step(*this);
   if (!step) return;
   const size_t outer_ctes = ctes_.size();
-  for (auto& entry : node.cte_map.map) {
-    list(entry.second->key_targets);
-    this->node(*entry.second->query->node);
-    ctes_.push_back(lower(entry.first));  // known to the ones behind it, not to itself: that would be the table
-  }
+  ctes(node.cte_map);
   switch (node.type) {
     case duckdb::QueryNodeType::SELECT_NODE: {
       auto& select = node.Cast<duckdb::SelectNode>();
@@ -347,6 +375,165 @@ Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
   statement.named_param_map.clear();
   inner->named_param_map.clear();
   return std::move(walk).found();
+}
+
+Result<ScriptValues> ScriptValues::of(const std::vector<NamedValue>& values) {
+  ScriptValues out;
+  for (const NamedValue& value : values) {
+    if (!duckdb::Value::StringIsValid(value.text)) {
+      return Error(Code::invalid, "parameter $" + value.name + " is not valid UTF-8");
+    }
+    try {
+      const duckdb::Value text(value.text);
+      out.values.emplace_back(value.name, value.is_date ? text.DefaultCastAs(duckdb::LogicalType::DATE) : text);
+    } catch (const std::exception& thrown) {
+      return to_error(thrown, "");
+    }
+  }
+  return out;
+}
+
+namespace {
+
+// What one statement of a script changes, and that all it says besides is what a user may say.
+class ScriptCheck {
+ public:
+  ScriptCheck(const ScriptValues& values, const std::vector<std::string>& own_views, const std::string& own_catalog,
+              std::string_view sql)
+      : walk_(values, own_views, sql), own_catalog_(own_catalog), sql_(sql) {}
+
+  Result<ScriptAllowed> check(duckdb::SQLStatement& statement) {
+    switch (statement.type) {
+      case StatementType::SELECT_STATEMENT:
+        walk_.node(*statement.Cast<duckdb::SelectStatement>().node);
+        break;
+      case StatementType::INSERT_STATEMENT:
+        insert(statement.Cast<duckdb::InsertStatement>());
+        break;
+      case StatementType::DELETE_STATEMENT:
+        remove(statement.Cast<duckdb::DeleteStatement>());
+        break;
+      case StatementType::UPDATE_STATEMENT:
+        update(statement.Cast<duckdb::UpdateStatement>());
+        break;
+      case StatementType::CREATE_STATEMENT:
+        if (statement.Cast<duckdb::CreateStatement>().info->type != duckdb::CatalogType::TABLE_ENTRY) {
+          return not_in_a_step(statement);
+        }
+        create(statement.Cast<duckdb::CreateStatement>().info->Cast<duckdb::CreateTableInfo>());
+        break;
+      case StatementType::DROP_STATEMENT: {
+        const duckdb::DropInfo& info = *statement.Cast<duckdb::DropStatement>().info;
+        if (info.type != duckdb::CatalogType::TABLE_ENTRY) return not_in_a_step(statement);
+        target(info.catalog, info.schema, info.name, statement.stmt_location);
+        break;
+      }
+      case StatementType::VACUUM_STATEMENT:
+        out_.kind = ScriptStatement::Kind::maintain;
+        break;
+      default:
+        return not_in_a_step(statement);
+    }
+    if (walk_.refusal()) return *walk_.refusal();
+    statement.named_param_map.clear();
+    Allowed found = std::move(walk_).found();
+    out_.reads_tables = found.reads_tables;
+    out_.reads = std::move(found.reads);
+    return std::move(out_);
+  }
+
+ private:
+  Error not_in_a_step(const duckdb::SQLStatement& statement) const {
+    Error error(Code::denied,
+                duckdb::StatementTypeToString(statement.type) +
+                    " is not for a step; it takes SELECT, INSERT, UPDATE, DELETE, TRUNCATE, CREATE TABLE, DROP TABLE, "
+                    "VACUUM and ANALYZE",
+                statement.type == StatementType::TRANSACTION_STATEMENT ? "a step is one transaction by itself" : "");
+    error.at(place_in(sql_, statement.stmt_location));
+    return error;
+  }
+
+  void target(const std::string& catalog, const std::string& schema, const std::string& table, size_t place) {
+    out_.kind = ScriptStatement::Kind::write;
+    const std::string in = lower(schema);
+    const bool is_own = catalog.empty() || lower(catalog) == lower(own_catalog_);
+    if (!is_own || (!in.empty() && in != "main" && in != "public")) {
+      return walk_.refuse_here(Code::denied,
+                               "\"" + (is_own ? in : lower(catalog)) + "." + table +
+                                   "\" is not for steps to change: tables of theirs lie in main and public",
+                               place);
+    }
+    out_.writes.push_back({(in == "public" ? "public." : "") + lower(table), place_in(sql_, place)});
+  }
+
+  void target(const duckdb::TableRef& ref) {
+    if (ref.type != TableReferenceType::BASE_TABLE) {
+      return walk_.refuse_here(Code::denied, "only a table can be changed", ref.query_location);
+    }
+    const auto& base = ref.Cast<duckdb::BaseTableRef>();
+    target(base.catalog_name, base.schema_name, base.table_name,
+           base.query_location.IsValid() ? base.query_location.GetIndex() : 0);
+  }
+
+  void insert(duckdb::InsertStatement& insert) {
+    walk_.ctes(insert.cte_map);
+    target(insert.catalog, insert.schema, insert.table, insert.stmt_location);
+    if (insert.on_conflict_info) {
+      walk_.refuse_here(Code::denied, "INSERT … ON CONFLICT is not for a step: DELETE the rows first, in the same step",
+                        insert.stmt_location);
+    }
+    if (insert.select_statement) walk_.node(*insert.select_statement->node);
+    walk_.expressions(insert.returning_list);
+  }
+
+  void remove(duckdb::DeleteStatement& remove) {
+    walk_.ctes(remove.cte_map);
+    target(*remove.table);
+    walk_.expression_or_none(remove.condition);
+    for (auto& other : remove.using_clauses) walk_.table_ref(*other);
+    walk_.expressions(remove.returning_list);
+  }
+
+  void update(duckdb::UpdateStatement& update) {
+    walk_.ctes(update.cte_map);
+    target(*update.table);
+    if (update.from_table) walk_.table_ref(*update.from_table);
+    walk_.expression_or_none(update.set_info->condition);
+    walk_.expressions(update.set_info->expressions);
+    walk_.expressions(update.returning_list);
+  }
+
+  void create(duckdb::CreateTableInfo& info) {
+    if (info.temporary) return walk_.refuse_here(Code::denied, "a step makes no temporary tables: use WITH");
+    target(info.catalog, info.schema, info.table, 0);
+    if (info.query) walk_.node(*info.query->node);
+    for (const auto& constraint : info.constraints) {
+      if (constraint->type != duckdb::ConstraintType::NOT_NULL) {
+        walk_.refuse_here(Code::denied, "of constraints a table has NOT NULL only; a check step looks for the rest");
+      }
+    }
+    for (const duckdb::ColumnDefinition& column : info.columns.Logical()) {
+      const bool is_plain = !column.Generated() && (!column.HasDefaultValue() ||
+                                                    column.DefaultValue().GetExpressionClass() ==
+                                                        ExpressionClass::CONSTANT);
+      if (!is_plain) {
+        walk_.refuse_here(Code::denied, "column " + column.GetName() + " has a default that is no plain value");
+      }
+    }
+  }
+
+  Walk walk_;
+  const std::string& own_catalog_;
+  const std::string_view sql_;
+  ScriptAllowed out_;
+};
+
+}  // namespace
+
+Result<ScriptAllowed> check_declared(duckdb::SQLStatement& statement, const ScriptValues& values,
+                                     const std::vector<std::string>& own_views, const std::string& own_catalog,
+                                     std::string_view sql) {
+  return ScriptCheck(values, own_views, own_catalog, sql).check(statement);
 }
 
 }  // namespace weir::engine

@@ -273,7 +273,7 @@ class RandomFilters : public StreamTest {
   void compare_with_plain(const std::shared_ptr<const SealedChunk>& rows) {
     const auto plain = engine->write_parquet({rows}, with_partition(), folder.file("plain.parquet"), {});
     ASSERT_TRUE(plain);
-    ASSERT_TRUE(engine->load_file(folder.file("plain.parquet"), "parquet", "plain"));
+    ASSERT_TRUE(load_file(folder.file("plain.parquet"), "parquet", "plain"));
     // More of them by hand: WEIR_TEST_STATEMENTS=5000 engine_test --gtest_filter=RandomFilters.*
     const char* asked = std::getenv("WEIR_TEST_STATEMENTS");
     const int statements = asked != nullptr ? std::atoi(asked) : 120;

@@ -69,6 +69,8 @@ struct Wiring {
   std::function<Result<std::unique_ptr<Backend>>(const Common&)> open;
   // Serves until a signal; returns the exit code.
   std::function<int(const Common&, const std::string& listen, bool quiet)> serve;
+  // `weir worker KIND`, started by the server: one piece of its work; returns the exit code.
+  std::function<int(const std::string& kind)> work;
   // Serves on a free loopback port until the returned object is destroyed.
   struct Running {
     virtual ~Running() = default;

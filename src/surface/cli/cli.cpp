@@ -98,6 +98,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_loadgen(app, context);
   add_demo(app, context);
   add_doctor(app, context);
+  add_worker(app, context);
   add_schema(app, context);
   app.failure_message([](const CLI::App* at, const CLI::Error& wrong) { return wrong_use(*at, wrong); });
   try {

@@ -31,6 +31,7 @@ void add_secret(CLI::App& app, Context& context);
 void add_loadgen(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_worker(CLI::App& app, Context& context);
 void add_schema(CLI::App& app, Context& context);  // schema, version
 
 }  // namespace weir::cli

@@ -107,6 +107,28 @@ void print_settings(const Json& plan, const Common& common, bool all) {
   if (!table.rows.empty()) std::printf("%s\n", render(table, common.colour, true).c_str());
 }
 
+// What is computed again, from what it took last time.
+void print_computes(const Json& plan, const Common& common) {
+  TextTable table{.header = {"computed again", "partitions", "from", "to", "rows", "seconds"},
+                  .rows = {},
+                  .right = {false, true, false, false, true, true}};
+  uint64_t rows = 0;
+  double seconds = 0;
+  for (const Json& one : plan["computes"].array()) {
+    char time[32] = "not known yet";
+    if (!one["seconds"].is_null()) std::snprintf(time, sizeof time, "%.1f", one["seconds"].as_double());
+    rows += static_cast<uint64_t>(one["rows"].as_int());
+    seconds += one["seconds"].as_double();
+    table.rows.push_back({one["table"].as_string(), with_commas(static_cast<uint64_t>(one["partitions"].as_int())),
+                          one["from"].as_string(), one["to"].as_string(),
+                          one["rows"].is_null() ? "not known yet" : with_commas(static_cast<uint64_t>(one["rows"].as_int())),
+                          time});
+  }
+  if (table.rows.empty()) return;
+  std::printf("\n%stogether about %s rows, %.1f s; to: the first day that is left out\n\n", render(table, common.colour).c_str(),
+              with_commas(rows).c_str(), seconds);
+}
+
 void print_mistakes(const Json& plan) {
   for (const Json& warning : plan["warnings"].array()) warn(error_of_json(warning));
   for (const Json& error : plan["errors"].array()) (void)report(error_of_json(error));
@@ -187,6 +209,7 @@ int act(Context& context, const Asked& asked, bool apply) {
   print_mistakes(*plan);
   if (!apply) print_settings(*plan, common, asked.settings);
   if (!apply || counts.errors == 0) print_changes(*plan, common);
+  if (!apply) print_computes(*plan, common);
   if (apply) {
     conclude_apply(counts);
   } else {

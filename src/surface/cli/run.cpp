@@ -32,20 +32,27 @@ std::string progress_of(const Json& run) {
   return out + left;
 }
 
+// A day, or all of a table.
+bool is_partition(const std::string& what) {
+  return what == "all" || (what.size() == 10 && what[4] == '-' && what.find_first_not_of("0123456789-") == std::string::npos);
+}
+
 void print_run(const Json& run, bool colour) {
   struct Sum {
-    uint64_t partitions = 0, rows = 0;
+    const char* what = "task";
+    uint64_t tasks = 0, rows = 0;
   };
   std::vector<std::string> order;
   std::map<std::string, Sum> sums;
   TextTable failures;
-  failures.header = {"table", "partition", "state", "message"};
+  failures.header = {"step", "of", "state", "message"};
   for (const Json& task : run["tasks"].array()) {
     const std::string& step = task["step"].as_string();
     if (!sums.contains(step)) order.push_back(step);
     Sum& sum = sums[step];
+    if (is_partition(task["what"].as_string())) sum.what = "partition";
     if (task["state"].as_string() == "done") {
-      ++sum.partitions;
+      ++sum.tasks;
       sum.rows += static_cast<uint64_t>(task["rows"].as_int());
     }
     if (task["state"].as_string() != "done" || !task["message"].is_null())
@@ -53,8 +60,8 @@ void print_run(const Json& run, bool colour) {
   }
   for (const std::string& step : order) {
     const Sum& sum = sums[step];
-    std::printf("%s: %s partition%s computed, %s rows\n", step.c_str(), with_commas(sum.partitions).c_str(),
-                sum.partitions == 1 ? "" : "s", with_commas(sum.rows).c_str());
+    std::printf("%s: %s %s%s done, %s rows\n", step.c_str(), with_commas(sum.tasks).c_str(), sum.what,
+                sum.tasks == 1 ? "" : "s", with_commas(sum.rows).c_str());
   }
   if (!failures.rows.empty()) std::cout << render(failures, colour, true);
   if (order.empty() && run["state"].as_string() == "done") std::printf("everything was fresh: nothing to compute\n");
@@ -179,9 +186,9 @@ void add_run(CLI::App& app, Context& context) {
   command->add_flag("--detach", options->detach, "Do not wait for it");
   command->callback([&context, options] { context.exit_code = start(context, *options); });
 
-  auto* backfill = app.add_subcommand("backfill", "Compute the days of a derived table that are missing or stale");
+  auto* backfill = app.add_subcommand("backfill", "Compute the days of a derived table that are missing or stale, or run a flow for them");
   auto days = std::make_shared<RunOptions>();
-  backfill->add_option("TABLE", days->table)->required();
+  backfill->add_option("NAME", days->table, "A derived table, or a flow")->required();
   backfill->add_option("--from", days->from, "First day, as 2026-11-01")->required();
   backfill->add_option("--to", days->to, "First day that is left out")->required();
   backfill->add_flag("--force", days->force, "Also days that are fresh");

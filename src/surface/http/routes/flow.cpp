@@ -18,15 +18,13 @@ Result<Json> start_run(const FlowParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"name", "from", "to", "force", "upstream"}));
   flow::RunRequest wanted;
   TRY_ASSIGN(wanted.table, body.text("name"));
-  const Json cause(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
-  const bool is_by_days = body.find("from") != nullptr || body.find("to") != nullptr;
-  if (!is_by_days) {
-    auto started = parts.flows.start(wanted.table, cause);
-    if (started) return id_json(*started);
-    if (started.error().code != Code::not_found) return started.error();
-  }
   TRY_ASSIGN(wanted.from, day_in(body, "from"));
   TRY_ASSIGN(wanted.to, day_in(body, "to"));
+  const Json cause(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  const bool is_by_days = wanted.from || wanted.to;
+  auto started = parts.flows.start(wanted.table, {wanted.from, wanted.to, !is_by_days, cause});
+  if (started) return id_json(*started);
+  if (started.error().code != Code::not_found) return started.error();
   TRY_ASSIGN(wanted.force, body.flag_or("force", false));
   TRY_ASSIGN(wanted.upstream, body.flag_or("upstream", true));
   wanted.cause = cause;

@@ -98,11 +98,7 @@ Result<Json> load(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const std::string table, body.text("table"));
   if (!path.starts_with('/'))
     return Error(Code::invalid, "'path' must be absolute: the server's folder is not the caller's");
-  if (parts.flow.table(to_lower(table))) {
-    return Error(Code::conflict, table + " is a derived table: its rows come from its SELECT in tables/",
-                 "load the file into a table of its own, and read that one in the SELECT");
-  }
-  TRY_ASSIGN(const uint64_t rows, parts.engine.load_file(path, format, table));
+  TRY_ASSIGN(const uint64_t rows, parts.flow.load(path, format, table));
   parts.warehouse.catalog_changed();
   Json out{Json::Object{}};
   out.set("table", table);

@@ -1,0 +1,66 @@
+// What other rooms have to do that takes long — compaction, retention, loading, crawling — as runs of Flow: each has
+// an id and tasks with progress, can be watched and stopped, and goes on after a restart with what is missing.
+//
+// A room implements Work and app hands it to Flow::add_work() under the name of its kind; Flow::start_work() then
+// begins a run. run() is called on a background thread, never twice at once for runs of one kind and name. It may be
+// called again for a run that was under way when the program ended: it asks is_done() what need not be done again, and
+// does nothing twice. A task is named by the step it belongs to and what it is about, as ("compact", "impressions
+// dt=2026-11-20").
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+#include "core/runtime/cancel.h"
+#include "platform/flow/run_tasks.h"
+
+namespace weir::flow {
+
+// Any thread.
+class WorkContext {
+ public:
+  WorkContext(std::string run, const Json& parameters, const Cancel& cancel, RunTasks& tasks)
+      : run_(std::move(run)), parameters_(parameters), cancel_(cancel), tasks_(tasks) {}
+
+  const std::string& run() const { return run_; }  // its id
+  const Json& parameters() const { return parameters_; }
+  const Cancel& cancel() const { return cancel_; }
+
+  // Ended well, perhaps in an earlier life of the run.
+  bool is_done(const std::string& step, const std::string& what) const { return tasks_.is_done(step, what); }
+  // What will be done, so that progress and the time left can be told; what is done already stays so.
+  Status plan(const std::string& step, std::vector<std::string> whats);
+  // Does one task unless it is done: checks the cancel, records that it begins and how it ended.
+  Status task(const std::string& step, const std::string& what, const std::function<Result<TaskEnd>()>& work);
+  // Of a task under way: how far it is. Each call is a write that is synced: a few a second at most.
+  Status note(const std::string& step, const std::string& what, const TaskEnd& so_far) {
+    return tasks_.note(step, what, so_far);
+  }
+
+ private:
+  const std::string run_;
+  const Json& parameters_;
+  const Cancel cancel_;
+  RunTasks& tasks_;
+};
+
+class Work {
+ public:
+  virtual ~Work() = default;
+  // Before a run is begun: whether these are parameters of it.
+  virtual Status check(const Json& parameters) const = 0;
+  // `cancelled` after a stop and `unavailable` when the program ends, as WorkContext::cancel() gives them.
+  virtual Status run(WorkContext& context) = 0;
+};
+
+struct WorkRequest {
+  std::string kind;  // as it was added
+  std::string name;  // of what it works on, for lists of runs: a stream, a table; may be the kind again
+  Json parameters{Json::Object{}};  // kept with the run: no secrets
+  Json cause{Json::Object{}};       // see control::Run
+};
+
+}  // namespace weir::flow

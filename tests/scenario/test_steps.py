@@ -1,0 +1,165 @@
+"""Steps of flows through the real program: the seed's daily flow, what a kill and a second run leave, commands and their limits."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import uuid
+
+import pytest
+from conftest import BINARY, wait_for
+from test_tables import day, run, send
+
+WINDOW = "impression_at >= DATE '{}' AND impression_at < DATE '{}'"
+
+
+def tables_of(project):
+    """Both warehouse tables and what they should hold, as sorted rows."""
+    columns = "ad_id::VARCHAR AS ad, impression_at, click_at"
+    return [project.sql(f"SELECT {columns} FROM {table} ORDER BY ALL")
+            for table in ("advertising", "public.advertising", "public.advertising_spectrum")]
+
+
+def impress(project, *times, ad=None, click=None):
+    """One impression at each time; with `click`, each of them clicked then."""
+    for at in times:
+        event = {"impression_id": str(uuid.uuid4()), "ad_id": ad or str(uuid.uuid4()), "occurred_at": at}
+        reply = project.post("/impressions", {"impressions": [event]})
+        assert reply.status == 200 and reply.json["failed_count"] == 0, reply
+        if click:
+            project.post("/clicks", {"clicks": [{**event, "occurred_at": click}]})
+
+
+def test_the_daily_flow_fills_both_tables_with_what_the_lake_holds_and_twice_is_once(advertising):
+    project = advertising
+    ads = [str(uuid.uuid4()) for _ in range(5)]
+    send(project, 1, ads * 20, seed=1)
+    view = run(project, "daily")
+    assert view["state"] == "done", view
+    lake, loaded, queried = tables_of(project)
+    assert len(lake) == 100 and loaded == lake and queried == lake
+    assert any(row[2] for row in lake) and not all(row[2] for row in lake)
+    assert {task["step"]: task["rows"] for task in view["tasks"] if task["what"] in ("unload", "load", "check")} == {
+        "stage": 100, "load": 100, "equal": 0}
+    again = run(project, "daily")
+    assert again["state"] == "done" and tables_of(project) == [lake, loaded, queried]
+    staged = sorted(os.listdir(project.folder / "staging"))
+    assert staged == [f"advertising_{day(1)}_{day(0)}.csv"]
+
+
+def test_midnight_belongs_to_one_day_and_an_ad_without_clicks_is_there(advertising):
+    project, quiet = advertising, str(uuid.uuid4())
+    impress(project, f"{day(3)} 23:59:59.999", f"{day(2)} 00:00:00.000", f"{day(2)} 23:59:59.999", f"{day(1)} 00:00:00.000", ad=quiet)
+    for ago in (2, 1):
+        view = run(project, "daily", "--from", day(ago), "--to", day(ago - 1))
+        assert view["state"] == "done", view
+    lake, loaded, queried = tables_of(project)
+    inside = [row for row in lake if row[1] >= day(2)]
+    assert len(inside) == 3 and loaded == inside and queried == inside
+    assert project.sql(f"SELECT day::VARCHAR, impressions, clicks FROM ad_traffic WHERE ad_id = '{quiet}' ORDER BY day") == [
+        [day(3), 1, 0], [day(2), 2, 0], [day(1), 1, 0]]
+
+
+def test_what_arrives_late_is_in_the_report_also_over_the_end_of_a_month(advertising):
+    project = advertising
+    ago = int(time.strftime("%d", time.gmtime())) % 28 + 1
+    impress(project, f"{day(1)} 12:00:00.000")
+    assert run(project, "daily")["state"] == "done"
+    assert run(project, "daily")["parameters"]["from"] == day(1)
+    impress(project, f"{day(ago)} 23:00:00.000", click=f"{day(ago)} 23:00:05.000")
+    view = run(project, "daily")
+    assert view["state"] == "done" and view["parameters"]["from"] <= day(ago), view["parameters"]
+    lake, loaded, queried = tables_of(project)
+    assert len(lake) == 2 and loaded == lake and queried == lake
+    assert run(project, "daily")["parameters"]["from"] == day(1)
+
+
+def test_a_daily_flow_killed_again_and_again_leaves_what_one_run_leaves(advertising):
+    project = advertising
+    ads = [str(uuid.uuid4()) for _ in range(10)]
+    for ago in (3, 2, 1):
+        send(project, ago, ads * 20, seed=ago)
+    project.weir("lake", "drain")
+    chance = random.Random(11)
+    for _ in range(5):
+        command = subprocess.Popen([BINARY, "run", "daily", "--dir", str(project.folder)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.05, 0.6))
+        project.kill()
+        command.wait(30)
+        project.start()
+    wait_for(lambda: not json.loads(project.weir("runs", "--open", "--json"))["runs"], "all runs ended")
+    assert run(project, "daily")["state"] == "done"
+    assert {one["state"] for one in json.loads(project.weir("runs", "--of", "daily", "--json"))["runs"]} == {"done"}
+    lake, loaded, queried = tables_of(project)
+    assert len(lake) == 600 and loaded == lake and queried == lake
+
+
+def flow(project, name, text):
+    project.write(f"flows/{name}.yaml", text)
+    project.weir("apply")
+
+
+@pytest.fixture
+def shop(project):
+    """A project whose flows may run the shell."""
+    project.write("weir.yaml", "flows: {commands: [sh], command_time: 20s, command_memory: 256MiB, command_cpu: 2s}\n")
+    return project.start()
+
+
+def command(project, script, name="f", more=""):
+    flow(project, name, f"steps:\n  - command: [sh, -c, {json.dumps(script)}]\n    {more}\n")
+    project.weir("run", name, "--json", code=0 if "exit 0" in script else 1)
+    runs = json.loads(project.weir("runs", "--of", name, "--json"))["runs"]
+    return json.loads(project.weir("runs", "watch", runs[0]["id"], "--json", code=0 if runs[0]["state"] == "done" else 1))
+
+
+def test_a_command_runs_apart_and_its_last_words_stay(shop):
+    project = shop
+    project.weir("secret", "set", "key", stdin="s3cr3t-value")
+    view = command(project, "echo one; echo day=$WEIR_DAY; env | sort; echo key=$KEY; ls /proc/self/fd | wc -l; exit 0",
+                   more="env: {KEY: '${secret:key}', PLAIN: x}")
+    words = view["tasks"][0]["message"]
+    assert view["state"] == "done" and "key=***" in words and "s3cr3t" not in json.dumps(view)
+    assert "HOME" not in words and "PLAIN=x" in words and words.splitlines()[-1] in ("3", "4")
+    assert b"s3cr3t-value" not in (project.folder / ".weir/control.db").read_bytes() + project.log_path.read_bytes()
+
+
+def test_a_command_that_dies_is_a_failed_step_and_never_the_servers_end(shop):
+    project = shop
+    view = command(project, "echo working; echo 'row 7 is odd' >&2; kill -SEGV $$")
+    assert view["state"] == "failed" and "signal 11" in view["error"] and "row 7 is odd" in view["error"]
+    view = command(project, "while :; do :; done", "spins")
+    assert "signal 24" in view["error"] or "signal 9" in view["error"], view["error"]
+    view = command(project, "exit 3", "three")
+    assert "exit code 3" in view["error"]
+    view = command(project, "x=a; while :; do x=$x$x; done", "eats")
+    assert view["state"] == "failed"
+    view = command(project, "sleep 20", "slow", more="time_limit: 1s")
+    assert "did not end in 1s" in view["error"]
+    assert project.get("/health/ready").status == 200 and project.process.poll() is None
+
+
+def test_a_command_is_killed_with_all_it_started_when_its_run_is_stopped(shop):
+    project = shop
+    mark = project.folder / "pid"
+    flow(project, "f", f"steps:\n  - command: [sh, -c, 'sleep 100 & echo $! > {mark}; wait']\n")
+    project.weir("run", "f", "--detach")
+    wait_for(lambda: mark.exists() and mark.read_text().strip(), "the command has begun")
+    one = json.loads(project.weir("runs", "--open", "--json"))["runs"][0]
+    project.weir("runs", "stop", one["id"])
+    wait_for(lambda: not json.loads(project.weir("runs", "--open", "--json"))["runs"], "the run has ended")
+    pid = int(mark.read_text())
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "its child is gone too")
+    assert project.get(f"/v1/runs/{one['id']}", headers=project.admin()).json["state"] == "stopped"
+
+
+def test_commands_are_off_unless_the_owner_allows_them(project):
+    project.start()
+    project.write("flows/f.yaml", "steps:\n  - command: [sh, -c, id]\n")
+    told = project.weir("plan", code=3)
+    assert "steps may not run 'sh'" in told and "flows: {commands: [sh]}" in told and "REFUSED" in told
+    project.weir("apply", code=1)
+    project.write("flows/f.yaml", "steps:\n  - sql: INSERT INTO x SELECT * FROM read_csv('/etc/passwd')\n")
+    assert "step sql_1" in project.weir("plan", code=3)
