@@ -6,6 +6,8 @@
 #include <atomic>
 #include <condition_variable>
 
+#include "analysis/alarm/alarm.h"
+#include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -130,6 +132,8 @@ class Composed : public App {
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
+  std::unique_ptr<notify::Notifier> notifier_;
+  std::unique_ptr<alarm::Alarms> alarms_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -137,7 +141,8 @@ class Composed : public App {
   std::unique_ptr<http::Site> site_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> stopping_{false}, flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false};
+  std::atomic<bool> stopping_{false}, flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false},
+      alarms_ticking_{false};
   LogLimit history_log_;
   std::thread follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -183,7 +188,7 @@ Status Composed::read_settings() {
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/"));
+            error.position->file.starts_with("flows/") || error.position->file.starts_with("alerts/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -281,8 +286,16 @@ Status Composed::open_engine() {
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
+  http::declare_metrics(metrics_);  // alarms may watch them
+  notifier_ = std::make_unique<notify::Notifier>(
+      notify::Notifier::Parts{*control_, clock_, random_, metrics_,
+                              [this](std::string_view name) { return secrets_->find(name); }},
+      notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
+  alarms_ = std::make_unique<alarm::Alarms>(
+      alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_},
+      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_,
+                        *engine_, metrics_, *alarms_, *notifier_},
       options_.folder, options_.environment);
   return {};
 }
@@ -359,6 +372,8 @@ Status Composed::open_surface() {
                         .secrets = *secrets_,
                         .flow = *flow_,
                         .flows = *flows_,
+                        .alarms = *alarms_,
+                        .notifier = *notifier_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -429,6 +444,8 @@ void Composed::start_followers() {
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
   if (options_.serves) {
+    notifier_->set_url(url());
+    tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
     tick_every(settings_.duration("metrics.every"), history_ticking_, [this] {
       if (const Status done = history_->sample(); !done && history_log_.admit(clock_.steady_micros())) {
@@ -502,6 +519,7 @@ Status Composed::stop(Duration limit) {
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
   if (warehouse_) warehouse_->stop();
+  if (notifier_) notifier_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));
   if (access_) tell("when tokens were used", access_->flush_last_used());
   if (lanes_) keep_first(lanes_->stop(seconds(1), seconds(5)));

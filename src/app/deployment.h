@@ -7,10 +7,12 @@
 #include <set>
 #include <string>
 
+#include "analysis/alarm/alarm.h"
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
 #include "platform/flow/flows.h"
+#include "platform/notify/notify.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
 #include "surface/http/routes/all.h"
@@ -28,6 +30,10 @@ class Deployment : public http::Deployment {
     std::function<Result<std::set<std::string>>()> loaded_tables;
     flow::Flow& flow;
     flow::Flows& flows;
+    engine::Engine& engine;  // judges the statements of alarms
+    Metrics& metrics;
+    alarm::Alarms& alarms;
+    notify::Notifier& notifier;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -49,6 +55,10 @@ class Deployment : public http::Deployment {
   // Tables that read what is not there, or each other in a circle; flows that name what is not there.
   Status check_tables(const project::Project& project, project::Plan& plan);
   Status check_flows(const project::Project& project, project::Plan& plan);
+  // Alarms whose SQL reads what is not there.
+  Status check_alerts(const project::Project& project, project::Plan& plan);
+  // Streams, their quarantines and derived tables of the project, and tables that people loaded.
+  Result<std::set<std::string>> known_tables(const project::Project& project);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

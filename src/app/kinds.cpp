@@ -113,7 +113,7 @@ Json carry_stream(const Json& from, const Json& to) {
 
 }  // namespace
 
-project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
+project::Registry make_registry(Destroyers destroy, ExamineTable examine, AlarmChecks alarms) {
   project::Registry registry;
   project::Kind stream;
   stream.name = "stream";
@@ -137,6 +137,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   };
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
+  registry.add_kind(alarm::alert_kind(std::move(alarms.metrics), std::move(alarms.examine)));
   return registry;
 }
 
@@ -229,6 +230,18 @@ Result<std::vector<flow::Table>> applied_tables(control::Control& control) {
     if (declaration.kind != "table" || declaration.detached) continue;
     TRY_ASSIGN(flow::Table table, flow::table_from_json(declaration.body));
     out.push_back(std::move(table));
+  }
+  return out;
+}
+
+Result<alarm::AlertFile> applied_alerts(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  alarm::AlertFile out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "alert" || declaration.detached) continue;
+    TRY_ASSIGN(alarm::AlertFile file, alarm::alerts_from_json(declaration.body));
+    std::move(file.channels.begin(), file.channels.end(), std::back_inserter(out.channels));
+    std::move(file.alarms.begin(), file.alarms.end(), std::back_inserter(out.alarms));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "analysis/alarm/declaration.h"
 #include "core/project/plan.h"
 #include "core/project/project.h"
 #include "platform/flow/flow_declaration.h"
@@ -20,7 +21,12 @@ struct Destroyers {
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
-project::Registry make_registry(Destroyers destroy, ExamineTable examine = {});
+// What alarms may watch, and a judge of their statements; empty where no program is open.
+struct AlarmChecks {
+  std::function<alarm::MetricKinds()> metrics = {};
+  std::function<Status(const std::string& sql)> examine = {};
+};
+project::Registry make_registry(Destroyers destroy, ExamineTable examine = {}, AlarmChecks alarms = {});
 
 class ControlState : public project::AppliedState {
  public:
@@ -47,5 +53,7 @@ Result<AppliedStreams> applied_streams(control::Control& control);
 // The applied flows and derived tables that are not detached, by name.
 Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
+// The alarms and channels of all applied files that are not detached.
+Result<alarm::AlertFile> applied_alerts(control::Control& control);
 
 }  // namespace weir::app

@@ -22,7 +22,7 @@ constexpr Unbuilt kUnbuilt[] = {
     {"live", "live windows"},
     {"sources", "crawled sources"},   {"endpoints", "endpoints"},   {"models", "models"},
     {"apis", "prediction APIs"},      {"detectors", "detectors"},   {"quality", "data quality"},
-    {"reviews", "warehouse reviews"}, {"dashboards", "dashboards"}, {"alerts", "alerts"},
+    {"reviews", "warehouse reviews"}, {"dashboards", "dashboards"},
 };
 
 std::string_view first_part(std::string_view path) {

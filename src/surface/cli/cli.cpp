@@ -91,6 +91,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_explain(app, context);
   add_lake(app, context);
   add_runs(app, context);
+  add_alarms(app, context);
   add_token(app, context);
   add_secret(app, context);
   add_loadgen(app, context);

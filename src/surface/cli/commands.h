@@ -24,6 +24,7 @@ void add_stream(CLI::App& app, Context& context);  // stream infer, stream tail
 void add_explain(CLI::App& app, Context& context);
 void add_lake(CLI::App& app, Context& context);  // lake verify, lake drain, lake manifest
 void add_runs(CLI::App& app, Context& context);  // run, backfill, runs
+void add_alarms(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
 void add_loadgen(CLI::App& app, Context& context);

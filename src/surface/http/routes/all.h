@@ -27,8 +27,13 @@ struct SiteParts {
   access::Secrets& secrets;
   flow::Flow& flow;
   flow::Flows& flows;
+  alarm::Alarms& alarms;
+  notify::Notifier& notifier;
   Deployment& deployment;
 };
+
+// Makes the names of HTTP's metrics known before there is a site or a server.
+void declare_metrics(Metrics& metrics);
 
 class Site {
  public:

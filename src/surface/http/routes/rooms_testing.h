@@ -89,6 +89,8 @@ class RoomsFixture : public ::testing::Test {
     stopping = true;
     follower.join();
     warehouse.reset();
+    alarms.reset();
+    notifier.reset();
     flows.reset();
     flow.reset();
     engine.reset();
@@ -130,6 +132,9 @@ class RoomsFixture : public ::testing::Test {
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
     flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
     flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *lake, *control, clock});
+    notifier = std::make_unique<notify::Notifier>(notify::Notifier::Parts{*control, clock, random, metrics, {}},
+                                                  notify::Options{.project = "shop", .environment = {}, .url = {}});
+    alarms = std::make_unique<alarm::Alarms>(alarm::Alarms::Parts{metrics, *control, *notifier, clock, {}});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -162,7 +167,7 @@ class RoomsFixture : public ::testing::Test {
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
     site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *access,
-                      *secrets, *flow, *flows, deployment},
+                      *secrets, *flow, *flows, *alarms, *notifier, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -206,6 +211,8 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<flow::Flows> flows;
+  std::unique_ptr<notify::Notifier> notifier;
+  std::unique_ptr<alarm::Alarms> alarms;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/alarm/alarm.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/io/files.h"
@@ -15,6 +16,7 @@
 #include "platform/access/access.h"
 #include "platform/access/secrets.h"
 #include "platform/flow/flows.h"
+#include "platform/notify/notify.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -71,6 +73,7 @@ struct StatusParts {
   lake::Lake& lake;
   const Rates& rates;
   Files& files;
+  const alarm::Alarms& alarms;
 };
 void add_status_routes(Router& router, const StatusParts& parts, const SiteFacts& facts);
 
@@ -82,6 +85,8 @@ struct OperationsParts {
   lake::Lake& lake;
   Files& files;
 };
+// The gauges above before there are routes: what alarms may watch is asked earlier.
+void declare_operations_metrics(Metrics& metrics);
 void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts);
 
 struct SqlParts {
@@ -111,6 +116,12 @@ struct FlowParts {
   flow::Flows& flows;
 };
 void add_flow_routes(Router& router, const FlowParts& parts);
+// Alarms, findings.
+struct AlarmParts {
+  alarm::Alarms& alarms;
+  notify::Notifier& notifier;
+};
+void add_alarm_routes(Router& router, const AlarmParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
