@@ -6,6 +6,8 @@
 #include <atomic>
 #include <condition_variable>
 
+#include "analysis/alarm/alarm.h"
+#include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -144,6 +146,8 @@ class Composed : public App {
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<endpoint::Endpoints> endpoints_;
+  std::unique_ptr<notify::Notifier> notifier_;
+  std::unique_ptr<alarm::Alarms> alarms_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -152,7 +156,7 @@ class Composed : public App {
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
-  std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false};
+  std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false};
   LogLimit history_log_;
   std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -205,7 +209,7 @@ Status Composed::read_settings() {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
             error.position->file.starts_with("flows/") || error.position->file.starts_with("endpoints/") ||
-            error.position->file.starts_with("live/"));
+            error.position->file.starts_with("live/") || error.position->file.starts_with("alerts/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -329,9 +333,17 @@ Status Composed::open_engine() {
                                  .memory_bytes = settings_.size("limits.endpoint_memory"),
                                  .writes = options_.serves});
   if (options_.serves) flow_->set_observer([this](const std::string& table) { endpoints_->table_changed(table); });
+  http::declare_metrics(metrics_);  // alarms may watch them
+  notifier_ = std::make_unique<notify::Notifier>(
+      notify::Notifier::Parts{*control_, clock_, random_, metrics_,
+                              [this](std::string_view name) { return secret(name); }},
+      notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
+  alarms_ = std::make_unique<alarm::Alarms>(
+      alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
-                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_},
+                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_, metrics_, *alarms_,
+                        *notifier_},
       options_.folder, options_.environment);
   return {};
 }
@@ -423,6 +435,8 @@ Status Composed::open_surface() {
                         .flows = *flows_,
                         .endpoints = *endpoints_,
                         .live = *live_,
+                        .alarms = *alarms_,
+                        .notifier = *notifier_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -495,6 +509,8 @@ void Composed::start_followers() {
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
   if (options_.serves) {
+    notifier_->set_url(url());
+    tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
     tick_every(settings_.duration("metrics.every"), history_ticking_, [this] {
       if (const Status done = history_->sample(); !done && history_log_.admit(clock_.steady_micros())) {
@@ -592,6 +608,7 @@ Status Composed::stop(Duration limit) {
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
   if (warehouse_) warehouse_->stop();
+  if (notifier_) notifier_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));
   if (access_) tell("when tokens were used", access_->flush_last_used());
   if (lanes_) keep_first(lanes_->stop(seconds(1), seconds(5)));

@@ -32,7 +32,12 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
            .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
            .flow = [](std::string_view, uint32_t) { return Status(); },  // it has no data
            .endpoint = [this](std::string_view name, uint32_t) { return parts_.endpoints.destroy(std::string(name)); }},
-          [this](const flow::Table& table) { return parts_.flow.examine(table); })),
+          [this](const flow::Table& table) { return parts_.flow.examine(table); },
+          {.metrics = [this] { return parts_.metrics.kinds(); },
+           .examine = [this](const std::string& sql) -> Status {
+             TRY(parts_.engine.examine(sql, false));
+             return {};
+           }})),
       state_(parts_.control) {}
 
 project::ReadOptions Deployment::read_options() {
@@ -80,22 +85,30 @@ Status Deployment::refuse_taken_names(project::Plan& plan) {
   return {};
 }
 
-Status Deployment::check_tables(const project::Project& project, project::Plan& plan) {
-  std::map<std::string, std::vector<std::string>> reads;
-  std::set<std::string> known;
+Result<std::set<std::string>> Deployment::known_tables(const project::Project& project) {
+  TRY_ASSIGN(std::set<std::string> known, parts_.loaded_tables());
   for (const auto& declaration : project.declarations) {
-    known.insert(declaration.name);
     if (declaration.kind == "stream") {
       for (std::string& table : capture::tables_of(declaration.name)) known.insert(std::move(table));
-      known.erase("raw_" + declaration.name);  // nothing tells when days of it change
+    } else if (declaration.kind == "table") {
+      known.insert(declaration.name);
     }
+  }
+  return known;
+}
+
+Status Deployment::check_tables(const project::Project& project, project::Plan& plan) {
+  std::map<std::string, std::vector<std::string>> reads;
+  std::set<std::string> raw;  // nothing tells when days of them change
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind == "stream") raw.insert("raw_" + declaration.name);
     if (declaration.kind != "table") continue;
     TRY_ASSIGN(const flow::Table table, flow::table_from_json(declaration.body));
     TRY_ASSIGN(reads[declaration.name], parts_.flow.examine(table));
   }
   if (reads.empty()) return {};
-  TRY_ASSIGN(const auto loaded, parts_.loaded_tables());
-  known.insert(loaded.begin(), loaded.end());
+  TRY_ASSIGN(auto known, known_tables(project));
+  for (const std::string& name : raw) known.erase(name);
   const auto refuse = [&](const std::string& name, std::string why) {
     for (project::Change& change : plan.changes) {
       if (change.kind != "table" || change.name != name) continue;
@@ -224,6 +237,32 @@ Status Deployment::check_endpoints(const project::Project& project, project::Pla
   return {};
 }
 
+Status Deployment::check_alerts(const project::Project& project, project::Plan& plan) {
+  std::optional<std::set<std::string>> known;  // asked for only where an alarm has SQL
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "alert") continue;
+    TRY_ASSIGN(const alarm::AlertFile file, alarm::alerts_from_json(declaration.body));
+    for (const alarm::Alarm& alarm : file.alarms) {
+      if (!alarm.is_sql()) continue;
+      if (!known) {
+        TRY_ASSIGN(known, known_tables(project));
+      }
+      TRY_ASSIGN(const auto shape, parts_.engine.examine(alarm.sql, false));
+      for (const auto& read : shape.reads) {
+        if (known->contains(read.name) || read.name.starts_with(capture::kSystemPrefix)) continue;
+        for (project::Change& change : plan.changes) {
+          if (change.kind != "alert" || change.name != declaration.name) continue;
+          change.compatible = false;
+          change.details.push_back("the alarm " + alarm.name + " reads '" + read.name +
+                                   "', which is neither a stream nor a table: refused (" +
+                                   did_you_mean(read.name, {known->begin(), known->end()}) + ")");
+        }
+      }
+    }
+  }
+  return {};
+}
+
 Result<std::vector<flow::Forecast>> Deployment::forecast(const project::Project& project) {
   std::vector<flow::Table> tables;
   for (const auto& declaration : project.declarations) {
@@ -246,6 +285,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   if (project.is_good() && out.plan.is_compatible()) {
     TRY_ASSIGN(out.computes, forecast(project));
   }
+  TRY(check_alerts(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -291,7 +331,11 @@ Status Deployment::reload() {
   TRY_ASSIGN(auto endpoints, applied_endpoints(parts_.control));
   TRY(parts_.endpoints.set_endpoints(std::move(endpoints)));
   TRY_ASSIGN(auto flows, applied_flows(parts_.control));
-  return parts_.flows.set_flows(std::move(flows));
+  TRY(parts_.flows.set_flows(std::move(flows)));
+  TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
+  // Channels first: an alarm that goes off finds who is to be told.
+  parts_.notifier.set_channels(alerts.channels);
+  return parts_.alarms.set_alarms(alerts.alarms);
 }
 
 Status Deployment::destroy_table(std::string_view name) {

@@ -7,11 +7,13 @@
 #include <set>
 #include <string>
 
+#include "analysis/alarm/alarm.h"
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
+#include "platform/notify/notify.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/lake.h"
 #include "stream/live/live.h"
@@ -33,6 +35,9 @@ class Deployment : public http::Deployment {
     flow::Flows& flows;
     endpoint::Endpoints& endpoints;
     live::Live& live;
+    Metrics& metrics;
+    alarm::Alarms& alarms;
+    notify::Notifier& notifier;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -59,6 +64,10 @@ class Deployment : public http::Deployment {
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);
   Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
+  // Alarms whose SQL reads what is not there.
+  Status check_alerts(const project::Project& project, project::Plan& plan);
+  // Streams, their quarantines and derived tables of the project, and tables that people loaded.
+  Result<std::set<std::string>> known_tables(const project::Project& project);
   Result<Outcome> apply(project::Project project, bool drop);
   Status destroy_stream(std::string_view name);
   Status destroy_table(std::string_view name);

@@ -96,7 +96,7 @@ Json carry_stream(const Json& from, const Json& to) {
 
 }  // namespace
 
-project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
+project::Registry make_registry(Destroyers destroy, ExamineTable examine, AlarmChecks alarms) {
   project::Registry registry;
   project::Kind stream;
   stream.name = "stream";
@@ -123,6 +123,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   project::Kind endpoints = endpoint::endpoint_kind();
   endpoints.destroy = std::move(destroy.endpoint);
   registry.add_kind(std::move(endpoints));
+  registry.add_kind(alarm::alert_kind(std::move(alarms.metrics), std::move(alarms.examine)));
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -238,6 +239,18 @@ Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& cont
     if (declaration.kind != "endpoint" || declaration.detached) continue;
     TRY_ASSIGN(endpoint::Endpoint endpoint, endpoint::endpoint_from_json(declaration.body));
     out.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+Result<alarm::AlertFile> applied_alerts(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  alarm::AlertFile out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "alert" || declaration.detached) continue;
+    TRY_ASSIGN(alarm::AlertFile file, alarm::alerts_from_json(declaration.body));
+    std::move(file.channels.begin(), file.channels.end(), std::back_inserter(out.channels));
+    std::move(file.alarms.begin(), file.alarms.end(), std::back_inserter(out.alarms));
   }
   return out;
 }

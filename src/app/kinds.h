@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "analysis/alarm/declaration.h"
 #include "core/project/plan.h"
 #include "core/project/project.h"
 #include "platform/endpoint/endpoint_declaration.h"
@@ -22,7 +23,12 @@ struct Destroyers {
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
-project::Registry make_registry(Destroyers destroy, ExamineTable examine = {});
+// What alarms may watch, and a judge of their statements; empty where no program is open.
+struct AlarmChecks {
+  std::function<alarm::MetricKinds()> metrics = {};
+  std::function<Status(const std::string& sql)> examine = {};
+};
+project::Registry make_registry(Destroyers destroy, ExamineTable examine = {}, AlarmChecks alarms = {});
 
 class ControlState : public project::AppliedState {
  public:
@@ -51,5 +57,7 @@ Result<std::vector<live::Declaration>> applied_live(control::Control& control);
 Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control);
+// The alarms and channels of all applied files that are not detached.
+Result<alarm::AlertFile> applied_alerts(control::Control& control);
 
 }  // namespace weir::app

@@ -78,6 +78,8 @@ def metrics_table(text):
 
 
 def test_every_metric_is_on_its_page_and_none_that_does_not_exist(advertising):
+    advertising.write("alerts/page.yaml", "channels:\n  hook: {kind: webhook, url: 'http://127.0.0.1:1/'}\n")
+    advertising.weir("apply")
     advertising.post("/impressions", {"impressions": [{"ad_id": "x"}]})
     advertising.post("/impressions", "{nonsense")
     advertising.sql("SELECT count(*) FROM impressions")

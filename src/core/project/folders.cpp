@@ -21,7 +21,7 @@ struct Unbuilt {
 constexpr Unbuilt kUnbuilt[] = {
     {"sources", "crawled sources"}, {"models", "models"},        {"apis", "prediction APIs"},
     {"detectors", "detectors"},     {"quality", "data quality"}, {"reviews", "warehouse reviews"},
-    {"dashboards", "dashboards"},   {"alerts", "alerts"},
+    {"dashboards", "dashboards"},
 };
 
 std::string_view first_part(std::string_view path) {

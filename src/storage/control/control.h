@@ -115,6 +115,30 @@ struct RunTask {
   std::string message;  // why it failed or was skipped
 };
 
+// --- findings and alarms --------------------------------------------------------------------------------------------
+
+// Something that somebody should know of, as platform/notify keeps it.
+struct Finding {
+  std::string id;     // UUID; sorts by time
+  std::string key;    // what it is about: one finding of a key is not closed
+  std::string state;  // "open", "acknowledged", "closed"
+  WallTime opened_at, updated_at;
+  std::optional<WallTime> closed_at;
+  Json body;  // the room's own
+};
+
+// Where an alarm stands, as analysis/alarm keeps it.
+struct AlarmState {
+  std::string name;
+  Json body;  // the room's own
+};
+struct AlarmChange {
+  std::string name;
+  WallTime at;
+  std::string from, to;  // "ok", "alarm", "no_data"
+  std::string reason;
+};
+
 // --- tokens and secrets ---------------------------------------------------------------------------------------------
 
 struct Token {
@@ -170,6 +194,21 @@ class Control {
   // Newest first; of one name if it is not empty, and those under way only if `open`.
   virtual Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) = 0;
   virtual Result<std::vector<RunTask>> run_tasks(std::string_view run) = 0;
+
+  // Findings. put_finding() adds or replaces by id; `conflict` if another one of its key is not closed. Of the closed
+  // ones the newest `closed_max` are kept.
+  virtual Status put_finding(const Finding& finding, size_t closed_max) = 0;
+  virtual Result<std::optional<Finding>> find_finding(std::string_view id) = 0;
+  virtual Result<std::optional<Finding>> open_finding(std::string_view key) = 0;     // not closed
+  virtual Result<std::vector<Finding>> findings(bool closed_too, size_t limit) = 0;  // newest first
+
+  // Alarms: states by name, added or replaced together with what changed; of each alarm the newest `changes_max`
+  // changes are kept.
+  virtual Status put_alarms(const std::vector<AlarmState>& states, const std::vector<AlarmChange>& changes,
+                            size_t changes_max) = 0;
+  virtual Result<std::vector<AlarmState>> alarm_states() = 0;
+  virtual Result<std::vector<AlarmChange>> alarm_changes(std::string_view name, size_t limit) = 0;  // newest first
+  virtual Status forget_alarm(std::string_view name) = 0;  // its state; the changes stay
 
   // Tokens.
   virtual Status add_token(const Token& token) = 0;

@@ -78,7 +78,20 @@ constexpr const char* kVersion4 = R"sql(
 ALTER TABLE tokens ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}};
+// Findings of every source, and where alarms stand.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE findings(
+  id TEXT PRIMARY KEY, key TEXT NOT NULL, state TEXT NOT NULL, opened_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  closed_at INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX findings_by_key ON findings(key) WHERE state <> 'closed';
+CREATE TABLE alarm_states(name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE alarm_changes(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL,
+  reason TEXT NOT NULL);
+CREATE INDEX alarm_changes_by_name ON alarm_changes(name, id);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -1,5 +1,5 @@
 // Control over SQLite. Split by subject: control.cpp (opening, declarations, values), lake_catalog.cpp,
-// identities.cpp, runs.cpp.
+// identities.cpp, runs.cpp, findings.cpp.
 #pragma once
 
 #include <memory>
@@ -51,6 +51,17 @@ class SqliteControl final : public Control {
   Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) override;
   Result<std::vector<RunTask>> run_tasks(std::string_view run) override;
 
+  Status put_finding(const Finding& finding, size_t closed_max) override;
+  Result<std::optional<Finding>> find_finding(std::string_view id) override;
+  Result<std::optional<Finding>> open_finding(std::string_view key) override;
+  Result<std::vector<Finding>> findings(bool closed_too, size_t limit) override;
+
+  Status put_alarms(const std::vector<AlarmState>& states, const std::vector<AlarmChange>& changes,
+                    size_t changes_max) override;
+  Result<std::vector<AlarmState>> alarm_states() override;
+  Result<std::vector<AlarmChange>> alarm_changes(std::string_view name, size_t limit) override;
+  Status forget_alarm(std::string_view name) override;
+
   Status add_token(const Token& token) override;
   Result<std::vector<Token>> tokens() override;
   Result<std::optional<Token>> find_token(std::string_view hash) override;
@@ -75,6 +86,7 @@ class SqliteControl final : public Control {
   Status remove_files(const LakeCommit& commit, int64_t version);
   Status touch_days(const LakeCommit& commit, int64_t version);
   Result<std::vector<Run>> runs_of(Statement& statement);
+  Result<std::vector<Finding>> findings_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);
   Result<Json> stored_json(const std::string& text) const;
   Status change_one(Statement& statement, std::string_view what, std::string_view name);

@@ -93,6 +93,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_lake(app, context);
   add_runs(app, context);
   add_test(app, context);
+  add_alarms(app, context);
   add_token(app, context);
   add_secret(app, context);
   add_loadgen(app, context);

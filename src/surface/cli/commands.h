@@ -26,6 +26,7 @@ void add_live(CLI::App& app, Context& context);
 void add_lake(CLI::App& app, Context& context);  // lake verify, lake drain, lake manifest
 void add_runs(CLI::App& app, Context& context);  // run, backfill, runs
 void add_test(CLI::App& app, Context& context);
+void add_alarms(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
 void add_loadgen(CLI::App& app, Context& context);

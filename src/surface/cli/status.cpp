@@ -55,6 +55,13 @@ void print_status(const Json& status) {
   if (!lake["error"].as_string().empty()) std::printf("lake     ERROR %s\n", lake["error"].as_string().c_str());
   std::printf("disk     %s free\n",
               approximate_size(static_cast<uint64_t>(status["disk"]["free_bytes"].as_int())).c_str());
+  const Json& alarms = status["alarms"];
+  for (const auto& [state, shown] : {std::pair{"alarm", "ALARM"}, std::pair{"no_data", "NO DATA"}}) {
+    for (const Json& name : alarms[state].array()) std::printf("alarm    %s %s\n", name.as_string().c_str(), shown);
+  }
+  if (alarms["known"].as_int() > 0 && alarms["alarm"].array().empty() && alarms["no_data"].array().empty()) {
+    std::printf("alarms   %lld, all OK\n", static_cast<long long>(alarms["known"].as_int()));
+  }
   for (const Json& warning : status["warnings"].array()) std::printf("warning  %s\n", warning.as_string().c_str());
 }
 

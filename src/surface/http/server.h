@@ -40,6 +40,9 @@ struct ServerOptions {
   Duration write_max = seconds(30);  // without the client taking a byte
 };
 
+// Makes the names of a server's metrics known before it starts.
+void declare_server_metrics(Metrics& metrics);
+
 class Server {
  public:
   virtual ~Server() = default;  // stops with no time to drain if stop() was not called

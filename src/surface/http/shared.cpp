@@ -1,6 +1,12 @@
 #include "surface/http/shared.h"
 
 namespace weir::http {
+namespace {
+
+constexpr const char* kRequestsTotal = "weir_http_requests_total";
+constexpr const char* kRequestsHelp = "Requests answered.";
+
+}  // namespace
 
 ServerMetrics::ServerMetrics(Metrics& metrics, const Router& router)
     : bytes_received(metrics.counter("weir_http_received_bytes_total", "Bytes read from HTTP clients.")),
@@ -10,6 +16,7 @@ ServerMetrics::ServerMetrics(Metrics& metrics, const Router& router)
                                           "Connections closed because connections_max was reached.")),
       connections(metrics.gauge("weir_http_connections", "Open connections.")),
       metrics_(metrics) {
+  metrics.declare(MetricKind::counter, kRequestsTotal, kRequestsHelp);
   for (size_t index = 0; index <= router.routes().size(); ++index) {
     auto entry = std::make_unique<OfRoute>();
     const bool is_route = index < router.routes().size();
@@ -27,12 +34,16 @@ void ServerMetrics::answered(const Route* route, int status, int64_t micros) {
   Counter* counter = entry.by_status[index].load(std::memory_order_acquire);
   if (!counter) {
     counter =
-        &metrics_.counter("weir_http_requests_total", "Requests answered.",
+        &metrics_.counter(kRequestsTotal, kRequestsHelp,
                           {{"method", entry.method}, {"route", entry.pattern}, {"status", std::to_string(status)}});
     entry.by_status[index].store(counter, std::memory_order_release);
   }
   counter->add();
   entry.latency->observe(static_cast<double>(micros) / 1e6);
+}
+
+void declare_server_metrics(Metrics& metrics) {
+  (void)ServerMetrics(metrics, Router());
 }
 
 }  // namespace weir::http

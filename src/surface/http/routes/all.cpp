@@ -3,6 +3,7 @@
 #include "core/base/log.h"
 #include "surface/http/routes/endpoint.h"
 #include "surface/http/routes/openapi.h"
+#include "surface/http/server.h"
 
 namespace weir::http {
 
@@ -23,13 +24,14 @@ class WholeSite final : public Site {
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
     add_session_routes(router_, parts.access, facts_);
-    add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files()}, facts_);
+    add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files(), parts.alarms}, facts_);
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue});
     add_flow_routes(router_, {parts.flow, parts.flows});
     endpoints_.add_to(router_);
     add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);
     add_live_routes(router_, parts.live, live_watch_);
+    add_alarm_routes(router_, {parts.alarms, parts.notifier});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints);
     add_secret_routes(router_, parts.secrets);
@@ -73,6 +75,11 @@ class WholeSite final : public Site {
 };
 
 }  // namespace
+
+void declare_metrics(Metrics& metrics) {
+  declare_server_metrics(metrics);
+  declare_operations_metrics(metrics);
+}
 
 std::unique_ptr<Site> make_site(const SiteParts& parts, const SiteFacts& facts) {
   return std::make_unique<WholeSite>(parts, facts);

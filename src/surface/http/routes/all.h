@@ -30,8 +30,13 @@ struct SiteParts {
   flow::Flows& flows;
   endpoint::Endpoints& endpoints;
   live::Live& live;
+  alarm::Alarms& alarms;
+  notify::Notifier& notifier;
   Deployment& deployment;
 };
+
+// Makes the names of HTTP's metrics known before there is a site or a server.
+void declare_metrics(Metrics& metrics);
 
 class Site {
  public:

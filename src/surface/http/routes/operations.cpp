@@ -67,22 +67,39 @@ double open_descriptors() {
   return count;
 }
 
-// What is asked of the system only when somebody scrapes. The names without `weir_` are Prometheus' own.
+// The names without `weir_` are Prometheus' own.
+struct GaugeName {
+  const char* name;
+  const char* help;
+};
+constexpr GaugeName kBuildInfo = {"weir_build_info", "1; the version is its label."};
+constexpr GaugeName kResident = {"process_resident_memory_bytes", "Memory of the program."};
+constexpr GaugeName kDescriptors = {"process_open_fds", "Open files and sockets."};
+constexpr GaugeName kStarted = {"process_start_time_seconds", "When the program began to serve, in Unix time."};
+constexpr GaugeName kDiskFree = {"weir_disk_free_bytes", "Free bytes of the disk that the store lies on."};
+
+// What is asked of the system only when somebody scrapes.
 std::array<CallbackGauge, 4> process_gauges(const OperationsParts& parts, const SiteFacts& facts) {
-  parts.metrics.gauge("weir_build_info", "1; the version is its label.", {{"version", facts.version}}).set(1);
+  parts.metrics.gauge(kBuildInfo.name, kBuildInfo.help, {{"version", facts.version}}).set(1);
   const double started = static_cast<double>(parts.clock.wall().micros) / 1e6;
-  return {parts.metrics.callback_gauge("process_resident_memory_bytes", "Memory of the program.", resident_bytes),
-          parts.metrics.callback_gauge("process_open_fds", "Open files and sockets.", open_descriptors),
-          parts.metrics.callback_gauge("process_start_time_seconds", "When the program began to serve, in Unix time.",
-                                       [started] { return started; }),
-          parts.metrics.callback_gauge("weir_disk_free_bytes", "Free bytes of the disk that the store lies on.",
-                                       [&files = parts.files, &root = facts.store_root] {
-                                         const Result<uint64_t> free = files.free_bytes(root);
-                                         return free ? static_cast<double>(*free) : 0.0;
-                                       })};
+  const auto gauge = [&](const GaugeName& named, std::function<double()> read) {
+    return parts.metrics.callback_gauge(named.name, named.help, std::move(read));
+  };
+  return {gauge(kResident, resident_bytes), gauge(kDescriptors, open_descriptors),
+          gauge(kStarted, [started] { return started; }),
+          gauge(kDiskFree, [&files = parts.files, &root = facts.store_root] {
+            const Result<uint64_t> free = files.free_bytes(root);
+            return free ? static_cast<double>(*free) : 0.0;
+          })};
 }
 
 }  // namespace
+
+void declare_operations_metrics(Metrics& metrics) {
+  for (const GaugeName& named : {kBuildInfo, kResident, kDescriptors, kStarted, kDiskFree}) {
+    metrics.declare(MetricKind::gauge, named.name, named.help);
+  }
+}
 
 void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts) {
   const auto gauges =

@@ -93,6 +93,8 @@ class RoomsFixture : public ::testing::Test {
     warehouse.reset();
     requeue.reset();
     endpoints.reset();
+    alarms.reset();
+    notifier.reset();
     flows.reset();
     flow.reset();
     live.reset();
@@ -147,6 +149,9 @@ class RoomsFixture : public ::testing::Test {
                                                                                  .metrics = metrics,
                                                                                  .folder = root + "/endpoints",
                                                                                  .memory_bytes = 1 << 20});
+    notifier = std::make_unique<notify::Notifier>(notify::Notifier::Parts{*control, clock, random, metrics, {}},
+                                                  notify::Options{.project = "shop", .environment = {}, .url = {}});
+    alarms = std::make_unique<alarm::Alarms>(alarm::Alarms::Parts{metrics, *control, *notifier, clock, {}});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -178,8 +183,8 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock, random, metrics, lanes, *control, *journal, *lake, *capture, *engine, *warehouse, *requeue,
-                      *access, *secrets, *flow, *flows, *endpoints, *live, deployment},
+    site = make_site({clock,    random,  metrics,  lanes, *control, *journal,   *lake, *capture, *engine,   *warehouse,
+                      *requeue, *access, *secrets, *flow, *flows,   *endpoints, *live, *alarms,  *notifier, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -226,6 +231,8 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<endpoint::Endpoints> endpoints;
+  std::unique_ptr<notify::Notifier> notifier;
+  std::unique_ptr<alarm::Alarms> alarms;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

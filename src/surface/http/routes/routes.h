@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/alarm/alarm.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/io/files.h"
@@ -16,6 +17,7 @@
 #include "platform/access/secrets.h"
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
+#include "platform/notify/notify.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -76,6 +78,7 @@ struct StatusParts {
   lake::Lake& lake;
   const Rates& rates;
   Files& files;
+  const alarm::Alarms& alarms;
 };
 void add_status_routes(Router& router, const StatusParts& parts, const SiteFacts& facts);
 
@@ -87,6 +90,8 @@ struct OperationsParts {
   lake::Lake& lake;
   Files& files;
 };
+// The gauges above before there are routes: what alarms may watch is asked earlier.
+void declare_operations_metrics(Metrics& metrics);
 void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts);
 
 struct SqlParts {
@@ -120,6 +125,12 @@ void add_flow_routes(Router& router, const FlowParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
                       const endpoint::Endpoints& endpoints);
 void add_live_routes(Router& router, live::Live& live, LiveWatch& watch);
+// Alarms, findings.
+struct AlarmParts {
+  alarm::Alarms& alarms;
+  notify::Notifier& notifier;
+};
+void add_alarm_routes(Router& router, const AlarmParts& parts);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.

@@ -88,11 +88,27 @@ class StatusPage {
     Json memory{Json::Object{}};
     memory.set("rss_bytes", resident_bytes());
     out.set("memory", std::move(memory));
+    out.set("alarms", alarms_json());
     out.set("warnings", warnings(journal, lake, free, now));
     return out;
   }
 
  private:
+  // How many there are, and which are not OK.
+  Json alarms_json() const {
+    Json alarm{Json::Array{}}, no_data{Json::Array{}};
+    int64_t known = 0;
+    for (const auto& one : parts_.alarms.states()) {
+      ++known;
+      if (one.second == alarm::State::alarm) alarm.push(one.first);
+      if (one.second == alarm::State::no_data) no_data.push(one.first);
+    }
+    Json out{Json::Object{}};
+    out.set("known", known);
+    out.set("alarm", std::move(alarm));
+    out.set("no_data", std::move(no_data));
+    return out;
+  }
   static Json warnings(const journal::Stats& journal, const lake::LakeStatus& lake, const Result<uint64_t>& free,
                        WallTime now) {
     Json out{Json::Array{}};

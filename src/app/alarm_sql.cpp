@@ -1,0 +1,65 @@
+#include "app/alarm_sql.h"
+
+namespace weir::app {
+namespace {
+
+// One question on its way; if it is dropped unasked (the program stops), that is its answer.
+struct Question {
+  std::unique_ptr<warehouse::Admission> admission;
+  std::function<void(alarm::Answer)> done;
+
+  void answer(alarm::Answer with) {
+    if (auto call = std::exchange(done, nullptr)) call(std::move(with));
+  }
+  ~Question() { answer(Error(Code::unavailable, "weir stops")); }
+};
+
+Result<std::optional<double>> number_in(const engine::Cell& cell) {
+  if (std::holds_alternative<std::nullptr_t>(cell)) return std::optional<double>();
+  if (const auto* value = std::get_if<double>(&cell)) return std::optional(*value);
+  if (const auto* value = std::get_if<int64_t>(&cell)) return std::optional(static_cast<double>(*value));
+  if (const auto* value = std::get_if<bool>(&cell)) return std::optional(*value ? 1.0 : 0.0);
+  // Decimals and integers beyond 64 bits come as their text.
+  const auto read = Json::parse(std::get<std::string>(cell));
+  if (read && read->is_number()) return std::optional(read->as_double());
+  return Error(Code::invalid, "the alarm's SQL gives a text instead of a number");
+}
+
+alarm::Answer read_answer(warehouse::Execution& execution) {
+  if (execution.columns().size() != 1) {
+    return Error(Code::invalid, "the alarm's SQL gives " + std::to_string(execution.columns().size()) +
+                                    " columns instead of one number");
+  }
+  TRY_ASSIGN(const warehouse::Rows rows, execution.next());
+  if (rows.empty()) return std::optional<double>();
+  if (rows.size() > 1) return Error(Code::invalid, "the alarm's SQL gives several rows instead of one number");
+  return number_in(rows[0][0]);
+}
+
+}  // namespace
+
+alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes) {
+  return
+      [&warehouse, &lanes](const std::string& sql, Duration limit, std::function<void(alarm::Answer)> done) -> Status {
+        warehouse::Statement statement;
+        statement.sql = sql;
+        statement.time = limit;
+        statement.rows_max = 2;
+        statement.client = "alarm";
+        TRY_ASSIGN(auto admission, warehouse.admit({.name = "weir alarms", .may_read = true}, std::move(statement)));
+        auto question = std::make_shared<Question>();
+        question->admission = std::move(admission);
+        question->done = std::move(done);
+        warehouse::Admission& waiting = *question->admission;
+        waiting.when_ready([&lanes, question = std::move(question)]() mutable {
+          const Status submitted = lanes.submit(Lane::interactive, [question] {
+            auto execution = question->admission->start();
+            question->answer(execution ? read_answer(**execution) : alarm::Answer(execution.error()));
+          });
+          if (!submitted) question->answer(submitted.error());
+        });
+        return {};
+      };
+}
+
+}  // namespace weir::app
