@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 
+#include "analysis/dashboard/dashboard.h"
 #include "app/deployment.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -126,6 +127,7 @@ class Composed : public App {
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
+  std::unique_ptr<dashboard::Dashboards> dashboards_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
@@ -172,7 +174,7 @@ Status Composed::read_settings() {
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
     return error.position &&
            (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/"));
+            error.position->file.starts_with("flows/") || error.position->file.starts_with("dashboards/"));
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -270,9 +272,11 @@ Status Composed::open_engine() {
   TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
   TRY_ASSIGN(flow_, flow::Flow::open({*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_}));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
-  deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *capture_, *lake_, *secrets_, [this] { return loaded_tables(); }, *flow_, *flows_},
-      options_.folder, options_.environment);
+  dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
+  deployment_ =
+      std::make_unique<Deployment>(Deployment::Parts{*control_, *capture_, *lake_, *secrets_,
+                                                     [this] { return loaded_tables(); }, *flow_, *flows_, *dashboards_},
+                                   options_.folder, options_.environment);
   return {};
 }
 
@@ -333,6 +337,7 @@ Status Composed::open_surface() {
                         .secrets = *secrets_,
                         .flow = *flow_,
                         .flows = *flows_,
+                        .dashboards = *dashboards_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;

@@ -192,7 +192,10 @@ Status Deployment::reload() {
   TRY_ASSIGN(auto tables, applied_tables(parts_.control));
   parts_.flow.set_tables(std::move(tables));
   TRY_ASSIGN(auto flows, applied_flows(parts_.control));
-  return parts_.flows.set_flows(std::move(flows));
+  TRY(parts_.flows.set_flows(std::move(flows)));
+  TRY_ASSIGN(auto dashboards, applied_dashboards(parts_.control));
+  parts_.dashboards.set_dashboards(std::move(dashboards));
+  return {};
 }
 
 Status Deployment::destroy_table(std::string_view name) {

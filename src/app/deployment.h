@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "analysis/dashboard/dashboard.h"
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
@@ -28,6 +29,7 @@ class Deployment : public http::Deployment {
     std::function<Result<std::set<std::string>>()> loaded_tables;
     flow::Flow& flow;
     flow::Flows& flows;
+    dashboard::Dashboards& dashboards;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 

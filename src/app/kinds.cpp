@@ -135,6 +135,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine) {
   };
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
+  registry.add_kind(dashboard::dashboard_kind());
   return registry;
 }
 
@@ -195,6 +196,17 @@ Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& contr
     if (declaration.kind != "flow" || declaration.detached) continue;
     TRY_ASSIGN(flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
     out.push_back(std::move(flow));
+  }
+  return out;
+}
+
+Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<dashboard::Dashboard> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "dashboard" || declaration.detached) continue;
+    TRY_ASSIGN(dashboard::Dashboard dashboard, dashboard::dashboard_from_json(declaration.body));
+    out.push_back(std::move(dashboard));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "analysis/dashboard/dashboard.h"
 #include "core/project/plan.h"
 #include "core/project/project.h"
 #include "platform/flow/flow_declaration.h"
@@ -39,8 +40,9 @@ struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };
 Result<AppliedStreams> applied_streams(control::Control& control);
-// The applied flows and derived tables that are not detached, by name.
+// The applied flows, derived tables and dashboards that are not detached, by name.
 Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
+Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control);
 
 }  // namespace weir::app

@@ -104,7 +104,7 @@ def test_a_table_says_why_a_day_is_stale_and_which_test_failed(advertising):
     project.post("/v1/lake/drain", {}, headers=project.admin())
     table = project.get("/v1/tables/advertising", headers=project.admin()).json
     assert table["stale_because"] == {day(1): "never computed", day(2): "its inputs changed"}
-    assert {(test["name"], test["kind"]) for test in table["tests"]} >= {("unique_impression_id", "unique")} and table["failed"] == []
+    assert {(test["name"], test["kind"]) for test in table["tests"]} >= {("grain", "unique"), ("not_null_ad_id", "not_null")} and table["failed"] == []
     text = (project.folder / "tables/advertising.sql").read_text()
     project.write("tables/advertising.sql", text.replace("grain: [impression_id]", "grain: [impression_id]\ntests:\n  - {name: never_true, sql: SELECT 1}"))
     project.weir("apply")

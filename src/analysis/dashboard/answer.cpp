@@ -78,7 +78,8 @@ bool adds_up(Statistic statistic) {
 std::vector<Line> split_lines(const Series& series, std::map<std::string, Values> by_key, size_t points) {
   std::vector<std::pair<std::string, Values>> all(std::make_move_iterator(by_key.begin()),
                                                   std::make_move_iterator(by_key.end()));
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return weight(a.second) > weight(b.second); });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return weight(a.second) > weight(b.second); });
   Values rest(points);
   const size_t left_out = all.size() > kSplitMax ? all.size() - kSplitMax : 0;
   for (size_t i = kSplitMax; i < all.size(); ++i) {
@@ -177,7 +178,8 @@ std::vector<Line> metric_lines(const Panel& panel, const Grid& grid, const Rows&
     if (series.by.empty()) by_key[i][""].resize(grid.points);
     for (auto& [key, values] : by_key[i]) {
       const auto earlier = before[i].find(key);
-      fill(values, series, grid, earlier == before[i].end() ? std::nullopt : std::optional(earlier->second), first, last);
+      fill(values, series, grid, earlier == before[i].end() ? std::nullopt : std::optional(earlier->second), first,
+           last);
       if (series.statistic != Statistic::rate) continue;
       for (size_t point = 0; point < grid.points; ++point) {
         const int64_t begin = grid.from_s + static_cast<int64_t>(point) * grid.step_s;
@@ -233,7 +235,8 @@ Result<std::vector<Line>> select_lines(const Panel& panel, const Grid& grid, con
   };
   if (panel.series.empty()) {
     for (size_t i = 1; i < rows.columns.size() && out.size() < kSeriesMax; ++i) {
-      if (is_number_type(rows.columns[i].type)) out.push_back({rows.columns[i].name, rows.columns[i].name, AxisSide::left, read(i)});
+      if (is_number_type(rows.columns[i].type))
+        out.push_back({rows.columns[i].name, rows.columns[i].name, AxisSide::left, read(i)});
     }
     return out;
   }
@@ -245,7 +248,8 @@ Result<std::vector<Line>> select_lines(const Panel& panel, const Grid& grid, con
     if (column == rows.columns.end()) {
       std::vector<std::string> names;
       for (const auto& one : rows.columns) names.push_back(one.name);
-      return Error(Code::invalid, "the SELECT has no column " + shown(series.column), did_you_mean(series.column, names));
+      return Error(Code::invalid, "the SELECT has no column " + shown(series.column),
+                   did_you_mean(series.column, names));
     }
     known[series.name] = read(static_cast<size_t>(column - rows.columns.begin()));
     if (!series.hidden) out.push_back({series.name, series.label, series.axis, known[series.name]});
@@ -280,7 +284,8 @@ std::optional<double> reduced(Reduce reduce, const Values& values) {
 
 Json lines_json(const std::vector<Line>& lines, const Grid& grid) {
   Json times(Json::Array{}), series(Json::Array{});
-  for (size_t point = 0; point < grid.points; ++point) times.push(grid.from_s + static_cast<int64_t>(point) * grid.step_s);
+  for (size_t point = 0; point < grid.points; ++point)
+    times.push(grid.from_s + static_cast<int64_t>(point) * grid.step_s);
   for (const Line& line : lines) {
     Json values(Json::Array{});
     for (const auto& value : line.values) values.push(number_json(value));
@@ -315,7 +320,8 @@ Result<Json> bars_of_rows(const Rows& rows) {
 Result<Json> number_of_rows(const Rows& rows) {
   if (rows.rows.empty()) return Json(Json::Object{{"value", Json()}});
   for (size_t i = 0; i < rows.columns.size(); ++i) {
-    if (is_number_type(rows.columns[i].type)) return Json(Json::Object{{"value", number_json(number_of(rows.rows[0][i]))}});
+    if (is_number_type(rows.columns[i].type))
+      return Json(Json::Object{{"value", number_json(number_of(rows.rows[0][i]))}});
   }
   return Error(Code::invalid, "the SELECT has no column of numbers", "SELECT count(*) FROM …");
 }

@@ -152,13 +152,15 @@ TEST(Numbers, are_made_of_a_series_in_the_declared_way) {
   EXPECT_EQ(reduced(Reduce::min, values), 1);
   EXPECT_EQ(reduced(Reduce::max, values), 7);
   EXPECT_EQ(reduced(Reduce::sum, Values(3)), std::nullopt);
-  EXPECT_EQ((*number_of_rows(selected({{"a", "VARCHAR"}, {"n", "BIGINT"}}, {{"x", int64_t{5}}})))["value"].as_double(), 5);
+  EXPECT_EQ((*number_of_rows(selected({{"a", "VARCHAR"}, {"n", "BIGINT"}}, {{"x", int64_t{5}}})))["value"].as_double(),
+            5);
   EXPECT_TRUE((*number_of_rows(selected({{"n", "BIGINT"}}, {})))["value"].is_null());
   EXPECT_FALSE(number_of_rows(selected({{"a", "VARCHAR"}}, {{"x"}})));
 }
 
 TEST(Bars, have_a_label_and_a_length) {
-  const auto bars = bars_of_rows(selected({{"reason", "VARCHAR"}, {"n", "BIGINT"}}, {{"late", int64_t{3}}, {nullptr, int64_t{1}}}));
+  const auto bars =
+      bars_of_rows(selected({{"reason", "VARCHAR"}, {"n", "BIGINT"}}, {{"late", int64_t{3}}, {nullptr, int64_t{1}}}));
   ASSERT_TRUE(bars);
   EXPECT_EQ(bars->dump(), R"({"bars":[{"label":"late","value":3.0},{"label":"","value":1.0}],"truncated":false})");
   EXPECT_FALSE(bars_of_rows(selected({{"n", "BIGINT"}}, {})));

@@ -7,8 +7,8 @@
 //
 // Promises: parse_dashboard finds every mistake of a file in one pass, each with file:line:column. from_json(
 // to_json(d)) == d; equal dashboards give equal JSON. A panel that fails tells its error and leaves the others alone.
-// Times are UTC. Declarations are pure functions, any thread; Dashboards: any thread, answer() blocks (run it on a lane).
-// Errors: not_found, invalid; of a panel what the warehouse says.
+// Times are UTC. Declarations are pure functions, any thread; Dashboards: any thread, answer() blocks (run it on a
+// lane). Errors: not_found, invalid; of a panel what the warehouse says.
 #pragma once
 
 #include <map>
@@ -30,13 +30,13 @@
 namespace weir::dashboard {
 
 inline constexpr size_t kPanelsMax = 60;
-inline constexpr size_t kSeriesMax = 30;       // declared ones of a panel
-inline constexpr size_t kSplitMax = 12;        // series that `by` makes of one
+inline constexpr size_t kSeriesMax = 30;  // declared ones of a panel
+inline constexpr size_t kSplitMax = 12;   // series that `by` makes of one
 inline constexpr size_t kLabelsMax = 16;
 inline constexpr size_t kTextBytesMax = 16'384;
 inline constexpr size_t kExpressionBytesMax = 500;
-inline constexpr size_t kPointsMax = 1'500;    // of a series
-inline constexpr size_t kRowsShownMax = 500;   // of a table or of bars
+inline constexpr size_t kPointsMax = 1'500;   // of a series
+inline constexpr size_t kRowsShownMax = 500;  // of a table or of bars
 inline constexpr Duration kRangeMin = minutes(1);
 inline constexpr Duration kRangeMax = hours(24 * 400);
 inline constexpr int kColumns = 12;  // of the page; a panel's width counts them
@@ -52,7 +52,8 @@ enum class Source { metric, column, expression };
 
 struct Axis {
   std::string label;
-  std::string unit;  // as it is written behind a number: "bytes" and "seconds" and "ratio" are written in their own ways
+  std::string
+      unit;  // as it is written behind a number: "bytes" and "seconds" and "ratio" are written in their own ways
   std::optional<double> min, max;  // nothing: as the numbers are, from 0
   friend bool operator==(const Axis&, const Axis&) = default;
 };
@@ -93,7 +94,7 @@ struct Dashboard {
   std::string description;
   bool enabled = true;
   std::map<std::string, std::string> tags;
-  Duration range = hours(1);      // what the page begins with
+  Duration range = hours(1);       // what the page begins with
   Duration refresh = seconds(10);  // how often it asks
   std::vector<Panel> panels;
   friend bool operator==(const Dashboard&, const Dashboard&) = default;
@@ -127,8 +128,9 @@ struct Range {
   std::optional<Duration> step;  // nothing: as many as are well seen
 };
 
-// Of a time series {"times":[…],"step_s","series":[{"name","label","axis","values":[…]}]}: seconds since 1970, null where
-// nothing is; a number also has "value". Bars: {"bars":[{"label","value"}]}. A table: {"columns","rows","truncated"}.
+// Of a time series {"times":[…],"step_s","series":[{"name","label","axis","values":[…]}]}: seconds since 1970, null
+// where nothing is; a number also has "value". Bars: {"bars":[{"label","value"}]}. A table:
+// {"columns","rows","truncated"}.
 struct PanelAnswer {
   std::string name;
   Json data;

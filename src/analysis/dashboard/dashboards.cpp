@@ -10,6 +10,7 @@ namespace weir::dashboard {
 namespace {
 
 constexpr Duration kPanelTimeMax = seconds(20);
+constexpr Duration kMetricStepMin = seconds(30);  // of a panel that says no step
 constexpr Duration kAnswerTimeMax = seconds(50);
 constexpr uint64_t kRowsReadMax = 60'000;  // of a time series: points times series
 
@@ -140,11 +141,14 @@ Result<Answer> Dashboards::answer(const warehouse::User& user, std::string_view 
     answer.name = panel.name;
     const int64_t started = parts_.clock.steady_micros();
     const Duration left{kAnswerTimeMax.micros - (started - begin)};
-    TRY_ASSIGN(const Grid grid, make_grid(range, panel.step));
-    auto data = left.micros <= 0 ? Result<Json>(Error(Code::timed_out, "the panels above took too long",
-                                                      "choose a shorter range, or ask for fewer panels"))
-                                 : PanelQuestion(parts_.warehouse, user, panel, grid, out.now)
-                                       .ask(std::min(left, kPanelTimeMax), cancel);
+    // Metrics are sampled every few seconds: shorter steps would show that, and not the metric.
+    const auto least = panel.step || !panel.sql.empty() ? panel.step : std::optional(kMetricStepMin);
+    TRY_ASSIGN(const Grid grid, make_grid(range, least));
+    auto data =
+        left.micros <= 0
+            ? Result<Json>(Error(Code::timed_out, "the panels above took too long",
+                                 "choose a shorter range, or ask for fewer panels"))
+            : PanelQuestion(parts_.warehouse, user, panel, grid, out.now).ask(std::min(left, kPanelTimeMax), cancel);
     if (data) {
       answer.data = std::move(*data);
     } else {

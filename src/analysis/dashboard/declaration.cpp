@@ -26,7 +26,9 @@ void read_short_text(YamlSection& in, std::string_view key, std::string& into, N
 
 // As Prometheus has them.
 bool is_label(std::string_view text) {
-  const auto is_letter = [](char one) { return (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || one == '_'; };
+  const auto is_letter = [](char one) {
+    return (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || one == '_';
+  };
   const auto is_part = [&](char one) { return is_letter(one) || (one >= '0' && one <= '9'); };
   return !text.empty() && text.size() <= 63 && is_letter(text[0]) && std::all_of(text.begin(), text.end(), is_part);
 }
@@ -66,9 +68,10 @@ class PanelReader {
 
  private:
   void read_text() {
-    if (in_.text("text", into_.text, required) && into_.text.size() > kTextBytesMax) {
-      in_.refuse("text", "has " + std::to_string(into_.text.size()) + " bytes, allowed are " +
-                             std::to_string(kTextBytesMax));
+    if (in_.text("text", into_.text, into_.title.empty() ? required : Need::optional) &&
+        into_.text.size() > kTextBytesMax) {
+      in_.refuse("text",
+                 "has " + std::to_string(into_.text.size()) + " bytes, allowed are " + std::to_string(kTextBytesMax));
     }
   }
 
@@ -106,12 +109,13 @@ class PanelReader {
       return;
     }
     if (!has_name) {
-      const std::string own = out.source == Source::column ? out.column : "series_" + std::to_string(into_.series.size() + 1);
+      const std::string own =
+          out.source == Source::column ? out.column : "series_" + std::to_string(into_.series.size() + 1);
       out.name = is_identifier(own) ? own : "series_" + std::to_string(into_.series.size() + 1);
     }
     if (out.label.empty()) out.label = has_name || out.source == Source::column ? out.name : source_text(out);
-    const bool is_taken = std::any_of(into_.series.begin(), into_.series.end(),
-                                      [&](const Series& one) { return one.name == out.name; });
+    const bool is_taken =
+        std::any_of(into_.series.begin(), into_.series.end(), [&](const Series& one) { return one.name == out.name; });
     if (is_taken) in.refuse_at(in.node().at, "there are two series named " + shown(out.name), "give it another name");
     into_.series.push_back(std::move(out));
   }
@@ -152,8 +156,8 @@ class PanelReader {
       return;
     }
     for (const std::string& name : parsed->names()) {
-      const auto found = std::find_if(into_.series.begin(), into_.series.end(),
-                                      [&](const Series& one) { return one.name == name; });
+      const auto found =
+          std::find_if(into_.series.begin(), into_.series.end(), [&](const Series& one) { return one.name == name; });
       if (found == into_.series.end()) {
         std::vector<std::string> known;
         for (const Series& one : into_.series) known.push_back(one.name);
@@ -175,7 +179,8 @@ class PanelReader {
       in_.refuse("sql", "a panel's series are metrics or columns of its SELECT, not both", "make two panels of it");
     }
     if (!in_.has("sql") && column != into_.series.end()) {
-      in_.refuse_at(in_.node().at, "the series " + column->name + " is a column, and the panel has no sql", "add sql: |");
+      in_.refuse_at(in_.node().at, "the series " + column->name + " is a column, and the panel has no sql",
+                    "add sql: |");
     }
     if (!in_.has("sql") && into_.series.empty()) {
       in_.refuse_at(in_.node().at, "the panel has neither sql nor series", "add one of them");
@@ -250,7 +255,8 @@ ParsedDashboard parse_dashboard(std::string_view text, const std::string& file, 
 std::vector<project::Difference> compare(const Dashboard& applied, const Dashboard& wanted) {
   std::vector<project::Difference> out;
   const auto say = [&](std::string what) { out.push_back({std::move(what)}); };
-  if (applied.title != wanted.title || applied.description != wanted.description) say("its title or description changes");
+  if (applied.title != wanted.title || applied.description != wanted.description)
+    say("its title or description changes");
   if (applied.enabled != wanted.enabled) say(wanted.enabled ? "it is shown again" : "it is no longer shown");
   if (applied.tags != wanted.tags) say("the tags change");
   if (applied.range != wanted.range) {
@@ -260,7 +266,8 @@ std::vector<project::Difference> compare(const Dashboard& applied, const Dashboa
     say("refresh changes from " + format_duration(applied.refresh) + " to " + format_duration(wanted.refresh));
   }
   const auto find = [](const Dashboard& in, const std::string& name) {
-    const auto found = std::find_if(in.panels.begin(), in.panels.end(), [&](const Panel& one) { return one.name == name; });
+    const auto found =
+        std::find_if(in.panels.begin(), in.panels.end(), [&](const Panel& one) { return one.name == name; });
     return found == in.panels.end() ? nullptr : &*found;
   };
   for (const Panel& panel : wanted.panels) {

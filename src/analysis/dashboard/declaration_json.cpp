@@ -1,9 +1,10 @@
 // The canonical JSON of a dashboard: every key is written, so that a default that changes later changes no dashboard
 // that is applied.
+#include "platform/flow/declaration_json.h"
+
 #include "analysis/dashboard/dashboard.h"
 #include "analysis/dashboard/words.h"
 #include "core/base/json_shape.h"
-#include "platform/flow/declaration_json.h"
 
 namespace weir::dashboard {
 namespace {
@@ -15,10 +16,8 @@ Json number_or_null(const std::optional<double>& number) {
 }
 
 Json axis_json(const Axis& axis) {
-  return Json::Object{{"label", axis.label},
-                      {"unit", axis.unit},
-                      {"min", number_or_null(axis.min)},
-                      {"max", number_or_null(axis.max)}};
+  return Json::Object{
+      {"label", axis.label}, {"unit", axis.unit}, {"min", number_or_null(axis.min)}, {"max", number_or_null(axis.max)}};
 }
 
 Json series_json(const Series& series) {

@@ -66,7 +66,8 @@ constexpr const char* kSchema = R"json({
       "properties": {
         "name": {"$ref": "#/$defs/name", "description": "What expressions call it."},
         "label": {"type": "string", "minLength": 1, "maxLength": 200, "description": "By default the name."},
-        "metric": {"type": "string", "minLength": 1, "maxLength": 200, "description": "A metric's name, as on /metrics."},
+        "metric": {"type": "string", "minLength": 1, "maxLength": 200,
+          "description": "A metric's name, as on /metrics."},
         "labels": {"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string"},
           "description": "Only what has these labels."},
         "by": {"type": "string", "description": "A label: one series for each of its values, the 12 greatest."},

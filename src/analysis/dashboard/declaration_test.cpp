@@ -85,18 +85,23 @@ panels:
       - {metric: x, statistic: p96}
 )");
   const std::vector<std::string> expected = {
-      "dashboards/x.yaml:1:8: range", "dashboards/x.yaml:4:5: ", "dashboards/x.yaml:5:12: width",
-      "dashboards/x.yaml:6:11: step", "dashboards/x.yaml:8:9: a series is one of metric, column, expression; this is metric and column",
-      "dashboards/x.yaml:9:22: expression: no series above this one is named", "dashboards/x.yaml:9:22: expression: no series above",
+      "dashboards/x.yaml:1:8: range",
+      "dashboards/x.yaml:4:5: ",
+      "dashboards/x.yaml:5:12: width",
+      "dashboards/x.yaml:6:11: step",
+      "dashboards/x.yaml:8:9: a series is one of metric, column, expression; this is metric and column",
+      "dashboards/x.yaml:9:22: expression: no series above this one is named",
+      "dashboards/x.yaml:9:22: expression: no series above",
       "dashboards/x.yaml:10:32: statistic"};
   ASSERT_EQ(found.size(), expected.size()) << testing::PrintToString(found);
   for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].substr(0, expected[i].size()), expected[i]);
 }
 
 TEST(DashboardDeclaration, a_mistake_in_an_expression_has_its_column) {
-  EXPECT_EQ(only_mistake("panels:\n  - title: A\n    series:\n      - {name: a, metric: x}\n      - expression: a / / 2\n")
-                .substr(0, 42),
-            "dashboards/x.yaml:5:25: expression: expect");
+  EXPECT_EQ(
+      only_mistake("panels:\n  - title: A\n    series:\n      - {name: a, metric: x}\n      - expression: a / / 2\n")
+          .substr(0, 42),
+      "dashboards/x.yaml:5:25: expression: expect");
 }
 
 TEST(DashboardDeclaration, a_panel_has_what_it_draws_and_only_that) {

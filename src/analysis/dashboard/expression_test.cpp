@@ -33,9 +33,9 @@ TEST(Expression, is_null_where_a_part_is_or_where_nothing_can_be_told) {
 }
 
 TEST(Expression, tells_what_is_wrong_and_where) {
-  const std::vector<std::pair<std::string, int>> wrong = {{"", 1},        {"clicks /", 9}, {"clicks impressions", 8},
-                                                          {"(a + b", 7},  {"a ** b", 4},   {"a + ;", 5},
-                                                          {"Clicks", 1},  {"1 +", 4},      {"a)", 2},
+  const std::vector<std::pair<std::string, int>> wrong = {{"", 1},       {"clicks /", 9}, {"clicks impressions", 8},
+                                                          {"(a + b", 7}, {"a ** b", 4},   {"a + ;", 5},
+                                                          {"Clicks", 1}, {"1 +", 4},      {"a)", 2},
                                                           {"sum(a)", 4}};
   for (const auto& [text, column] : wrong) {
     const auto parsed = Expression::parse(text);

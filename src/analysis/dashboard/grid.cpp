@@ -9,7 +9,7 @@ namespace weir::dashboard {
 namespace {
 
 // Each divides a day, so that steps of all panels begin together.
-constexpr std::array<int64_t, 18> kSteps = {1,    2,    5,     10,    15,    30,    60,     120,   300,
+constexpr std::array<int64_t, 18> kSteps = {1,   2,   5,     10,    15,    30,     60,     120,    300,
                                             600, 900, 1'800, 3'600, 7'200, 14'400, 21'600, 43'200, 86'400};
 constexpr int64_t kPointsGood = 360;
 
@@ -28,8 +28,8 @@ std::optional<size_t> Grid::place(int64_t seconds) const {
 Result<Grid> make_grid(const Range& range, std::optional<Duration> least) {
   const Duration length{range.to.micros - range.from.micros};
   if (length < seconds(1)) {
-    return Error(Code::invalid, "the range from " + shown_time(range.from.micros) + " to " +
-                                    shown_time(range.to.micros) + " is empty",
+    return Error(Code::invalid,
+                 "the range from " + shown_time(range.from.micros) + " to " + shown_time(range.to.micros) + " is empty",
                  "from lies at least a second before to");
   }
   if (length > kRangeMax) {
@@ -37,9 +37,9 @@ Result<Grid> make_grid(const Range& range, std::optional<Duration> least) {
   }
   const int64_t length_s = (length.micros + 999'999) / 1'000'000;
   const auto fits = [&](int64_t step, int64_t points) { return length_s / step <= points; };
-  int64_t step = range.step ? range.step->micros / 1'000'000
-                            : *std::find_if(kSteps.begin(), kSteps.end() - 1,
-                                            [&](int64_t one) { return fits(one, kPointsGood); });
+  int64_t step =
+      range.step ? range.step->micros / 1'000'000
+                 : *std::find_if(kSteps.begin(), kSteps.end() - 1, [&](int64_t one) { return fits(one, kPointsGood); });
   if (least) step = std::max(step, least->micros / 1'000'000);
   step = std::max<int64_t>(step, 1);
   if (!fits(step, kPointsMax - 2)) {

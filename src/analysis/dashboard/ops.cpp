@@ -17,10 +17,7 @@ panels:
     step: 60s
     left: {unit: /s, min: 0}
     series:
-      - {name: accepted, label: Accepted, metric: weir_capture_records_total, labels: {outcome: accepted}, statistic: rate}
-      - {name: duplicate, label: Duplicates, metric: weir_capture_records_total, labels: {outcome: duplicate}, statistic: rate}
-      - {name: quarantined, label: Quarantined, metric: weir_capture_records_total, labels: {outcome: quarantined}, statistic: rate}
-      - {name: refused, label: Refused, metric: weir_capture_records_total, labels: {outcome: refused}, statistic: rate}
+      - {name: records, metric: weir_capture_records_total, by: outcome, statistic: rate}
   - name: bytes
     title: Bytes by stream
     step: 60s
@@ -92,10 +89,10 @@ panels:
     step: 60s
     left: {unit: seconds, min: 0}
     sql: |
-      SELECT time_bucket($step, at) AS time,
-             max(CASE WHEN value > 0 THEN greatest(0, epoch(at) - value) ELSE 0 END) AS age
+      SELECT time_bucket($step, sampled_at) AS time,
+             max(CASE WHEN value > 0 THEN greatest(0, epoch(sampled_at) - value) ELSE 0 END) AS age
       FROM weir_metrics
-      WHERE name = 'weir_lake_oldest_waiting_timestamp_seconds' AND at >= $from AND at < $to
+      WHERE name = 'weir_lake_oldest_waiting_timestamp_seconds' AND sampled_at >= $from AND sampled_at < $to
       GROUP BY 1
     series:
       - {name: age, label: Age, column: age}

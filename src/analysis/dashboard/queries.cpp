@@ -23,8 +23,8 @@ size_t behind_quoted(const std::string& sql, size_t at) {
   };
   const char letter = sql[at];
   if (letter == '\'' || letter == '"') {
-    const bool escapes = letter == '\'' && at > 0 && (sql[at - 1] == 'e' || sql[at - 1] == 'E') &&
-                         (at < 2 || !is_word(sql[at - 2]));
+    const bool escapes =
+        letter == '\'' && at > 0 && (sql[at - 1] == 'e' || sql[at - 1] == 'E') && (at < 2 || !is_word(sql[at - 2]));
     for (size_t i = at + 1; i < sql.size(); ++i) {
       if (escapes && sql[i] == '\\') {
         ++i;
@@ -51,8 +51,8 @@ size_t behind_quoted(const std::string& sql, size_t at) {
   if (letter == '$') {
     size_t tag_end = at + 1;
     while (tag_end < sql.size() && is_word(sql[tag_end])) ++tag_end;
-    const bool is_tag = tag_end < sql.size() && sql[tag_end] == '$' &&
-                        std::isdigit(static_cast<unsigned char>(sql[at + 1])) == 0;
+    const bool is_tag =
+        tag_end < sql.size() && sql[tag_end] == '$' && std::isdigit(static_cast<unsigned char>(sql[at + 1])) == 0;
     if (!is_tag) return at;
     const std::string tag = sql.substr(at, tag_end + 1 - at);
     return ends(tag.c_str(), tag_end + 1, tag.size());
@@ -88,7 +88,7 @@ const char* aggregate(Statistic statistic) {
     case Statistic::max:
       return "max(value)";
     case Statistic::last:
-      return "arg_max(value, at)";
+      return "arg_max(value, sampled_at)";
     case Statistic::p50:
       return R"(sum(p50 * "count") / nullif(sum(CASE WHEN p50 IS NULL THEN 0 ELSE "count" END), 0))";
     case Statistic::p95:
@@ -155,19 +155,19 @@ Query metric_query(const Panel& panel, const Grid& grid) {
       return "coalesce(json_extract_string(labels, " + parameters.add("$.\"" + key + "\"") + "), '')";
     };
     std::string where = "name = " + name;
-    if (!is_gauge_statistic(series.statistic)) where += " AND at >= " + from;
+    if (!is_gauge_statistic(series.statistic)) where += " AND sampled_at >= " + from;
     for (const auto& [key, value] : series.labels) where += " AND " + label(key) + " = " + parameters.add(value);
     const std::string key = series.by.empty() ? "''" : label(series.by);
-    parts += "UNION ALL SELECT " + std::to_string(i) +
-             ", greatest(-1, CAST(floor((epoch(at) - " + from_s + ") / " + step_s + ") AS BIGINT)) AS point, " + key +
-             " AS key, CAST(" + aggregate(series.statistic) + " AS DOUBLE) FROM samples WHERE " + where +
-             " GROUP BY point, key\n";
+    parts += "UNION ALL SELECT " + std::to_string(i) + ", greatest(-1, CAST(floor((epoch(sampled_at) - " + from_s +
+             ") / " + step_s + ") AS BIGINT)) AS point, " + key + " AS key, CAST(" + aggregate(series.statistic) +
+             " AS DOUBLE) FROM samples WHERE " + where + " GROUP BY point, key\n";
   }
-  const std::string all = " FROM weir_metrics WHERE at >= " + before + " AND at < " + to;
-  out.sql = "WITH samples AS MATERIALIZED (SELECT at, name, labels, value, \"count\", \"sum\", p50, p95, p99" + all +
-            " AND name IN (" + names + "))\n" +
-            "SELECT -1 AS series, 0 AS point, '' AS key, CAST(epoch(min(at)) AS DOUBLE) AS value" + all +
-            "\nUNION ALL SELECT -2, 0, '', CAST(epoch(max(at)) AS DOUBLE)" + all + "\n" + parts + "ORDER BY series, point";
+  const std::string all = " FROM weir_metrics WHERE sampled_at >= " + before + " AND sampled_at < " + to;
+  out.sql = "WITH samples AS MATERIALIZED (SELECT sampled_at, name, labels, value, \"count\", \"sum\", p50, p95, p99" +
+            all + " AND name IN (" + names + "))\n" +
+            "SELECT -1 AS series, 0 AS point, '' AS key, CAST(epoch(min(sampled_at)) AS DOUBLE) AS value" + all +
+            "\nUNION ALL SELECT -2, 0, '', CAST(epoch(max(sampled_at)) AS DOUBLE)" + all + "\n" + parts +
+            "ORDER BY series, point";
   return out;
 }
 

@@ -18,8 +18,8 @@ struct Query {
 Query range_query(const std::string& select, const Grid& grid);
 
 // Rows (series, point, key, value): `series` is the place in panel.series, `point` the place in the grid, `key` the
-// value of the series' `by`. Of gauges -1 is the last that is known from before. Series kSeenFirst and kSeenLast have one row
-// each: seconds since 1970 of the first and the last sample of anything, or null.
+// value of the series' `by`. Of gauges -1 is the last that is known from before. Series kSeenFirst and kSeenLast have
+// one row each: seconds since 1970 of the first and the last sample of anything, or null.
 inline constexpr int64_t kSeenFirst = -1;
 inline constexpr int64_t kSeenLast = -2;
 Query metric_query(const Panel& panel, const Grid& grid);

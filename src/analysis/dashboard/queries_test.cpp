@@ -45,7 +45,8 @@ TEST(Grid, refuses_a_range_that_is_none) {
 
 TEST(RangeQuery, puts_the_range_into_the_select_as_parameters) {
   const Grid grid = *make_grid(last(3'600, seconds(60)), std::nullopt);
-  const Query query = range_query("SELECT time_bucket($step, at) FROM t WHERE at >= $from AND at < $to AND b >= $from", grid);
+  const Query query =
+      range_query("SELECT time_bucket($step, at) FROM t WHERE at >= $from AND at < $to AND b >= $from", grid);
   EXPECT_EQ(query.sql,
             "SELECT time_bucket(to_seconds(CAST($1 AS BIGINT)), at) FROM t WHERE at >= CAST($2 AS TIMESTAMP) AND at < "
             "CAST($3 AS TIMESTAMP) AND b >= CAST($2 AS TIMESTAMP)");
@@ -57,9 +58,10 @@ TEST(RangeQuery, puts_the_range_into_the_select_as_parameters) {
 
 TEST(RangeQuery, leaves_texts_and_comments_alone) {
   const Grid grid = *make_grid(last(60), std::nullopt);
-  for (const char* text : {"SELECT '$from'", "SELECT \"$to\"", "SELECT 1 -- $step\n", "SELECT /* $from /* $to */ $step */ 1",
-                           "SELECT $a$ $from $a$", "SELECT $$ $from $$", "SELECT E'\\' $from'", "SELECT 'it''s $from'",
-                           "SELECT $from_here", "SELECT '$from", "SELECT /* $from"}) {
+  for (const char* text :
+       {"SELECT '$from'", "SELECT \"$to\"", "SELECT 1 -- $step\n", "SELECT /* $from /* $to */ $step */ 1",
+        "SELECT $a$ $from $a$", "SELECT $$ $from $$", "SELECT E'\\' $from'", "SELECT 'it''s $from'",
+        "SELECT $from_here", "SELECT '$from", "SELECT /* $from"}) {
     EXPECT_EQ(range_query(text, grid).sql, text);
     EXPECT_TRUE(range_query(text, grid).parameters.empty()) << text;
   }

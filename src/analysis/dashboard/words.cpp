@@ -12,11 +12,10 @@ const Words<PanelKind>& kind_words() {
 }
 
 const Words<Statistic>& statistic_words() {
-  static const Words<Statistic> words = {{"sum", Statistic::sum},     {"rate", Statistic::rate},
-                                         {"count", Statistic::count}, {"average", Statistic::average},
-                                         {"min", Statistic::min},     {"max", Statistic::max},
-                                         {"last", Statistic::last},   {"p50", Statistic::p50},
-                                         {"p95", Statistic::p95},     {"p99", Statistic::p99}};
+  static const Words<Statistic> words = {
+      {"sum", Statistic::sum}, {"rate", Statistic::rate}, {"count", Statistic::count}, {"average", Statistic::average},
+      {"min", Statistic::min}, {"max", Statistic::max},   {"last", Statistic::last},   {"p50", Statistic::p50},
+      {"p95", Statistic::p95}, {"p99", Statistic::p99}};
   return words;
 }
 

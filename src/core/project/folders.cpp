@@ -19,10 +19,9 @@ struct Unbuilt {
   const char* what;
 };
 constexpr Unbuilt kUnbuilt[] = {
-    {"live", "live windows"},
-    {"sources", "crawled sources"},   {"endpoints", "endpoints"},   {"models", "models"},
-    {"apis", "prediction APIs"},      {"detectors", "detectors"},   {"quality", "data quality"},
-    {"reviews", "warehouse reviews"}, {"dashboards", "dashboards"}, {"alerts", "alerts"},
+    {"live", "live windows"},    {"sources", "crawled sources"},   {"endpoints", "endpoints"},
+    {"models", "models"},        {"apis", "prediction APIs"},      {"detectors", "detectors"},
+    {"quality", "data quality"}, {"reviews", "warehouse reviews"}, {"alerts", "alerts"},
 };
 
 std::string_view first_part(std::string_view path) {

@@ -269,3 +269,83 @@ export interface Manifest {
   columns: Column[];
   files: { path: string; rows: number; bytes: number; partition: string }[];
 }
+
+export interface Axis {
+  label: string;
+  unit: string;
+  min: number | null;
+  max: number | null;
+}
+
+export interface PanelSeries {
+  name: string;
+  label: string;
+  axis: 'left' | 'right';
+  hidden: boolean;
+  source: 'metric' | 'column' | 'expression';
+}
+
+export interface Panel {
+  name: string;
+  title: string;
+  description: string;
+  kind: 'time_series' | 'number' | 'bar' | 'table' | 'text';
+  width: number;
+  left: Axis;
+  right: Axis;
+  step: string | null;
+  reduce: string;
+  sql: string;
+  series: PanelSeries[];
+  text: string;
+}
+
+export interface DashboardSummary {
+  name: string;
+  title: string;
+  description: string;
+  panels: number;
+  built_in: boolean;
+}
+
+export interface Dashboard {
+  name: string;
+  title: string;
+  description: string;
+  range: string;
+  refresh: string;
+  tags: Record<string, string>;
+  panels: Panel[];
+  built_in: boolean;
+}
+
+export interface Line {
+  name: string;
+  label: string;
+  axis: 'left' | 'right';
+  values: (number | null)[];
+}
+
+/** What a panel draws; which of these there are depends on its kind. */
+export interface PanelData {
+  name: string;
+  took_ms: number;
+  error: { code: string; message: string; hint?: string } | null;
+  step_s?: number;
+  times?: number[];
+  series?: Line[];
+  value?: number | null;
+  bars?: { label: string; value: number | null }[];
+  columns?: Column[];
+  rows?: Cell[][];
+  truncated?: boolean;
+}
+
+export interface DashboardData {
+  name: string;
+  from: string;
+  to: string;
+  now: string;
+  step_s: number;
+  panels: PanelData[];
+}

@@ -7,7 +7,7 @@ import Streams from '../pages/Streams.svelte';
 import type { IconName } from '../components/icons';
 
 /** The parts of the navigation, in their order; the first has no heading. */
-export const groups = ['', 'Data', 'Work'] as const;
+export const groups = ['', 'Data', 'Work', 'Watch'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Page {
@@ -39,6 +39,8 @@ export const pages: Page[] = [
   { path: '/flows', title: 'Flows', nav: { label: 'Flows', icon: 'flow', group: 'Work' }, load: () => import('../pages/Flows.svelte') },
   { path: '/runs', title: 'Runs', nav: { label: 'Runs', icon: 'history', group: 'Work' }, load: () => import('../pages/Runs.svelte') },
   { path: '/runs/:id', title: 'Run', load: run },
+  { path: '/dashboards', title: 'Dashboards', nav: { label: 'Dashboards', icon: 'chart', group: 'Watch' }, load: () => import('../pages/Dashboards.svelte') },
+  { path: '/dashboards/:name', title: 'Dashboard', load: () => import('../pages/Dashboard.svelte') },
 ];
 
 export interface Match {

@@ -23,6 +23,7 @@ class WholeSite final : public Site {
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow});
     add_flow_routes(router_, {parts.flow, parts.flows});
+    add_dashboard_routes(router_, {parts.dashboards, parts.clock});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_);
     add_secret_routes(router_, parts.secrets);

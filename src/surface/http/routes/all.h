@@ -27,6 +27,7 @@ struct SiteParts {
   access::Secrets& secrets;
   flow::Flow& flow;
   flow::Flows& flows;
+  dashboard::Dashboards& dashboards;
   Deployment& deployment;
 };
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/dashboard/dashboard.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/io/files.h"
@@ -111,6 +112,11 @@ struct FlowParts {
   flow::Flows& flows;
 };
 void add_flow_routes(Router& router, const FlowParts& parts);
+struct DashboardParts {
+  dashboard::Dashboards& dashboards;
+  Clock& clock;
+};
+void add_dashboard_routes(Router& router, const DashboardParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 

@@ -38,7 +38,7 @@ Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const R
   TRY_ASSIGN(const std::string token, body.text("token"));
   TRY_ASSIGN(const access::Access::Session session, access.sign_in(token, address_without_port(*request.peer)));
   if (session.identity->role == access::Role::write) {
-    access.sign_out(session.cookie);
+    TRY(access.sign_out(session.cookie));
     return Error(Code::denied, "a write key cannot look at pages", "sign in with a token of role read or admin");
   }
   Response response = json_reply(described(session.identity, facts));
@@ -68,7 +68,9 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
   route.summary = "Signs out.";
   route.handler = answers([&access](Request& request) -> Result<Response> {
     const std::string_view cookie = cookie_value(request.header("cookie"), kSessionCookie);
-    if (!cookie.empty()) access.sign_out(cookie);
+    if (!cookie.empty()) {
+      TRY(access.sign_out(cookie));
+    }
     Response response;
     response.status = 204;
     response.headers.emplace_back("Set-Cookie", ended_session_cookie(is_secure(request)));
