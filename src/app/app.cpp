@@ -7,6 +7,7 @@
 #include <condition_variable>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/dashboard/dashboard.h"
 #include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/version.h"
@@ -148,6 +149,7 @@ class Composed : public App {
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<alarm::Alarms> alarms_;
+  std::unique_ptr<dashboard::Dashboards> dashboards_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -204,12 +206,9 @@ Status Composed::read_settings() {
   if (options_.rehearses) read.flags.emplace_back("store", kOwnStore);
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
-  // Mistakes in streams are apply_folder()'s to tell; without settings nothing can start.
+  // Mistakes in declarations are apply_folder()'s to tell; without settings nothing can start.
   const bool is_usable = std::all_of(project.errors.begin(), project.errors.end(), [](const Error& error) {
-    return error.position &&
-           (error.position->file.starts_with("streams/") || error.position->file.starts_with("tables/") ||
-            error.position->file.starts_with("flows/") || error.position->file.starts_with("endpoints/") ||
-            error.position->file.starts_with("live/") || error.position->file.starts_with("alerts/"));
+    return error.position && error.position->file != "weir.yaml" && !error.position->file.starts_with("environments/");
   });
   if (!is_usable) return refusal(project.errors);
   settings_ = project.settings;
@@ -340,10 +339,11 @@ Status Composed::open_engine() {
       notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
   alarms_ = std::make_unique<alarm::Alarms>(
       alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
+  dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
                         [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_, metrics_, *alarms_,
-                        *notifier_},
+                        *notifier_, *dashboards_},
       options_.folder, options_.environment);
   return {};
 }
@@ -437,6 +437,7 @@ Status Composed::open_surface() {
                         .live = *live_,
                         .alarms = *alarms_,
                         .notifier = *notifier_,
+                        .dashboards = *dashboards_,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;

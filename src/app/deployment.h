@@ -8,6 +8,7 @@
 #include <string>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/dashboard/dashboard.h"
 #include "app/kinds.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
@@ -38,6 +39,7 @@ class Deployment : public http::Deployment {
     Metrics& metrics;
     alarm::Alarms& alarms;
     notify::Notifier& notifier;
+    dashboard::Dashboards& dashboards;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 

@@ -124,6 +124,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, AlarmC
   endpoints.destroy = std::move(destroy.endpoint);
   registry.add_kind(std::move(endpoints));
   registry.add_kind(alarm::alert_kind(std::move(alarms.metrics), std::move(alarms.examine)));
+  registry.add_kind(dashboard::dashboard_kind());
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -217,6 +218,17 @@ Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& contr
     if (declaration.kind != "flow" || declaration.detached) continue;
     TRY_ASSIGN(flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
     out.push_back(std::move(flow));
+  }
+  return out;
+}
+
+Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<dashboard::Dashboard> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "dashboard" || declaration.detached) continue;
+    TRY_ASSIGN(dashboard::Dashboard dashboard, dashboard::dashboard_from_json(declaration.body));
+    out.push_back(std::move(dashboard));
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "analysis/alarm/declaration.h"
+#include "analysis/dashboard/dashboard.h"
 #include "core/project/plan.h"
 #include "core/project/project.h"
 #include "platform/endpoint/endpoint_declaration.h"
@@ -52,11 +53,12 @@ struct AppliedStreams {
   std::vector<capture::AppliedStream> captured, followed;
 };
 Result<AppliedStreams> applied_streams(control::Control& control);
-// The applied live windows, flows, derived tables and endpoints that are not detached, by name.
+// The applied live windows, flows, derived tables, endpoints and dashboards that are not detached, by name.
 Result<std::vector<live::Declaration>> applied_live(control::Control& control);
 Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& control);
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control);
+Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control);
 // The alarms and channels of all applied files that are not detached.
 Result<alarm::AlertFile> applied_alerts(control::Control& control);
 

@@ -15,6 +15,8 @@ Column column(const char* name, ColumnType type) {
   return out;
 }
 
+constexpr size_t kRunsShownMax = 10'000;
+
 int64_t number(uint64_t value) {
   return static_cast<int64_t>(value);
 }
@@ -75,6 +77,53 @@ SystemView lake_files(control::Control& control) {
   return out;
 }
 
+SystemView runs(control::Control& control) {
+  SystemView out;
+  out.name = "weir_runs";
+  out.comment = "the newest runs of flows and tables";
+  out.columns = {column("run", ColumnType::text),
+                 column("name", ColumnType::text),
+                 column("kind", ColumnType::text),
+                 column("state", ColumnType::text),
+                 column("queued_at", ColumnType::timestamp),
+                 column("started_at", ColumnType::timestamp),
+                 column("ended_at", ColumnType::timestamp),
+                 column("seconds", ColumnType::float64),
+                 column("error", ColumnType::text)};
+  out.rows = [&control, columns = out.columns]() -> Result<RowBlock> {
+    TRY_ASSIGN(const auto listed, control.runs("", false, kRunsShownMax));
+    RowBlock rows(columns);
+    const auto add_time = [&rows](size_t at, const std::optional<WallTime>& time) {
+      if (time) {
+        rows.column(at).add_int(time->micros);
+      } else {
+        rows.column(at).add_null();
+      }
+    };
+    for (const control::Run& run : listed) {
+      rows.column(0).add_text(run.id);
+      rows.column(1).add_text(run.name);
+      rows.column(2).add_text(run.kind);
+      rows.column(3).add_text(run.state);
+      add_time(4, run.queued_at);
+      add_time(5, run.started_at);
+      add_time(6, run.ended_at);
+      if (run.started_at && run.ended_at) {
+        rows.column(7).add_double(static_cast<double>(run.ended_at->micros - run.started_at->micros) / 1e6);
+      } else {
+        rows.column(7).add_null();
+      }
+      if (run.error.empty()) {
+        rows.column(8).add_null();
+      } else {
+        rows.column(8).add_text(run.error);
+      }
+    }
+    return rows;
+  };
+  return out;
+}
+
 SystemView journal_state(const journal::Journal& journal, const lake::Lake& lake) {
   SystemView out;
   out.name = "weir_journal";
@@ -103,7 +152,7 @@ SystemView journal_state(const journal::Journal& journal, const lake::Lake& lake
 
 std::vector<SystemView> system_views(const capture::Capture& capture, control::Control& control,
                                      const journal::Journal& journal, const lake::Lake& lake) {
-  return {streams(capture), lake_files(control), journal_state(journal, lake)};
+  return {streams(capture), lake_files(control), journal_state(journal, lake), runs(control)};
 }
 
 }  // namespace weir::app

@@ -11,7 +11,7 @@ export interface Watched {
   allow: (part: string) => void;
 }
 
-export const test = base.extend<{ watched: Watched; signed_in: Page }>({
+export const test = base.extend<{ watched: Watched; signed_in: Page; reader: () => Promise<void> }>({
   // Any error in the console, any exception and any violation of the policy fails the test, in every test.
   watched: [
     async ({ page }, use) => {
@@ -30,6 +30,15 @@ export const test = base.extend<{ watched: Watched; signed_in: Page }>({
     const reply = await page.request.post('/v1/session', { data: { token }, headers: { 'X-Weir': '1', Origin: url } });
     expect(reply.ok(), `signing in: ${reply.status()} ${await reply.text()}`).toBe(true);
     await use(page);
+  },
+  // Signs the page in with a token that may only read.
+  reader: async ({ page }, use) => {
+    await use(async () => {
+      const made = await page.request.post('/v1/tokens', { data: { role: 'read' }, headers: { Authorization: `Bearer ${token}` } });
+      expect(made.ok(), `making a token: ${made.status()} ${await made.text()}`).toBe(true);
+      const reply = await page.request.post('/v1/session', { data: { token: (await made.json()).token }, headers: { 'X-Weir': '1', Origin: url } });
+      expect(reply.ok(), `signing in: ${reply.status()} ${await reply.text()}`).toBe(true);
+    });
   },
 });
 
@@ -56,4 +65,13 @@ export async function send_impression(page: Page, event = impression()): Promise
 /** Nothing sticks out to the right: no page scrolls sideways. */
 export async function expect_no_sideways_scroll(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
+}
+
+/** Runs the example's flow to its end, so that its tables have rows. */
+export async function run_daily(page: Page): Promise<void> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const reply = await page.request.post('/v1/runs', { data: { name: 'daily' }, headers });
+  expect(reply.ok(), `running daily: ${reply.status()} ${await reply.text()}`).toBe(true);
+  const { id } = await reply.json();
+  await expect.poll(async () => (await (await page.request.get(`/v1/runs/${id}`, { headers })).json()).state, { timeout: 60_000 }).toBe('done');
 }

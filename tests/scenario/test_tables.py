@@ -95,6 +95,37 @@ def test_states_agree_on_page_and_command_and_a_late_event_makes_its_day_stale(a
     assert "ad_traffic" in project.weir("runs")
 
 
+def test_a_table_says_why_a_day_is_stale_and_which_test_failed(advertising):
+    project = advertising
+    send(project, 2, [str(uuid.uuid4())])
+    run(project, "ad_traffic")
+    send(project, 1, [str(uuid.uuid4())])
+    send(project, 2, [str(uuid.uuid4())])
+    project.post("/v1/lake/drain", {}, headers=project.admin())
+    table = project.get("/v1/tables/advertising", headers=project.admin()).json
+    assert table["stale_because"] == {day(1): "never computed", day(2): "its inputs changed"}
+    assert {(test["name"], test["kind"]) for test in table["tests"]} >= {("grain", "unique"), ("not_null_ad_id", "not_null")} and table["failed"] == []
+    text = (project.folder / "tables/advertising.sql").read_text()
+    project.write("tables/advertising.sql", text.replace("grain: [impression_id]", "grain: [impression_id]\ntests:\n  - {name: never_true, sql: SELECT 1}"))
+    project.weir("apply")
+    view = run(project, "advertising", code=1)
+    failed = project.get("/v1/tables/advertising", headers=project.admin()).json["failed"]
+    assert view["state"] == "failed"
+    assert {one["partition"] for one in failed} <= {day(1), day(2)} and all(one["run"] == view["id"] and "never_true" in one["message"] for one in failed)
+
+
+def test_the_lake_lists_its_tables_by_partition(advertising):
+    project = advertising
+    send(project, 1, [str(uuid.uuid4()) for _ in range(3)])
+    assert {table["name"]: table["rows"] for table in project.get("/v1/lake", headers=project.admin()).json["tables"]}.keys() >= {"clicks", "impressions"}
+    project.post("/v1/lake/drain", {}, headers=project.admin())
+    lake = project.get("/v1/lake", headers=project.admin()).json
+    table = next(one for one in lake["tables"] if one["name"] == "impressions")
+    assert lake["waiting_rows"] == 0 and lake["version"] >= 1
+    assert (table["kind"], table["time_field"], table["rows"], table["parquet_files"]) == ("stream", "occurred_at", 3, 1)
+    assert [(one["name"], one["rows"], one["files"]) for one in table["partitions"]] == [(f"dt={day(1)}", 3, 1)]
+
+
 def test_nobody_loads_rows_into_a_derived_table(advertising, tmp_path):
     (tmp_path / "x.csv").write_text("ad_id,day\n1,2026-11-20\n")
     advertising.weir("load", str(tmp_path / "x.csv"), "--table", "Ad_Traffic", code=1)

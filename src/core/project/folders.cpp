@@ -21,7 +21,6 @@ struct Unbuilt {
 constexpr Unbuilt kUnbuilt[] = {
     {"sources", "crawled sources"}, {"models", "models"},        {"apis", "prediction APIs"},
     {"detectors", "detectors"},     {"quality", "data quality"}, {"reviews", "warehouse reviews"},
-    {"dashboards", "dashboards"},
 };
 
 std::string_view first_part(std::string_view path) {

@@ -16,6 +16,7 @@ constexpr int64_t kTouchEveryMicros = 60'000'000;
 constexpr size_t kTokenBytesMax = 256;
 constexpr size_t kLabelBytesMax = 200;
 constexpr size_t kStreamsMax = 1'000;
+constexpr const char* kSessionsKey = "access.sessions";  // [[SHA-256 of the cookie, of the token, last use], …]
 
 control::Token stored(const NewToken& wanted, std::string id, std::string hash, WallTime now) {
   control::Token out;
@@ -62,7 +63,8 @@ struct Access::Table {
 
 struct Access::OpenSession {
   std::shared_ptr<Entry> entry;
-  int64_t used_at = 0;  // wall micros
+  int64_t used_at = 0;   // wall micros
+  bool is_kept = false;  // in the control database
 };
 
 struct Access::Failures {
@@ -138,8 +140,11 @@ Access::~Access() = default;
 
 Result<std::unique_ptr<Access>> Access::open(control::Control& control, Clock& clock, Random& random, Options options) {
   std::unique_ptr<Access> out(new Access(control, clock, random, options));
-  MutexLock lock(out->change_mutex_);
-  TRY(out->reload());
+  {
+    MutexLock lock(out->change_mutex_);
+    TRY(out->reload());
+  }
+  TRY(out->read_sessions());
   return out;
 }
 
@@ -286,7 +291,7 @@ Status Access::flush_last_used() {
     TRY(control_.touch_token(entry->token.id, WallTime{used}));
     entry->flushed.store(used);
   }
-  return {};
+  return keep_sessions();
 }
 
 Status Access::check_failures(const std::string& peer) {
@@ -339,6 +344,7 @@ Result<Access::Session> Access::sign_in(std::string_view token, std::string_view
   MutexLock lock(session_mutex_);
   make_room_for_session();
   sessions_[sha256_hex(out.cookie)] = {entry, clock_.wall().micros};
+  sessions_changed_ = true;
   return out;
 }
 
@@ -366,6 +372,7 @@ Result<IdentityPtr> Access::session(std::string_view cookie) {
       return unknown;
     }
     found->second.used_at = now;
+    sessions_changed_ = true;
     token_hash = found->second.entry->token.hash;
   }
   auto entry = valid_entry(token_hash);  // a session ends with its token
@@ -373,9 +380,51 @@ Result<IdentityPtr> Access::session(std::string_view cookie) {
   return entry->identity;
 }
 
-void Access::sign_out(std::string_view cookie) {
+Status Access::sign_out(std::string_view cookie) {
+  {
+    MutexLock lock(session_mutex_);
+    const auto found = sessions_.find(sha256_hex(cookie));
+    if (found == sessions_.end()) return {};
+    const bool was_kept = found->second.is_kept;
+    sessions_.erase(found);
+    if (!was_kept) return {};
+    sessions_changed_ = true;
+  }
+  return keep_sessions();
+}
+
+// Whoever signs out while this writes waits for it, and writes again: what is kept last has no ended session.
+Status Access::keep_sessions() {
+  MutexLock keep(keep_mutex_);
+  Json kept{Json::Array{}};
+  {
+    MutexLock lock(session_mutex_);
+    if (!sessions_changed_) return {};
+    for (auto& [digest, open] : sessions_) {
+      kept.push(Json::Array{digest, open.entry->token.hash, open.used_at});
+      open.is_kept = true;
+    }
+    sessions_changed_ = false;
+  }
+  Status written = control_.set_value(kSessionsKey, kept);
+  if (written) return {};
   MutexLock lock(session_mutex_);
-  sessions_.erase(sha256_hex(cookie));
+  sessions_changed_ = true;
+  return written;
+}
+
+Status Access::read_sessions() {
+  TRY_ASSIGN(const auto kept, control_.value(kSessionsKey));
+  if (!kept) return {};
+  const int64_t oldest_allowed = clock_.wall().micros - options_.session_idle.micros;
+  MutexLock lock(session_mutex_);
+  for (const Json& one : kept->array()) {
+    if (one.array().size() != 3 || sessions_.size() >= options_.sessions_max) continue;
+    const int64_t used_at = one.array()[2].as_int();
+    auto entry = valid_entry(one.array()[1].as_string());
+    if (entry && used_at >= oldest_allowed) sessions_[one.array()[0].as_string()] = {entry, used_at, true};
+  }
+  return {};
 }
 
 size_t Access::session_count() const {

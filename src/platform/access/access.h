@@ -93,11 +93,11 @@ class Access {
   // At the first start, when no administrator's token is valid: makes one and returns its text for `serve` to print;
   // else nothing.
   Result<std::optional<CreatedToken>> first_sign_in();
-  // Writes when tokens were last used to the control database; at most once a minute for each. Call it from a timer's
-  // task and at the end.
+  // Writes when tokens were last used, at most once a minute for each, and the open sessions to the control database.
+  // Call it from a timer's task and at the end.
   Status flush_last_used();
 
-  // --- browser sessions ---
+  // --- browser sessions: they outlive a restart; one that a crash forgets has to sign in again ---
   struct Session {
     std::string cookie;  // the value; 256 random bits
     IdentityPtr identity;
@@ -105,7 +105,8 @@ class Access {
   // `unauthenticated`; `busy` after too many failures of this peer (address without port).
   Result<Session> sign_in(std::string_view token, std::string_view peer);
   Result<IdentityPtr> session(std::string_view cookie);  // prolongs it
-  void sign_out(std::string_view cookie);
+  // Ended at once; an error says that a restart may bring it back.
+  Status sign_out(std::string_view cookie);
   size_t session_count() const;
 
  private:
@@ -120,6 +121,8 @@ class Access {
   Status check_failures(const std::string& peer);
   void count_failure(const std::string& peer);
   void make_room_for_session() REQUIRES(session_mutex_);
+  Status keep_sessions();
+  Status read_sessions();
 
   control::Control& control_;
   Clock& clock_;
@@ -128,7 +131,9 @@ class Access {
   Mutex change_mutex_;                                           // one change of tokens at a time
   mutable Mutex table_mutex_;                                    // held for a copy of the pointer only
   std::shared_ptr<const Table> table_ GUARDED_BY(table_mutex_);  // shared with requests under way
+  Mutex keep_mutex_;  // one writer of the kept sessions at a time; taken before session_mutex_
   mutable Mutex session_mutex_;
+  bool sessions_changed_ GUARDED_BY(session_mutex_) = false;                          // since they were kept
   std::unordered_map<std::string, OpenSession> sessions_ GUARDED_BY(session_mutex_);  // by SHA-256 of the cookie
   Mutex failure_mutex_;
   std::map<std::string, Failures> failures_ GUARDED_BY(failure_mutex_);  // by peer

@@ -104,6 +104,25 @@ TEST_F(AccessTest, makes_a_first_sign_in_only_while_there_is_no_administrator) {
   EXPECT_TRUE((*access_->first_sign_in()).has_value()) << "nobody could get in any more";
 }
 
+TEST_F(AccessTest, keeps_open_sessions_over_a_restart_and_never_an_ended_one) {
+  const auto token = make(Role::read);
+  const auto other = make(Role::read);
+  const auto stays = access_->sign_in(token.text, "p"), leaves = access_->sign_in(token.text, "p");
+  const auto revoked = access_->sign_in(other.text, "p");
+  ASSERT_TRUE(stays && leaves && revoked);
+  ASSERT_TRUE(access_->flush_last_used());
+  EXPECT_TRUE(access_->sign_out(leaves->cookie));
+  ASSERT_TRUE(access_->revoke_token(other.id));
+  open();
+  EXPECT_TRUE(access_->session(stays->cookie));
+  EXPECT_FALSE(access_->session(leaves->cookie));
+  EXPECT_FALSE(access_->session(revoked->cookie));
+  ASSERT_TRUE(access_->flush_last_used());
+  clock_.advance(hours(13));
+  open();
+  EXPECT_FALSE(access_->session(stays->cookie)) << "idle for too long, running or not";
+}
+
 TEST_F(AccessTest, opens_sessions_that_end_when_idle_signed_out_or_revoked) {
   const auto token = make(Role::read);
   auto session = access_->sign_in(token.text, "127.0.0.1");
@@ -117,7 +136,7 @@ TEST_F(AccessTest, opens_sessions_that_end_when_idle_signed_out_or_revoked) {
 
   auto second = access_->sign_in(token.text, "127.0.0.1");
   ASSERT_TRUE(second);
-  access_->sign_out(second->cookie);
+  EXPECT_TRUE(access_->sign_out(second->cookie));
   EXPECT_FALSE(access_->session(second->cookie));
 
   auto third = access_->sign_in(token.text, "127.0.0.1");
@@ -171,7 +190,9 @@ TEST_F(AccessTest, revocation_reaches_every_thread_at_once) {
         EXPECT_TRUE(access_->authenticate(steady.text));
         auto session = access_->sign_in(steady.text, "p");
         EXPECT_TRUE(session && access_->session(session->cookie));
-        if (session) access_->sign_out(session->cookie);  // or the bound on open sessions would end others'
+        if (session) {  // or the bound on open sessions would end others'
+          EXPECT_TRUE(access_->sign_out(session->cookie));
+        }
         (void)access_->tokens();
       }
     });

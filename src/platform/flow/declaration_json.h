@@ -1,4 +1,5 @@
-// Small pieces of the canonical JSON that tables and flows share. For table_json.cpp and flow_json.cpp. Pure functions.
+// Small pieces of the canonical JSON that declarations share: of tables and flows, and of the rooms above. Pure
+// functions.
 #pragma once
 
 #include <map>

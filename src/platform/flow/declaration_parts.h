@@ -1,6 +1,5 @@
-// What the declarations of tables and flows have in common: names, descriptions, lists without repetition, SQL inside
-// of YAML. For table*.cpp and flow_declaration*.cpp. Mistakes go to the given section's reader, with their places. One
-// thread.
+// What declarations have in common: names, descriptions, lists without repetition, SQL inside of YAML. For those of
+// tables and flows, and of the rooms above. Mistakes go to the given section's reader, with their places. One thread.
 #pragma once
 
 #include <string>

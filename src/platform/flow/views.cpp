@@ -1,6 +1,7 @@
 // States and runs as JSON: the form that the HTTP interface, the commands and the pages share.
 #include "core/base/time.h"
 #include "platform/flow/flow.h"
+#include "platform/flow/table_checks.h"
 
 namespace weir::flow {
 namespace {
@@ -12,6 +13,21 @@ Json time_json(const std::optional<WallTime>& time) {
 Json names_json(const std::vector<std::string>& names) {
   Json out{Json::Array{}};
   for (const std::string& name : names) out.push(name);
+  return out;
+}
+
+Json tests_json(const std::vector<RowTest>& tests) {
+  Json out{Json::Array{}};
+  for (const RowTest& test : tests) {
+    Json one{Json::Object{}};
+    one.set("name", test.name);
+    one.set("kind", test_word(test.kind));
+    one.set("severity", severity_word(test.severity));
+    one.set("columns", names_json(test.columns));
+    if (!test.sql.empty()) one.set("sql", test.sql);
+    if (!test.table.empty()) one.set("relation", test.table + "." + test.to);
+    out.push(std::move(one));
+  }
   return out;
 }
 
@@ -35,6 +51,19 @@ Json run_json(const control::Run& run) {
   if (run.started_at && run.ended_at)
     out.set("seconds", in_seconds(Duration{run.ended_at->micros - run.started_at->micros}));
   out.set("error", run.error.empty() ? Json() : Json(run.error));
+  return out;
+}
+
+Json to_json(const std::vector<PartitionFailure>& failures) {
+  Json out{Json::Array{}};
+  for (const PartitionFailure& failure : failures) {
+    Json one{Json::Object{}};
+    one.set("partition", failure.partition);
+    one.set("run", failure.run);
+    one.set("at", time_json(failure.at));
+    one.set("message", failure.message);
+    out.push(std::move(one));
+  }
   return out;
 }
 
@@ -86,10 +115,20 @@ Json TableState::to_json(bool with_partitions) const {
     one.set("fingerprint", mark.fingerprint);
     listed.push(std::move(one));
   }
-  Json waiting{Json::Array{}};
-  for (const Partition& partition : stale) waiting.push(partition_text(partition));
+  const std::string content = content_of(table).hash;
+  Json waiting{Json::Array{}}, why{Json::Object{}};
+  for (const Partition& partition : stale) {
+    const std::string text = partition_text(partition);
+    const auto mark = marks.find(partition);
+    waiting.push(text);
+    why.set(text, mark == marks.end()               ? "never computed"
+                  : mark->second.content != content ? "its declaration changed"
+                                                    : "its inputs changed");
+  }
   out.set("partitions", std::move(listed));
   out.set("stale", std::move(waiting));
+  out.set("stale_because", std::move(why));
+  out.set("tests", tests_json(table.tests));
   out.set("select", table.select);
   return out;
 }

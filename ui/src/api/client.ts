@@ -2,14 +2,24 @@
 import { parse_json } from './lossless';
 import type {
   Catalog,
+  Dashboard,
+  DashboardData,
+  DashboardSummary,
+  Flow,
+  LakeState,
+  Manifest,
   Position,
   QuarantinedRecord,
+  Run,
+  RunDetail,
   Session,
   SqlResult,
   Status,
   StoredEvent,
   StreamDetail,
   StreamSummary,
+  TableDetail,
+  TableSummary,
 } from './types';
 
 export class ApiError extends Error {
@@ -135,6 +145,29 @@ async function request<T>(path: string, options: RequestOptions = {}): Promise<T
 
 const name_in_path = encodeURIComponent;
 
+export interface RunOrder {
+  name: string;
+  from?: string;
+  to?: string;
+  force?: boolean;
+  upstream?: boolean;
+}
+
+/** Seconds before now, or from and to in milliseconds since 1970. */
+export type DataOrder = ({ last_s: number } | { from_ms: number; to_ms: number }) & { step_s?: number; panels?: string[] };
+
+function data_query(wanted: DataOrder): string {
+  const query = new URLSearchParams();
+  if ('last_s' in wanted) query.set('last', `${Math.round(wanted.last_s)}s`);
+  else {
+    query.set('from', new Date(wanted.from_ms).toISOString());
+    query.set('to', new Date(wanted.to_ms).toISOString());
+  }
+  if (wanted.step_s) query.set('step', `${wanted.step_s}s`);
+  if (wanted.panels) query.set('panels', wanted.panels.join(','));
+  return query.toString();
+}
+
 export const api = {
   session: (signal?: AbortSignal) => request<Session>('/v1/session', { signal }),
   sign_in: (token: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { token } }),
@@ -153,5 +186,18 @@ export const api = {
     const options: RequestOptions = { method: 'POST', body: { sql }, accept, signal, timeout_ms: 600_000 };
     return (await checked('/v1/sql', options)).blob();
   },
+  flows: async (signal?: AbortSignal) => (await request<{ flows: Flow[] }>('/v1/flows', { signal })).flows,
+  runs: async (choice: { name?: string; limit?: number }, signal?: AbortSignal) =>
+    (await request<{ runs: Run[] }>(`/v1/runs?limit=${choice.limit ?? 100}${choice.name ? `&name=${name_in_path(choice.name)}` : ''}`, { signal })).runs,
+  run: (id: string, signal?: AbortSignal) => request<RunDetail>(`/v1/runs/${name_in_path(id)}`, { signal }),
+  start_run: async (order: RunOrder) => (await request<{ id: string }>('/v1/runs', { method: 'POST', body: order })).id,
+  stop_run: (id: string) => request<{ stopped: boolean }>(`/v1/runs/${name_in_path(id)}/stop`, { method: 'POST', body: {} }),
+  tables: async (signal?: AbortSignal) => (await request<{ tables: TableSummary[] }>('/v1/tables', { signal })).tables,
+  table: (name: string, signal?: AbortSignal) => request<TableDetail>(`/v1/tables/${name_in_path(name)}`, { signal }),
+  lake: (signal?: AbortSignal) => request<LakeState>('/v1/lake', { signal }),
+  manifest: (table: string, signal?: AbortSignal) => request<Manifest>(`/v1/lake/manifest/${name_in_path(table)}`, { signal }),
+  dashboards: async (signal?: AbortSignal) => (await request<{ dashboards: DashboardSummary[] }>('/v1/dashboards', { signal })).dashboards,
+  dashboard: (name: string, signal?: AbortSignal) => request<Dashboard>(`/v1/dashboards/${name_in_path(name)}`, { signal }),
+  dashboard_data: (name: string, wanted: DataOrder, signal?: AbortSignal) => request<DashboardData>(`/v1/dashboards/${name_in_path(name)}/data?${data_query(wanted)}`, { signal, timeout_ms: 60_000 }),
   cancel: (statement_id: string) => request<void>(`/v1/statements/${name_in_path(statement_id)}`, { method: 'DELETE' }),
 };

@@ -145,3 +145,209 @@ export interface Position {
   line?: number;
   column?: number;
 }
+
+export type RunState = 'queued' | 'running' | 'done' | 'failed' | 'stopped';
+export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped' | 'stopped';
+
+export interface Run {
+  id: string;
+  kind: string;
+  name: string;
+  state: RunState;
+  cause: { by?: string; who?: string; [more: string]: unknown } | null;
+  parameters: Record<string, unknown> | null;
+  queued_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  seconds?: number;
+  error: string | null;
+}
+
+export interface RunTask {
+  step: string;
+  what: string;
+  state: TaskState;
+  attempts: number;
+  started_at: string | null;
+  ended_at: string | null;
+  rows: number | null;
+  message: string | null;
+}
+
+export interface RunDetail extends Run {
+  tasks_done: number;
+  tasks_known: number;
+  seconds_left: number | null;
+  tasks: RunTask[];
+}
+
+export interface FlowStep {
+  name: string;
+  kind: string;
+  tables: string[];
+}
+
+export interface Flow {
+  name: string;
+  description: string;
+  enabled: boolean;
+  when: string[];
+  next_at: string | null;
+  steps: FlowStep[];
+  last_run: Run | null;
+}
+
+export interface TableSummary {
+  name: string;
+  description: string;
+  enabled: boolean;
+  stored: string;
+  partition: string | null;
+  reads: string[];
+  read_by: string[];
+  rows: number;
+  partitions_computed: number;
+  partitions_stale: number;
+  computed_at: string | null;
+  problem: string | null;
+}
+
+export interface TablePartition {
+  partition: string;
+  rows: number;
+  run: string;
+  computed_at: string;
+  seconds: number;
+}
+
+export interface TableTest {
+  name: string;
+  kind: string;
+  severity: 'error' | 'warn';
+  columns: string[];
+  sql?: string;
+  relation?: string;
+}
+
+export interface TableDetail extends TableSummary {
+  partitions: TablePartition[];
+  stale: string[];
+  stale_because: Record<string, string>;
+  failed: { partition: string; run: string; at: string | null; message: string }[];
+  tests: TableTest[];
+  select: string;
+}
+
+export interface LakePartition {
+  name: string;
+  rows: number;
+  files: number;
+  bytes: number;
+  version: number;
+}
+
+export interface LakeTable {
+  name: string;
+  kind: 'stream' | 'quarantine' | 'other';
+  time_field: string | null;
+  rows: number;
+  bytes: number;
+  parquet_files: number;
+  archive_files: number;
+  partitions: LakePartition[];
+}
+
+export interface LakeState {
+  version: number;
+  waiting_rows: number;
+  waiting_bytes: number;
+  tables: LakeTable[];
+}
+
+export interface Manifest {
+  table: string;
+  version: number;
+  cursor: number;
+  columns: Column[];
+  files: { path: string; rows: number; bytes: number; partition: string }[];
+}
+
+export interface Axis {
+  label: string;
+  unit: string;
+  min: number | null;
+  max: number | null;
+}
+
+export interface PanelSeries {
+  name: string;
+  label: string;
+  axis: 'left' | 'right';
+  hidden: boolean;
+  source: 'metric' | 'column' | 'expression';
+}
+
+export interface Panel {
+  name: string;
+  title: string;
+  description: string;
+  kind: 'time_series' | 'number' | 'bar' | 'table' | 'text';
+  width: number;
+  left: Axis;
+  right: Axis;
+  step: string | null;
+  reduce: string;
+  sql: string;
+  series: PanelSeries[];
+  text: string;
+}
+
+export interface DashboardSummary {
+  name: string;
+  title: string;
+  description: string;
+  panels: number;
+  built_in: boolean;
+}
+
+export interface Dashboard {
+  name: string;
+  title: string;
+  description: string;
+  range: string;
+  refresh: string;
+  tags: Record<string, string>;
+  panels: Panel[];
+  built_in: boolean;
+}
+
+export interface Line {
+  name: string;
+  label: string;
+  axis: 'left' | 'right';
+  values: (number | null)[];
+}
+
+/** What a panel draws; which of these there are depends on its kind. */
+export interface PanelData {
+  name: string;
+  took_ms: number;
+  error: { code: string; message: string; hint?: string } | null;
+  step_s?: number;
+  times?: number[];
+  series?: Line[];
+  value?: number | null;
+  bars?: { label: string; value: number | null }[];
+  columns?: Column[];
+  rows?: Cell[][];
+  truncated?: boolean;
+}
+
+export interface DashboardData {
+  name: string;
+  from: string;
+  to: string;
+  now: string;
+  step_s: number;
+  panels: PanelData[];
+}

@@ -6,10 +6,14 @@ import Stream from '../pages/Stream.svelte';
 import Streams from '../pages/Streams.svelte';
 import type { IconName } from '../components/icons';
 
+/** The parts of the navigation, in their order; the first has no heading. */
+export const groups = ['', 'Data', 'Work', 'Watch'] as const;
+export type Group = (typeof groups)[number];
+
 export interface Page {
   path: string;
   title: string;
-  nav?: { label: string; icon: IconName };
+  nav?: { label: string; icon: IconName; group: Group };
   load: () => Promise<{ default: Component<any> }>;
 }
 
@@ -17,12 +21,26 @@ const ready = (component: Component<any>) => () => Promise.resolve({ default: co
 
 const stream = ready(Stream);
 
+const run = () => import('../pages/Run.svelte');
+const table = () => import('../pages/Table.svelte');
+const lake = () => import('../pages/Lake.svelte');
+
 export const pages: Page[] = [
-  { path: '/', title: 'Overview', nav: { label: 'Overview', icon: 'overview' }, load: ready(Overview) },
-  { path: '/streams', title: 'Streams', nav: { label: 'Streams', icon: 'streams' }, load: ready(Streams) },
+  { path: '/', title: 'Overview', nav: { label: 'Overview', icon: 'overview', group: '' }, load: ready(Overview) },
+  { path: '/streams', title: 'Streams', nav: { label: 'Streams', icon: 'streams', group: 'Data' }, load: ready(Streams) },
   { path: '/streams/:name', title: 'Stream', load: stream },
   { path: '/streams/:name/:tab', title: 'Stream', load: stream },
-  { path: '/sql', title: 'SQL', nav: { label: 'SQL', icon: 'sql' }, load: () => import('../pages/Sql.svelte') },
+  { path: '/tables', title: 'Tables', nav: { label: 'Tables', icon: 'table', group: 'Data' }, load: () => import('../pages/Tables.svelte') },
+  { path: '/tables/:name', title: 'Table', load: table },
+  { path: '/tables/:name/:tab', title: 'Table', load: table },
+  { path: '/lake', title: 'Lake', nav: { label: 'Lake', icon: 'lake', group: 'Data' }, load: lake },
+  { path: '/lake/:name', title: 'Lake', load: lake },
+  { path: '/sql', title: 'SQL', nav: { label: 'SQL', icon: 'sql', group: 'Data' }, load: () => import('../pages/Sql.svelte') },
+  { path: '/flows', title: 'Flows', nav: { label: 'Flows', icon: 'flow', group: 'Work' }, load: () => import('../pages/Flows.svelte') },
+  { path: '/runs', title: 'Runs', nav: { label: 'Runs', icon: 'history', group: 'Work' }, load: () => import('../pages/Runs.svelte') },
+  { path: '/runs/:id', title: 'Run', load: run },
+  { path: '/dashboards', title: 'Dashboards', nav: { label: 'Dashboards', icon: 'chart', group: 'Watch' }, load: () => import('../pages/Dashboards.svelte') },
+  { path: '/dashboards/:name', title: 'Dashboard', load: () => import('../pages/Dashboard.svelte') },
 ];
 
 export interface Match {

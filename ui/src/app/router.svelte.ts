@@ -3,6 +3,7 @@
 class Router {
   path = $state(window.location.pathname);
   hash = $state(window.location.hash);
+  search = $state(window.location.search);
 
   constructor() {
     window.addEventListener('popstate', () => this.read());
@@ -12,6 +13,7 @@ class Router {
   private read(): void {
     this.path = window.location.pathname;
     this.hash = window.location.hash;
+    this.search = window.location.search;
   }
 
   go(address: string, how: 'push' | 'replace' = 'push'): void {

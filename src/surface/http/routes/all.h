@@ -32,6 +32,7 @@ struct SiteParts {
   live::Live& live;
   alarm::Alarms& alarms;
   notify::Notifier& notifier;
+  dashboard::Dashboards& dashboards;
   Deployment& deployment;
 };
 

@@ -1,4 +1,5 @@
-// The lake's routes: manifest, verify, drain, compact, where one event is, and loading a file into a table.
+// The lake's routes: what it holds, manifest, verify, drain, compact, requeue, where one event is, and loading a file
+// into a table.
 #include "core/base/text.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
@@ -115,6 +116,10 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
   route.summary = "Where one event is: verdict, journal, archive, lake, rows in tables.";
   route.handler =
       json_answers([parts](Request& request) { return explain(parts, std::string(request.parameter("id"))); });
+  router.add(route);
+  route.pattern = "/v1/lake";
+  route.summary = "Every table of the lake: rows, files and bytes by partition, what waits.";
+  route.handler = json_answers([parts](Request&) { return parts.streams.lake(); });
   router.add(route);
   route.pattern = "/v1/lake/manifest/{table}";
   route.access = Access::admin;

@@ -93,6 +93,7 @@ class RoomsFixture : public ::testing::Test {
     warehouse.reset();
     requeue.reset();
     endpoints.reset();
+    dashboards.reset();
     alarms.reset();
     notifier.reset();
     flows.reset();
@@ -152,6 +153,7 @@ class RoomsFixture : public ::testing::Test {
     notifier = std::make_unique<notify::Notifier>(notify::Notifier::Parts{*control, clock, random, metrics, {}},
                                                   notify::Options{.project = "shop", .environment = {}, .url = {}});
     alarms = std::make_unique<alarm::Alarms>(alarm::Alarms::Parts{metrics, *control, *notifier, clock, {}});
+    dashboards = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse, clock});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -233,6 +235,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<endpoint::Endpoints> endpoints;
   std::unique_ptr<notify::Notifier> notifier;
   std::unique_ptr<alarm::Alarms> alarms;
+  std::unique_ptr<dashboard::Dashboards> dashboards;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;

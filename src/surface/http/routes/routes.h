@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/dashboard/dashboard.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/io/files.h"
@@ -131,6 +132,11 @@ struct AlarmParts {
   notify::Notifier& notifier;
 };
 void add_alarm_routes(Router& router, const AlarmParts& parts);
+struct DashboardParts {
+  dashboard::Dashboards& dashboards;
+  Clock& clock;
+};
+void add_dashboard_routes(Router& router, const DashboardParts& parts);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.

@@ -38,7 +38,7 @@ Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const R
   TRY_ASSIGN(const std::string token, body.text("token"));
   TRY_ASSIGN(const access::Access::Session session, access.sign_in(token, address_without_port(*request.peer)));
   if (!access::may_read(*session.identity)) {
-    access.sign_out(session.cookie);
+    TRY(access.sign_out(session.cookie));
     const bool writes = session.identity->role == access::Role::write;
     return Error(Code::denied, std::string(writes ? "a write" : "an endpoint's") + " key cannot look at pages",
                  "sign in with a token of role read or admin");
@@ -70,7 +70,9 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
   route.summary = "Signs out.";
   route.handler = answers([&access](Request& request) -> Result<Response> {
     const std::string_view cookie = cookie_value(request.header("cookie"), kSessionCookie);
-    if (!cookie.empty()) access.sign_out(cookie);
+    if (!cookie.empty()) {
+      TRY(access.sign_out(cookie));
+    }
     Response response;
     response.status = 204;
     response.headers.emplace_back("Set-Cookie", ended_session_cookie(is_secure(request)));

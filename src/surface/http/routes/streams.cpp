@@ -164,6 +164,7 @@ Result<std::shared_ptr<const StreamDirectory::Files>> StreamDirectory::files() c
     partition.rows += file.rows;
     partition.bytes += file.bytes;
     ++partition.files;
+    partition.version = std::max(partition.version, file.version);
   }
   MutexLock lock(mutex_);
   files_ = std::move(made);
@@ -232,17 +233,58 @@ Result<Json> StreamDirectory::detail(std::string_view name) const {
   file_counts.set("archive", table.archive);
   file_counts.set("bytes", table.bytes);
   out.set("files", std::move(file_counts));
-  Json partitions{Json::Array{}};
-  for (auto partition = table.partitions.rbegin(); partition != table.partitions.rend(); ++partition) {
-    if (partitions.array().size() == kPartitionsShownMax) break;
+  out.set("partitions", table.partitions_json());
+  return out;
+}
+
+Json StreamDirectory::TableFiles::partitions_json() const {
+  Json out{Json::Array{}};
+  for (auto partition = partitions.rbegin(); partition != partitions.rend(); ++partition) {
+    if (out.array().size() == kPartitionsShownMax) break;
     Json one{Json::Object{}};
     one.set("name", partition->first);
     one.set("rows", partition->second.rows);
     one.set("files", partition->second.files);
     one.set("bytes", partition->second.bytes);
-    partitions.push(std::move(one));
+    one.set("version", partition->second.version);
+    out.push(std::move(one));
   }
-  out.set("partitions", std::move(partitions));
+  return out;
+}
+
+Result<Json> StreamDirectory::lake() const {
+  TRY_ASSIGN(const auto all, declared());
+  TRY_ASSIGN(const auto listed, files());
+  std::map<std::string, std::string> time_fields;  // by stream
+  std::set<std::string> names;                     // declared ones are there before their first file
+  for (const Declared& one : all) {
+    time_fields[one.stream.name] = one.stream.time_field;
+    names.insert(one.stream.name);
+  }
+  for (const auto& [name, table] : *listed) names.insert(name);
+  Json tables{Json::Array{}};
+  for (const std::string& name : names) {
+    const auto found = listed->find(name);
+    const TableFiles table = found == listed->end() ? TableFiles{} : found->second;
+    const auto field = time_fields.find(name);
+    const bool is_quarantine = name.ends_with("_quarantine");
+    Json one{Json::Object{}};
+    one.set("name", name);
+    one.set("kind", field != time_fields.end() ? "stream" : is_quarantine ? "quarantine" : "other");
+    one.set("time_field", field == time_fields.end() || field->second.empty() ? Json() : Json(field->second));
+    one.set("rows", table.rows);
+    one.set("bytes", table.bytes);
+    one.set("parquet_files", table.parquet);
+    one.set("archive_files", table.archive);
+    one.set("partitions", table.partitions_json());
+    tables.push(std::move(one));
+  }
+  const lake::LakeStatus status = parts_.lake.status();
+  Json out{Json::Object{}};
+  out.set("version", status.version);
+  out.set("waiting_rows", status.tail_rows);
+  out.set("waiting_bytes", status.tail_bytes);
+  out.set("tables", std::move(tables));
   return out;
 }
 

@@ -49,6 +49,8 @@ class StreamDirectory {
 
   Result<Json> list() const;  // {"streams":[…]}
   Result<Json> detail(std::string_view name) const;
+  // What the lake holds of every table: {"version","waiting_rows","waiting_bytes","tables":[…]}.
+  Result<Json> lake() const;
   // {"events":[…]} and {"records":[…]} as JSON text, newest first.
   Result<std::string> events(std::string_view name, int64_t limit, const Cancel& cancel) const;
   Result<std::string> quarantine(std::string_view name, int64_t limit, const Cancel& cancel) const;
@@ -60,7 +62,9 @@ class StreamDirectory {
   struct TableFiles {
     struct Partition {
       uint64_t rows = 0, files = 0, bytes = 0;
+      uint64_t version = 0;  // the newest commit that added one of its files
     };
+    Json partitions_json() const;  // newest first, at most kPartitionsShownMax
     uint64_t rows = 0, parquet = 0, archive = 0, bytes = 0;
     std::map<std::string, Partition> partitions;
   };
