@@ -1,4 +1,6 @@
 """The README's snippets and the guide's beacon, run as they stand."""
+import json
+import os
 import pathlib
 import re
 import shutil
@@ -67,3 +69,22 @@ def test_the_guides_declaration_is_good(project):
 def test_every_command_of_the_tour_exists(command):
     done = subprocess.run([BINARY, command, "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+MIGRATION = (ROOT / "docs/migrate/hybrid-warehouse.md").read_text()
+
+
+def test_the_migration_tour_from_the_hybrid_warehouse(project):
+    """Every command of the page, in a copy of the example, as somebody would type them."""
+    shutil.copytree(ROOT / "examples/advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir", "staging"))
+    project.start()
+    environment = os.environ | {"PATH": f"{pathlib.Path(BINARY).parent}:{os.environ['PATH']}", "WEIR_DIR": str(project.folder),
+                                "URL": f"http://127.0.0.1:{project.port}", "WEIR_PORT": str(project.port)}
+    script = here(snippet("sh", MIGRATION), project)
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=project.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert told["count"] >= 1 and {"day", "impressions", "clicks", "clickthrough_rate"} <= set(told["days"][0])
+    assert "everything was fresh" in done.stdout, "the second run of the daily flow computes nothing"
+    rows = project.sql("SELECT (SELECT count(*) FROM raw_impressions) = (SELECT count(*) FROM impressions), count(*) FROM public.advertising")
+    assert rows[0][0] is True and rows[0][1] > 0

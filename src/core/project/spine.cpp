@@ -420,8 +420,9 @@ SettingTable flow_settings() {
       {.name = "flows.commands",
        .type = texts,
        .otherwise = Json::Array{},
-       .prose = "Programs that `command:` steps of flows may run, written as the steps write them. None: such steps are "
-                "refused.",
+       .prose =
+           "Programs that `command:` steps of flows may run, written as the steps write them. None: such steps are "
+           "refused.",
        .example = "[python3, /usr/local/bin/report]",
        .check = check_commands},
       {.name = "flows.command_time",

@@ -17,9 +17,9 @@ namespace {
 constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
 constexpr size_t kRequestBytesMax = 64u << 20;
 constexpr int kRefused = 70;  // the exit code of a child that answers with an error
-constexpr Code kCodes[] = {Code::invalid,   Code::not_found, Code::conflict,    Code::unauthenticated, Code::denied,
-                           Code::busy,      Code::too_large, Code::timed_out,   Code::cancelled,       Code::corrupt,
-                           Code::io,        Code::no_space,  Code::unsupported, Code::unavailable,     Code::internal};
+constexpr Code kCodes[] = {Code::invalid, Code::not_found, Code::conflict,    Code::unauthenticated, Code::denied,
+                           Code::busy,    Code::too_large, Code::timed_out,   Code::cancelled,       Code::corrupt,
+                           Code::io,      Code::no_space,  Code::unsupported, Code::unavailable,     Code::internal};
 static_assert(std::size(kCodes) == kCodeCount);
 
 // --- the child's side ------------------------------------------------------------------------------------------------
@@ -32,7 +32,8 @@ Result<std::string> read_all(int from) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Error(Code::io, "the request cannot be read: " + std::generic_category().message(errno));
     if (n == 0) return out;
-    if (out.size() + static_cast<size_t>(n) > kRequestBytesMax) return Error(Code::too_large, "the request is too long");
+    if (out.size() + static_cast<size_t>(n) > kRequestBytesMax)
+      return Error(Code::too_large, "the request is too long");
     out.append(buffer, static_cast<size_t>(n));
   }
 }
@@ -62,9 +63,9 @@ class StandardOutput final : public WorkerOutput {
 Json error_json(const Error& error) {
   Json out(Json::Object{{"code", code_name(error.code)}, {"message", error.message}, {"hint", error.hint}});
   if (error.position) {
-    out.set("at", Json::Object{{"file", error.position->file},
-                               {"line", error.position->line},
-                               {"column", error.position->column}});
+    out.set("at",
+            Json::Object{
+                {"file", error.position->file}, {"line", error.position->line}, {"column", error.position->column}});
   }
   return out;
 }

@@ -59,7 +59,8 @@ WorkerKind program_kind();
 // --- the server's side -----------------------------------------------------------------------------------------------
 
 struct ProgramRequest {
-  std::vector<std::string> arguments{};  // the program first: a path, or a name to be found in /usr/local/bin:/usr/bin:/bin
+  std::vector<std::string>
+      arguments{};  // the program first: a path, or a name to be found in /usr/local/bin:/usr/bin:/bin
   std::map<std::string, std::string> environment{};  // all that it has beside PATH
   std::string folder{};                              // to work in
 };

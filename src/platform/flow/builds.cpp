@@ -74,9 +74,9 @@ Status Flow::build_tables(Job& job, const std::vector<std::string>& tables, bool
     Status built = scope.cancel.check();
     if (built) {
       const auto broken = failures.among(order[i]->reads);
-      built = broken ? Status(Error(Code::conflict,
-                                    "table " + name + " was left as it is, because " + *broken + " failed"))
-                     : build_table(job, *order[i], scope);
+      built =
+          broken ? Status(Error(Code::conflict, "table " + name + " was left as it is, because " + *broken + " failed"))
+                 : build_table(job, *order[i], scope);
     }
     if (!built) failures.add(name, built.error());
   });
@@ -130,7 +130,8 @@ Status Flow::build_partition(Job& job, const Declared& declared, const Builder::
   const std::string& name = declared.table.name;
   const std::string what = partition_text(due.partition);
   TRY_ASSIGN(const auto pass, gates_.enter("", parts_.parallel, scope.cancel));
-  TRY_ASSIGN(const auto limit, scope.within(parts_.clock, declared.table.time_limit, "its time_limit").left(parts_.clock));
+  TRY_ASSIGN(const auto limit,
+             scope.within(parts_.clock, declared.table.time_limit, "its time_limit").left(parts_.clock));
   TRY(job.tasks.begin(name, what));
   BuildRequest request;
   request.partition = due.partition;

@@ -69,7 +69,7 @@ Json run_json(const control::Run& run);
 struct Forecast {
   std::string table;
   size_t partitions = 0;
-  Partition first{}, last{};      // both included; nothing: the table is one whole
+  Partition first{}, last{};       // both included; nothing: the table is one whole
   std::optional<uint64_t> rows{};  // as they were last time; nothing: it was never computed
   std::optional<Duration> time{};
   Json to_json() const;  // {"table","partitions","from","to" (excluded),"rows","seconds"}

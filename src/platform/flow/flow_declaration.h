@@ -77,8 +77,8 @@ enum class StepKind { tables, sql, load, unload, check, command };
 enum class DataFormat { csv, json, parquet };
 enum class LoadMode { append, replace };
 
-// Paths may hold {start} and {end} (the window's first day, and the day after its last), {day} (its last day) and {run}.
-// SQL has the same as parameters: $start, $end, $day, $run. A table is `name` or `public.name`.
+// Paths may hold {start} and {end} (the window's first day, and the day after its last), {day} (its last day) and
+// {run}. SQL has the same as parameters: $start, $end, $day, $run. A table is `name` or `public.name`.
 struct Load {
   std::string file;
   std::string table;

@@ -127,8 +127,8 @@ class FlowTest : public ::testing::Test {
   static std::string told(const RunView& view) {
     std::string out;
     for (const auto& task : view.tasks) {
-      out += (out.empty() ? "" : ", ") + task.step + " " + task.state + (task.rows ? " " + std::to_string(*task.rows) : "") +
-             (task.message.empty() ? "" : ": " + task.message);
+      out += (out.empty() ? "" : ", ") + task.step + " " + task.state +
+             (task.rows ? " " + std::to_string(*task.rows) : "") + (task.message.empty() ? "" : ": " + task.message);
     }
     return out;
   }
@@ -214,7 +214,7 @@ class FlowTest : public ::testing::Test {
   SystemRandom random_;
   Metrics metrics_;
   std::map<std::string, std::function<std::unique_ptr<Work>()>> works_;  // handed in at each open()
-  std::vector<std::string> failures_;                                     // runs that failed, as they were told
+  std::vector<std::string> failures_;                                    // runs that failed, as they were told
   std::map<std::string, std::string> files_ = {{"traffic", kTraffic}, {"totals", kTotals}};
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<control::Control> control_;

@@ -29,7 +29,8 @@ constexpr const char* kFlowSchema = R"json({
         "offset": {"type": "integer", "minimum": -3660, "maximum": 366, "default": -1,
           "description": "The last of them, from the day of the start in the flow's zone."},
         "late": {"$ref": "#/$defs/name",
-          "description": "A table: the window begins at the earliest day of it, or of what it is made of, that changed since the last good run."}
+          "description":
+          "A table: the window begins at the earliest day that changed since the last good run, inputs included."}
       }
     },
     "order": {"enum": ["serial", "parallel"], "default": "serial",
@@ -86,7 +87,9 @@ constexpr const char* kFlowSchema = R"json({
         "name": {"$ref": "#/$defs/name", "description": "By default its kind and its place: sql_2."},
         "tables": {"type": "array", "minItems": 1, "maxItems": 1000, "uniqueItems": true,
           "items": {"$ref": "#/$defs/name"}, "description": "Tables to build, as far as they are stale."},
-        "sql": {"type": "string", "minLength": 1, "maxLength": 262144, "description": "One or more statements, done together or not at all; $start, $end (excluded), $day and $run stand for the run's."},
+        "sql": {"type": "string", "minLength": 1, "maxLength": 262144,
+          "description":
+          "Statements, done together or not at all; $start, $end (excluded), $day and $run stand for the run's."},
         "load": {"type": "object", "required": ["file", "table"], "additionalProperties": false,
           "description": "A file into a table.",
           "properties": {

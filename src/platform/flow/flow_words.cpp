@@ -12,12 +12,9 @@ const Words<RunState>& state_words() {
   return kWords;
 }
 const Words<StepKind>& step_words() {
-  static const Words<StepKind> kWords = {{"tables", StepKind::tables},
-                                         {"sql", StepKind::sql},
-                                         {"load", StepKind::load},
-                                         {"unload", StepKind::unload},
-                                         {"check", StepKind::check},
-                                         {"command", StepKind::command}};
+  static const Words<StepKind> kWords = {{"tables", StepKind::tables}, {"sql", StepKind::sql},
+                                         {"load", StepKind::load},     {"unload", StepKind::unload},
+                                         {"check", StepKind::check},   {"command", StepKind::command}};
   return kWords;
 }
 const Words<DataFormat>& format_words() {

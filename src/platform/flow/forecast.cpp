@@ -50,9 +50,10 @@ Result<std::vector<Forecast>> Flow::forecast(const std::vector<Table>& wanted) c
     if (node.kind != NodeKind::table || found == tables.end()) continue;
     const auto& [name, declared] = *found;
     const auto before = applied->find(name);
-    const bool is_changed =
-        before == applied->end() || content_hash(before->second.table) != content_hash(declared.table) ||
-        std::any_of(declared.reads.begin(), declared.reads.end(), [&](const auto& read) { return changed.contains(read); });
+    const bool is_changed = before == applied->end() ||
+                            content_hash(before->second.table) != content_hash(declared.table) ||
+                            std::any_of(declared.reads.begin(), declared.reads.end(),
+                                        [&](const auto& read) { return changed.contains(read); });
     if (!is_changed) continue;
     changed.insert(name);
     const TableMarks marks = partitions_->of(name);

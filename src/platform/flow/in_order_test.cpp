@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <mutex>
 
-
 namespace weir::flow {
 namespace {
 

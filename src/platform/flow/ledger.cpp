@@ -40,8 +40,11 @@ Result<std::unique_ptr<Ledger>> Ledger::open(engine::Engine& engine, const Clock
                                         "SELECT run, flow, step, input, epoch_us(ended_at), row_count, message FROM "
                                         "weir.steps"));
   for (const auto& row : steps) {
-    StepMark mark{std::get<std::string>(row[0]), std::get<std::string>(row[1]), std::get<std::string>(row[2]),
-                  std::get<std::string>(row[3]), {std::get<int64_t>(row[4])}};
+    StepMark mark{std::get<std::string>(row[0]),
+                  std::get<std::string>(row[1]),
+                  std::get<std::string>(row[2]),
+                  std::get<std::string>(row[3]),
+                  {std::get<int64_t>(row[4])}};
     if (const auto* rows = std::get_if<int64_t>(&row[5])) mark.end.rows = static_cast<uint64_t>(*rows);
     mark.end.message = std::get<std::string>(row[6]);
     out->marks_.push_back(std::move(mark));

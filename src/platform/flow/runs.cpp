@@ -40,7 +40,8 @@ Result<RunRequest> request_of(const control::Run& run) {
 
 }  // namespace
 
-// --- beginning --------------------------------------------------------------------------------------------------------
+// --- beginning
+// --------------------------------------------------------------------------------------------------------
 
 Result<std::string> Flow::start(const RunRequest& request) {
   TRY_ASSIGN(const TableState state, table(request.table));
@@ -180,7 +181,8 @@ Status Flow::resume() {
   return {};
 }
 
-// --- working ----------------------------------------------------------------------------------------------------------
+// --- working
+// ----------------------------------------------------------------------------------------------------------
 
 void Flow::save(const control::Run& run) {
   if (auto saved = parts_.control.put_run(run); !saved)

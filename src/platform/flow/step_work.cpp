@@ -126,7 +126,8 @@ class NewFile {
 
 }  // namespace
 
-// --- looking at a step ------------------------------------------------------------------------------------------------
+// --- looking at a step
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -180,7 +181,8 @@ Status StepWork::examine(const Step& step, const MayWrite& may_write) const {
   return {};
 }
 
-// --- doing it ---------------------------------------------------------------------------------------------------------
+// --- doing it
+// ---------------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::run(const Step& step, const StepRun& run) {
   if (const auto done = parts_.ledger.of_run(run.run, step.name)) return done->end;
@@ -235,7 +237,8 @@ Status StepWork::mark(const Step& step, const StepRun& run, const TaskEnd& end) 
   return {};
 }
 
-// --- sql, check -------------------------------------------------------------------------------------------------------
+// --- sql, check
+// -------------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::sql(const Step& step, const StepRun& run) {
   const auto values = values_of(run);
@@ -288,10 +291,12 @@ Result<TaskEnd> StepWork::check(const Step& step, const StepRun& run) {
   if (wrong == 0) return TaskEnd{0};
   if (shown_rows.size() > kShownBytesMax) shown_rows.resize(kShownBytesMax);
   while (!shown_rows.empty() && shown_rows.back() == '\n') shown_rows.pop_back();
-  return Error(Code::conflict, std::to_string(wrong) + (wrong == 1 ? " row" : " rows") + " that should not be:\n" + shown_rows);
+  return Error(Code::conflict,
+               std::to_string(wrong) + (wrong == 1 ? " row" : " rows") + " that should not be:\n" + shown_rows);
 }
 
-// --- load, unload -----------------------------------------------------------------------------------------------------
+// --- load, unload
+// -----------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::load(const Step& step, const StepRun& run) {
   const Load& load = step.load;
@@ -317,8 +322,7 @@ Result<TaskEnd> StepWork::load_rows(engine::Session& session, const Load& load, 
   const std::string schema = load.table.starts_with("public.") ? "public" : "main";
   const std::string bare = load.table.substr(load.table.find('.') + 1);
   const std::string table = quoted(schema) + "." + quoted(bare);
-  const std::string window =
-      quoted(load.by) + " >= CAST($1 AS DATE) AND " + quoted(load.by) + " < CAST($2 AS DATE)";
+  const std::string window = quoted(load.by) + " >= CAST($1 AS DATE) AND " + quoted(load.by) + " < CAST($2 AS DATE)";
   const std::vector<Json> days = {Json(format_date(run.from)), Json(format_date(run.to))};
   TRY_ASSIGN(const uint64_t is_there,
              run_statement(session,
@@ -331,8 +335,7 @@ Result<TaskEnd> StepWork::load_rows(engine::Session& session, const Load& load, 
                         : run_statement(session, "DELETE FROM " + table + " WHERE " + window, days, limits));
   }
   TRY_ASSIGN(const auto limits, countdown.left());
-  TRY_ASSIGN(const uint64_t rows,
-             parts_.engine.load_file(session, path, format_word(load.format), load.table, limits));
+  TRY_ASSIGN(const uint64_t rows, parts_.engine.load_file(session, path, format_word(load.format), load.table, limits));
   if (!load.by.empty()) {
     TRY_ASSIGN(const uint64_t inside,
                run_statement(session, "SELECT count(*) FROM " + table + " WHERE " + window, days));
@@ -411,7 +414,8 @@ Result<TaskEnd> StepWork::unload(const Step& step, const StepRun& run) {
   return end;
 }
 
-// --- command ----------------------------------------------------------------------------------------------------------
+// --- command
+// ----------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -28,8 +28,8 @@ namespace weir::flow {
 
 // What steps may touch outside of the engine.
 struct StepSettings {
-  std::string folder{};      // the project's: where relative paths begin, and where commands work
-  std::string store_root{};  // files may be loaded from it, too
+  std::string folder{};                 // the project's: where relative paths begin, and where commands work
+  std::string store_root{};             // files may be loaded from it, too
   std::vector<std::string> commands{};  // programs that a step may run, as the step names them; none: commands are off
   WorkerLimits command_limits{};
   std::function<Result<std::string>(std::string_view name)> secret{};  // for ${secret:NAME}

@@ -60,10 +60,12 @@ TEST_F(StepsTest, a_script_that_fails_leaves_nothing) {
 
 TEST_F(StepsTest, what_steps_may_not_say_is_refused_before_anything_runs) {
   EXPECT_EQ(refused("  - sql: CREATE TABLE x AS SELECT * FROM impressions\n"), "");
-  EXPECT_THAT(refused("  - sql: INSERT INTO impressions VALUES (1)\n"), HasSubstr("impressions is a stream or a derived table"));
+  EXPECT_THAT(refused("  - sql: INSERT INTO impressions VALUES (1)\n"),
+              HasSubstr("impressions is a stream or a derived table"));
   EXPECT_THAT(refused("  - sql: CREATE TABLE Clicks (a INT)\n"), HasSubstr("clicks is a stream"));
   EXPECT_THAT(refused("  - sql: DELETE FROM main.traffic\n"), HasSubstr("traffic is a stream or a derived table"));
-  EXPECT_THAT(refused("  - sql: TRUNCATE weir.partitions\n"), HasSubstr("\"weir.partitions\" is not for steps to change"));
+  EXPECT_THAT(refused("  - sql: TRUNCATE weir.partitions\n"),
+              HasSubstr("\"weir.partitions\" is not for steps to change"));
   EXPECT_THAT(refused("  - sql: DROP TABLE lake.main.impressions\n"), HasSubstr("not for steps to change"));
   EXPECT_THAT(refused("  - sql: CREATE TABLE weir_x (a INT)\n"), HasSubstr("weir's own"));
   EXPECT_THAT(refused("  - sql: BEGIN; SELECT 1; COMMIT\n"), HasSubstr("a step is one transaction by itself"));
@@ -91,8 +93,9 @@ TEST_F(StepsTest, an_unload_replaces_its_file_whole_and_a_load_takes_it_back) {
   impression("1", "a", "2026-11-20T10:00:00Z");
   impression("2", "a, \"b\"", "2026-11-20T11:00:00Z");
   for (const std::string format : {"csv", "json", "parquet"}) {
-    const RunView view = run_flow("steps:\n  - unload: {select: \"SELECT id, ad FROM impressions ORDER BY id\", to: 'out/{day}." +
-                                  format + "'}\n  - load: {file: 'out/{start}." + format + "', table: back, mode: replace}\n");
+    const RunView view =
+        run_flow("steps:\n  - unload: {select: \"SELECT id, ad FROM impressions ORDER BY id\", to: 'out/{day}." +
+                 format + "'}\n  - load: {file: 'out/{start}." + format + "', table: back, mode: replace}\n");
     ASSERT_EQ(told(view), "unload_1 done 2, load_2 done 2") << format << view.run.error;
     EXPECT_EQ(sql("SELECT id::VARCHAR, ad FROM back ORDER BY id"), "1,a | 2,a, \"b\"") << format;
   }
@@ -111,7 +114,8 @@ TEST_F(StepsTest, a_load_by_days_replaces_the_windows_rows_and_refuses_others) {
   EXPECT_EQ(run_flow(flow).run.error, "");
   EXPECT_EQ(sql("SELECT id FROM public.shown ORDER BY id"), "a | b | c") << "midnight belongs to one day";
   write("in_2026-11-20.csv", "id,seen\na,2026-11-20 00:00:00\nx,2026-11-21 00:00:00\n");
-  EXPECT_THAT(run_flow(flow).run.error, HasSubstr("1 of the file's 2 rows have a seen outside of 2026-11-20 to 2026-11-21"));
+  EXPECT_THAT(run_flow(flow).run.error,
+              HasSubstr("1 of the file's 2 rows have a seen outside of 2026-11-20 to 2026-11-21"));
   EXPECT_EQ(sql("SELECT id FROM public.shown ORDER BY id"), "a | b | c");
 }
 
@@ -148,7 +152,8 @@ TEST_F(StepsTest, paths_stay_in_the_project) {
 
 TEST_F(StepsTest, a_check_tells_the_first_rows_that_should_not_be) {
   EXPECT_EQ(told(run_flow("steps:\n  - check: SELECT 1 WHERE false\n")), "check_1 done 0");
-  const RunView view = run_flow("steps:\n  - {name: none, check: 'SELECT range AS n, $day AS d FROM range(7)'}\n  - check: SELECT 1\n");
+  const RunView view =
+      run_flow("steps:\n  - {name: none, check: 'SELECT range AS n, $day AS d FROM range(7)'}\n  - check: SELECT 1\n");
   EXPECT_EQ(view.run.state, "failed");
   EXPECT_THAT(view.run.error, HasSubstr("step none: 7 rows that should not be:\n{\"n\":0,\"d\":\"2026-11-20\"}\n"));
   EXPECT_THAT(told(view), HasSubstr("check_2 skipped: step none failed"));
@@ -176,9 +181,10 @@ TEST_F(StepsTest, what_is_made_of_a_table_is_stale_once_a_step_or_a_person_has_c
 TEST_F(StepsTest, what_is_late_is_done_again_also_over_a_month) {
   impression("1", "a", "2026-11-20T10:00:00Z");
   impression("2", "a", "2026-10-31T23:00:00Z");
-  const std::string flow = std::string("window: {late: traffic}\nsteps:\n  - tables: [traffic]\n  - sql: ") + kMake +
-                           " DELETE FROM public.shown WHERE seen >= $start AND seen < $end; INSERT INTO public.shown SELECT id, "
-                           "occurred_at FROM impressions WHERE occurred_at >= $start AND occurred_at < $end\n";
+  const std::string flow =
+      std::string("window: {late: traffic}\nsteps:\n  - tables: [traffic]\n  - sql: ") + kMake +
+      " DELETE FROM public.shown WHERE seen >= $start AND seen < $end; INSERT INTO public.shown SELECT id, "
+      "occurred_at FROM impressions WHERE occurred_at >= $start AND occurred_at < $end\n";
   const RunView first = run_flow(flow);
   EXPECT_EQ(first.run.error, "");
   EXPECT_EQ(first.run.parameters["from"].as_string(), "2026-10-31") << "the first run does all that there is";
@@ -193,15 +199,19 @@ TEST_F(StepsTest, what_is_late_is_done_again_also_over_a_month) {
 TEST_F(StepsTest, a_step_is_tried_again_and_not_for_longer_than_it_may) {
   const RunView view = run_flow("steps:\n  - {check: SELECT 1, retries: {times: 2, wait: 0s}}\n");
   EXPECT_EQ(view.tasks.at(0).attempts, 3u);
-  const RunView slow = run_flow("steps:\n  - {sql: \"SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range = 7\", time_limit: 1s}\n");
+  const RunView slow = run_flow(
+      "steps:\n  - {sql: \"SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range = 7\", "
+      "time_limit: 1s}\n");
   EXPECT_EQ(slow.run.state, "failed");
   EXPECT_THAT(slow.run.error, HasSubstr("time limit"));
 }
 
 TEST_F(StepsTest, a_run_that_was_stopped_between_two_steps_goes_on_with_the_second) {
-  const std::string flow = std::string("steps:\n  - sql: ") + kMake + " INSERT INTO public.shown VALUES ($run, now())\n" +
-                           "  - {check: SELECT 1 FROM impressions HAVING count(*) = 0, retries: {times: 100, wait: 10ms, factor: 1}}\n";
-  const std::string id = must(flow_->start_flow(parsed(flow), {day("2026-11-20"), day("2026-11-21"), true, Json(Json::Object{})}));
+  const std::string flow =
+      std::string("steps:\n  - sql: ") + kMake + " INSERT INTO public.shown VALUES ($run, now())\n" +
+      "  - {check: SELECT 1 FROM impressions HAVING count(*) = 0, retries: {times: 100, wait: 10ms, factor: 1}}\n";
+  const std::string id =
+      must(flow_->start_flow(parsed(flow), {day("2026-11-20"), day("2026-11-21"), true, Json(Json::Object{})}));
   for (int i = 0; i < 3'000; ++i) {
     const RunView view = must(flow_->run(id));
     if (view.tasks.size() == 2 && view.tasks[1].attempts > 0) break;

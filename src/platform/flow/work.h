@@ -57,8 +57,8 @@ class Work {
 };
 
 struct WorkRequest {
-  std::string kind;  // as it was added
-  std::string name;  // of what it works on, for lists of runs: a stream, a table; may be the kind again
+  std::string kind;                 // as it was added
+  std::string name;                 // of what it works on, for lists of runs: a stream, a table; may be the kind again
   Json parameters{Json::Object{}};  // kept with the run: no secrets
   Json cause{Json::Object{}};       // see control::Run
 };

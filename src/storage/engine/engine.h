@@ -181,8 +181,8 @@ class Session {
   // TABLES, EXPLAIN of one) whose functions are on the allow-list; trusted ones take anything.
   virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
                                                       QueryLimits limits) = 0;
-  // Runs the statement with this number (from 0) of a script, as Engine::examine_script() takes it: what it may call and
-  // read is what a user may. For own sessions, in a transaction of theirs or not.
+  // Runs the statement with this number (from 0) of a script, as Engine::examine_script() takes it: what it may call
+  // and read is what a user may. For own sessions, in a transaction of theirs or not.
   virtual Result<std::unique_ptr<ResultStream>> query_declared(std::string_view script, size_t number,
                                                                const std::vector<NamedValue>& values,
                                                                QueryLimits limits) = 0;

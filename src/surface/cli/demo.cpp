@@ -1,11 +1,12 @@
 // `weir demo`: the main job, really done. Serves a project, sends it load over HTTP, waits until everything is in
-// files, and counts.
+// files, and counts; then the day's work (demo_day.h), if the project declares it.
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
+#include "surface/cli/demo_day.h"
 #include "surface/cli/interrupt.h"
 #include "surface/cli/load_report.h"
 #include "surface/cli/output.h"
@@ -98,10 +99,18 @@ Status run_job(Context& context, const DemoFlags& flags, Wiring::Running& server
                                       {"errors", summary.errors}}));
   out.set("ctr", Json(Json::Object{{"asked", load.audience.click_probability}, {"measured", measured}}));
   out.set("latency_ms", Json(Json::Object{{"p50", summary.p50_ms}, {"p99", summary.p99_ms}}));
-  out.set("seconds",
-          Json(Json::Object{{"load", loaded - begin}, {"drain", drained - loaded}, {"total", now_s() - begin}}));
+  TRY_ASSIGN(const bool has_a_day, has_day(backend));
+  const double counted = now_s();
+  if (has_a_day) {
+    TRY(run_day(
+        backend, [&] { return interrupt.asked(); }, out));
+  }
+  out.set("seconds", Json(Json::Object{{"load", loaded - begin},
+                                       {"drain", drained - loaded},
+                                       {"day", now_s() - counted},
+                                       {"total", now_s() - begin}}));
   if (!summary.first_error.empty()) out.set("first_error", summary.first_error);
-  out.set("ok", summary.acknowledged > 0 && in_lake == summary.acknowledged &&
+  out.set("ok", out["day_ok"].as_bool(true) && summary.acknowledged > 0 && in_lake == summary.acknowledged &&
                     after.archived - before.archived == summary.acknowledged && doubled == 0 &&
                     summary.refused + summary.errors == 0 &&
                     summary.sent == summary.acknowledged + summary.duplicates + summary.malformed_refused);
@@ -136,9 +145,10 @@ void print_job(const Json& out) {
               out["ctr"]["measured"].as_double());
   std::printf("  request latency p50 %.1f ms, p99 %.1f ms (a request is up to 500 records, on disk before the reply)\n",
               out["latency_ms"]["p50"].as_double(), out["latency_ms"]["p99"].as_double());
-  std::printf("  seconds: load %.1f, until everything is in files %.1f, whole %.1f\n",
+  if (out.find("daily") != nullptr) print_day(out);
+  std::printf("  seconds: load %.1f, until everything is in files %.1f, the day's work %.1f, whole %.1f\n",
               out["seconds"]["load"].as_double(), out["seconds"]["drain"].as_double(),
-              out["seconds"]["total"].as_double());
+              out["seconds"]["day"].as_double(), out["seconds"]["total"].as_double());
   if (out.find("first_error") != nullptr) std::printf("  first error: %s\n", out["first_error"].as_string().c_str());
 }
 
@@ -187,8 +197,10 @@ int demo(Context& context, const DemoFlags& flags) {
                  flags.project.c_str());
   if (flags.exit || !ok) return ok ? kDone : kFailed;
   print_answers((*server)->backend());
-  std::printf("\n  open   %s\n  token  %s\n  query  weir sql --dir %s\n\nserving until Ctrl-C\n",
-              (*server)->url().c_str(), (*server)->token().c_str(), flags.project.c_str());
+  std::printf(
+      "\n  open   %s\n  look   %s/dashboards/advertising\n  token  %s\n  query  weir sql --dir %s\n\nserving until "
+      "Ctrl-C\n",
+      (*server)->url().c_str(), (*server)->url().c_str(), (*server)->token().c_str(), flags.project.c_str());
   std::fflush(stdout);
   interrupt.wait();
   return kDone;

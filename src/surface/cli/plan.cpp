@@ -119,14 +119,14 @@ void print_computes(const Json& plan, const Common& common) {
     if (!one["seconds"].is_null()) std::snprintf(time, sizeof time, "%.1f", one["seconds"].as_double());
     rows += static_cast<uint64_t>(one["rows"].as_int());
     seconds += one["seconds"].as_double();
-    table.rows.push_back({one["table"].as_string(), with_commas(static_cast<uint64_t>(one["partitions"].as_int())),
-                          one["from"].as_string(), one["to"].as_string(),
-                          one["rows"].is_null() ? "not known yet" : with_commas(static_cast<uint64_t>(one["rows"].as_int())),
-                          time});
+    table.rows.push_back(
+        {one["table"].as_string(), with_commas(static_cast<uint64_t>(one["partitions"].as_int())),
+         one["from"].as_string(), one["to"].as_string(),
+         one["rows"].is_null() ? "not known yet" : with_commas(static_cast<uint64_t>(one["rows"].as_int())), time});
   }
   if (table.rows.empty()) return;
-  std::printf("\n%stogether about %s rows, %.1f s; to: the first day that is left out\n\n", render(table, common.colour).c_str(),
-              with_commas(rows).c_str(), seconds);
+  std::printf("\n%stogether about %s rows, %.1f s; to: the first day that is left out\n\n",
+              render(table, common.colour).c_str(), with_commas(rows).c_str(), seconds);
 }
 
 void print_mistakes(const Json& plan) {

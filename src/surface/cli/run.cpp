@@ -34,7 +34,8 @@ std::string progress_of(const Json& run) {
 
 // A day, or all of a table.
 bool is_partition(const std::string& what) {
-  return what == "all" || (what.size() == 10 && what[4] == '-' && what.find_first_not_of("0123456789-") == std::string::npos);
+  return what == "all" ||
+         (what.size() == 10 && what[4] == '-' && what.find_first_not_of("0123456789-") == std::string::npos);
 }
 
 void print_run(const Json& run, bool colour) {
@@ -186,7 +187,8 @@ void add_run(CLI::App& app, Context& context) {
   command->add_flag("--detach", options->detach, "Do not wait for it");
   command->callback([&context, options] { context.exit_code = start(context, *options); });
 
-  auto* backfill = app.add_subcommand("backfill", "Compute the days of a derived table that are missing or stale, or run a flow for them");
+  auto* backfill = app.add_subcommand(
+      "backfill", "Compute the days of a derived table that are missing or stale, or run a flow for them");
   auto days = std::make_shared<RunOptions>();
   backfill->add_option("NAME", days->table, "A derived table, or a flow")->required();
   backfill->add_option("--from", days->from, "First day, as 2026-11-01")->required();
