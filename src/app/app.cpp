@@ -32,6 +32,7 @@ constexpr Duration kMaintainEvery = milliseconds(200);
 constexpr Duration kFlushTokensEvery = minutes(1);
 constexpr Duration kSampleEvery = seconds(1);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
+constexpr Duration kMaintainLakeEvery = seconds(2);
 
 int engine_threads(const project::Settings& settings) {
   const auto wanted = static_cast<int>(settings.integer("engine.threads"));
@@ -100,6 +101,7 @@ class Composed : public App {
   Status open_surface();
   void start_followers();
   void stop_followers();
+  void maintain_lake();
   void describe_streams();
   // Tells all but the last, which is returned.
   Error refusal(const std::vector<Error>& errors) const;
@@ -135,7 +137,7 @@ class Composed : public App {
   std::unique_ptr<http::Site> site_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> stopping_{false}, ticking_{false};
+  std::atomic<bool> stopping_{false}, ticking_{false}, maintaining_{false};
   std::thread follower_, maintainer_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
@@ -242,6 +244,9 @@ Status Composed::open_storage() {
   lake.store_root = store_root_;
   lake.commit_interval = settings_.duration("lake.commit_interval");
   lake.commit_bytes = settings_.size("lake.commit_bytes");
+  lake.compact_files = static_cast<size_t>(settings_.integer("lake.compact_files"));
+  lake.compact_bytes = settings_.size("lake.compact_bytes");
+  lake.replaced_keep = settings_.duration("lake.replaced_keep");
   // What may wait beside a commit that is being written: more would only be memory, the journal keeps it all.
   lake.tail_bytes_max = lake.commit_bytes + (8ull << 20);
   TRY_ASSIGN(lake_, lake::Lake::open(real_files(), clock_, metrics_, *journal_, *control_, lake));
@@ -426,9 +431,31 @@ void Composed::start_followers() {
       if (!taken) ticking_ = false;
     }));
   }
+  if (options_.serves) {
+    schedule_.push_back(timers_->every(kMaintainLakeEvery, [this] {
+      if (!maintaining_.exchange(true)) maintain_lake();
+    }));
+  }
   schedule_.push_back(timers_->every(kFlushTokensEvery, [this] {
     (void)lanes_->submit(Lane::background, [this] { (void)access_->flush_last_used(); });
   }));
+}
+
+// One merge a task, so that runs take their turns in between.
+void Composed::maintain_lake() {
+  const auto submitted = lanes_->submit(Lane::background, [this] {
+    const auto more = lake_->maintain(lanes_->stopping());
+    // A commit that failed is tried again first, and told by the follower.
+    if (!more && more.error().code != Code::busy && more.error().code != Code::cancelled) {
+      log_event(Level::error, "lake.maintain_failed", {{"error", more.error().text()}});
+    }
+    if (more && *more) {
+      maintain_lake();
+    } else {
+      maintaining_ = false;
+    }
+  });
+  if (!submitted) maintaining_ = false;
 }
 
 void Composed::stop_followers() {

@@ -119,6 +119,7 @@ void Day::add(const Day& day) {
   quarantined += day.quarantined;
   commits += day.commits;
   releases += day.releases;
+  merged += day.merged;
 }
 
 Day run_day(const DayPlan& plan) {
@@ -133,6 +134,7 @@ Day run_day(const DayPlan& plan) {
     day.quarantined = actor.book().quarantined();
     day.commits = actor.commits();
     day.releases = actor.releases();
+    day.merged = actor.merged();
   } else {
     JournalActor actor(world);
     run_lives(world, plan, actor);

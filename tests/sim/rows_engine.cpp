@@ -62,6 +62,38 @@ std::vector<Json> RowsEngine::rows_of(const engine::SealedChunk& chunk) {
   return out;
 }
 
+namespace {
+
+Status write_in_pieces(Files& files, const std::string& path, std::string_view text) {
+  TRY_ASSIGN(auto file, files.open(path, OpenMode::create));
+  TRY(file->truncate(0));
+  for (size_t at = 0; at < text.size(); at += kWriteBytes) {
+    TRY(file->write_at(at, text.substr(at, kWriteBytes)));
+  }
+  return {};
+}
+
+}  // namespace
+
+lake::ParquetMerger RowsEngine::merger(Files& files) {
+  return [&files](const std::vector<std::string>& paths, const std::string& path,
+                  const Cancel&) -> Result<engine::ParquetFile> {
+    engine::ParquetFile made;
+    std::string text;
+    for (const std::string& from : paths) {
+      TRY_ASSIGN(const std::string piece, read_file(files, from));
+      if (text.empty()) text = piece.substr(0, piece.find('\n') + 1);
+      TRY_ASSIGN(const auto rows, read_file_text(piece));
+      for (const Json& row : rows) text += row.dump() + "\n";
+      made.rows += rows.size();
+    }
+    text += Json(Json::Object{{"rows", made.rows}}).dump() + "\n";
+    made.bytes = text.size();
+    TRY(write_in_pieces(files, path, text));
+    return made;
+  };
+}
+
 lake::ParquetWriter RowsEngine::writer(Files& files) {
   return [&files](const auto& chunks, const auto& columns, const std::string& path) -> Result<engine::ParquetFile> {
     engine::ParquetFile made;
@@ -83,11 +115,7 @@ lake::ParquetWriter RowsEngine::writer(Files& files) {
     }
     text += Json(Json::Object{{"rows", made.rows}}).dump() + "\n";
     made.bytes = text.size();
-    TRY_ASSIGN(auto file, files.open(path, OpenMode::create));
-    TRY(file->truncate(0));
-    for (size_t at = 0; at < text.size(); at += kWriteBytes) {
-      TRY(file->write_at(at, std::string_view(text).substr(at, kWriteBytes)));
-    }
+    TRY(write_in_pieces(files, path, text));
     return made;
   };
 }
@@ -119,6 +147,10 @@ Result<engine::SelectShape> RowsEngine::examine(std::string_view, bool) {
 Result<engine::ParquetFile> RowsEngine::write_parquet(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
                                                       const std::vector<engine::Column>&, const std::string&,
                                                       const engine::ParquetOptions&) {
+  return not_simulated();
+}
+Result<engine::ParquetFile> RowsEngine::merge_parquet(const std::vector<std::string>&, const std::string&,
+                                                      const engine::ParquetOptions&, const Cancel&) {
   return not_simulated();
 }
 Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&) {

@@ -28,6 +28,7 @@ class RowsEngine final : public engine::Engine {
   // The rows of a chunk that seal() made, each an object by column name.
   static std::vector<Json> rows_of(const engine::SealedChunk& chunk);
   static lake::ParquetWriter writer(Files& files);
+  static lake::ParquetMerger merger(Files& files);
   static Result<std::vector<Json>> read_file_text(std::string_view text);
 
   // Statements are not simulated: `unsupported`.
@@ -36,6 +37,8 @@ class RowsEngine final : public engine::Engine {
   Result<engine::ParquetFile> write_parquet(const std::vector<std::shared_ptr<const engine::SealedChunk>>& chunks,
                                             const std::vector<engine::Column>& columns, const std::string& path,
                                             const engine::ParquetOptions& options) override;
+  Result<engine::ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
+                                            const engine::ParquetOptions& options, const Cancel& cancel) override;
   Result<uint64_t> copy_result(engine::Session& session, std::string_view select, const std::string& path) override;
   Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) override;
   Status checkpoint() override { return {}; }

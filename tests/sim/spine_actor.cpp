@@ -48,6 +48,9 @@ SpineActor::SpineActor(World& world)
   lake_options_.commit_bytes = (4 + world.below(24)) << 10;
   lake_options_.tail_bytes_max = lake_options_.commit_bytes + (8 << 10);
   lake_options_.partitions_max = 2 + world.below(30);
+  lake_options_.compact_files = 2 + world.below(4);
+  lake_options_.compact_bytes = (4 + world.below(64)) << 10;
+  lake_options_.replaced_keep = world.chance(1, 2) ? seconds(0) : hours(2);
   capture_options_.folder = "/weir/dedup";
   capture_options_.index_memory_bytes = 1 << 20;
 }
@@ -86,7 +89,7 @@ Status SpineActor::open(Process& process) {
   TRY_ASSIGN(lake_, lake::Lake::open(files, world_.clock, process.metrics(), *journal_, *control_, lake_options_));
   TRY_ASSIGN(capture_, capture::Capture::open(files, world_.clock, world_.random, process.metrics(), *mutant_journal_,
                                               capture_options_));
-  lake_->set_engine(engine_, RowsEngine::writer(files));
+  lake_->set_engine(engine_, RowsEngine::writer(files), RowsEngine::merger(files));
   TRY(open_streams());
   TRY_ASSIGN(observer_, journal_->read_from({1}));
   return {};
@@ -133,6 +136,8 @@ void SpineActor::step() {
     if (const auto committed = lake_->commit(); !committed) check_failure("a commit", committed.error());
   } else if (what < 89) {
     release();
+  } else if (what < 90) {
+    compact();
   } else if (what < 93) {
     if (const auto maintained = capture_->maintain(); !maintained) check_failure("maintain()", maintained.error());
   } else if (what < 94) {
@@ -190,6 +195,25 @@ void SpineActor::observe() {
 void SpineActor::follow_a_round() {
   bool is_over = false;
   lake_->run([&] { return std::exchange(is_over, true); }, [this] { return capture_->sealed_through(); });
+}
+
+// By itself, as the program does it all the time, or as a person orders it.
+void SpineActor::compact() {
+  const Cancel never;
+  const auto failed = [&](const char* doing, const Error& error) {
+    // Damage is named and left where it is; a commit that failed comes first.
+    if (error.code == Code::busy || (error.code == Code::corrupt && world_.bits_flipped > 0)) return;
+    check_failure(doing, error);
+  };
+  if (world_.chance(2, 3)) {
+    const auto maintained = lake_->maintain(never);
+    if (!maintained) return failed("maintaining the lake", maintained.error());
+    merged_ += *maintained ? 1 : 0;
+    return;
+  }
+  const auto done = lake_->compact({}, never);
+  if (!done) return failed("compact()", done.error());
+  merged_ += done->files_after;
 }
 
 void SpineActor::release() {

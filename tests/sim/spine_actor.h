@@ -36,6 +36,7 @@ class SpineActor final : public Actor {
   const EventBook& book() const { return book_; }
   uint64_t commits() const { return commits_; }
   uint64_t releases() const { return releases_; }
+  uint64_t merged() const { return merged_; }
 
  private:
   struct Request {
@@ -75,6 +76,7 @@ class SpineActor final : public Actor {
   void run_some_groups();
   void observe();
   void follow_a_round();
+  void compact();
   void release();
 
   World& world_;
@@ -104,7 +106,7 @@ class SpineActor final : public Actor {
   bool is_provisional_ = false;
   bool was_damage_reported_ = false;
   uint64_t cursor_ = 1;
-  uint64_t commits_ = 0, releases_ = 0;
+  uint64_t commits_ = 0, releases_ = 0, merged_ = 0;
 };
 
 }  // namespace weir::sim

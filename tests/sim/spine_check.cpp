@@ -241,6 +241,9 @@ void SpineActor::check_leftovers() {
   if (!files) return;
   std::set<std::string> listed;
   for (const auto& file : *files) listed.insert(lake_options_.store_root + "/" + file.path);
+  const auto replaced = control_->lake_replaced(std::nullopt);
+  if (!replaced) return;
+  for (const auto& file : *replaced) listed.insert(lake_options_.store_root + "/" + file.path);
   std::vector<std::string> there;
   for (const char* folder : {"/lake", "/raw", "/.staging"}) list_files(lake_options_.store_root + folder, there);
   for (const std::string& path : there) {

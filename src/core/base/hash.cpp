@@ -75,6 +75,23 @@ uint64_t checksum64(std::string_view bytes) noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+struct Checksum64::State {
+  XXH3_state_t xxh;
+};
+
+Checksum64::Checksum64() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->xxh);
+}
+Checksum64::~Checksum64() = default;
+
+void Checksum64::add(std::string_view bytes) noexcept {
+  XXH3_64bits_update(&state_->xxh, bytes.data(), bytes.size());
+}
+
+uint64_t Checksum64::value() const noexcept {
+  return XXH3_64bits_digest(&state_->xxh);
+}
+
 std::string sha256(std::string_view bytes) {
   std::string out(32, '\0');
   unsigned size = 0;

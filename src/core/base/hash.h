@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,19 @@ Fingerprint fingerprint(const HashKey& key, std::string_view bytes) noexcept;
 
 // XXH3, 64 bits: finds damage, not malice. The same on every machine; part of the formats on disk.
 uint64_t checksum64(std::string_view bytes) noexcept;
+
+// The same of bytes that come in pieces.
+class Checksum64 {
+ public:
+  Checksum64();
+  ~Checksum64();
+  void add(std::string_view bytes) noexcept;
+  uint64_t value() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string sha256_hex(std::string_view bytes);                         // 64 lower-case digits

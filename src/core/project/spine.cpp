@@ -245,6 +245,29 @@ SettingTable lake_settings() {
        .example = "32MiB",
        .min = "64KiB",
        .max = "4GiB"},
+      {.name = "lake.compact_files",
+       .type = integer,
+       .otherwise = "16",
+       .prose = "So many small files of about one size in a partition are merged by themselves; 0 never merges, and "
+                "leaves it to `weir lake compact`.",
+       .example = "16",
+       .min = "0",
+       .max = "10000"},
+      {.name = "lake.compact_bytes",
+       .type = size,
+       .otherwise = "128MiB",
+       .prose = "Merged Parquet files grow to about this, archive files to a quarter of it.",
+       .example = "128MiB",
+       .min = "64KiB",
+       .max = "4GiB"},
+      {.name = "lake.replaced_keep",
+       .type = duration,
+       .otherwise = "24h",
+       .prose = "A file that was merged into another one stays at least so long, for readers outside who work with an "
+                "earlier manifest.",
+       .example = "24h",
+       .min = "0s",
+       .max = "30d"},
   };
 }
 

@@ -46,6 +46,10 @@ class ScriptedEngine final : public engine::Engine {
                                             const engine::ParquetOptions&) override {
     return Error(Code::unsupported, "not scripted");
   }
+  Result<engine::ParquetFile> merge_parquet(const std::vector<std::string>&, const std::string&,
+                                            const engine::ParquetOptions&, const Cancel&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
   Result<uint64_t> copy_result(engine::Session&, std::string_view, const std::string&) override {
     return Error(Code::unsupported, "not scripted");
   }

@@ -49,8 +49,9 @@ struct LakeFile {
                           // archive: "2026/11/21/08"
   uint64_t first_sequence = 0, last_sequence = 0;  // of the rows inside, both included
   uint64_t checksum = 0;                           // checksum64 of the whole file
-  Json bounds;                                     // parquet: {"column": [min, max]}
-  uint64_t version = 0;                            // the commit that added it; set by control
+  Json bounds;           // parquet: {"column": [min, max]}; archive: {"event_day": [min, max]}
+  uint64_t layout = 0;   // parquet: files of one layout have the same columns; 0: not known
+  uint64_t version = 0;  // the commit that added it; set by control
 };
 
 // The data version of one day of a table: the last commit that added, removed or corrected rows with an event of that
@@ -61,14 +62,31 @@ struct LakeDay {
   uint64_t version = 0;  // set by control
 };
 
+// A file that a commit took out of the catalog, and that still lies there for those who read it.
+struct ReplacedFile {
+  std::string table, path;
+  uint64_t bytes = 0;
+  uint64_t version = 0;   // of the commit that took it out: older snapshots read it
+  WallTime remove_after;  // and no earlier, for readers outside
+};
+
+// Events of earlier days than `from_day` were removed by retention.
+struct RetainedFrom {
+  std::string table;
+  int32_t from_day = 0;
+};
+
 // One commit: everything of all streams in the journal below `through` is in committed files, exactly once.
 struct LakeCommit {
   uint64_t from = 0;     // must equal the stored cursor, otherwise `conflict` and nothing is changed
   uint64_t through = 0;  // new cursor: first sequence that is not in the lake
   std::vector<LakeFile> added;
-  std::vector<std::string> removed;       // paths replaced by this commit (compaction)
-  std::vector<LakeDay> touched = {};      // their versions become this commit's
-  std::vector<std::string> dropped = {};  // tables whose days are forgotten
+  std::vector<std::string> removed = {};    // paths that nobody may read any more
+  std::vector<std::string> replaced = {};   // paths that become replaced files
+  WallTime replaced_until = {};             // their remove_after
+  std::vector<LakeDay> touched = {};        // their versions become this commit's
+  std::vector<RetainedFrom> retained = {};  // never goes back
+  std::vector<std::string> dropped = {};    // tables whose days, marks and replaced files are forgotten
 };
 
 // --- runs -----------------------------------------------------------------------------------------------------------
@@ -139,7 +157,10 @@ class Control {
   virtual Result<std::vector<LakeFile>> lake_files() = 0;  // all current ones, ordered by table and first_sequence
   virtual Result<uint64_t> commit_lake(const LakeCommit& commit) = 0;  // returns the new version
   virtual Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) = 0;
-  virtual Result<std::vector<LakeDay>> lake_days() = 0;  // ordered by table and day
+  virtual Result<std::vector<LakeDay>> lake_days() = 0;                                      // ordered by table and day
+  virtual Result<std::vector<ReplacedFile>> lake_replaced(std::optional<WallTime> due) = 0;  // until then; or all
+  virtual Status forget_replaced(const std::vector<std::string>& paths) = 0;                 // after the files are gone
+  virtual Result<std::vector<RetainedFrom>> lake_retained() = 0;
 
   // Runs. put_run() and put_task() add or replace by id, and by (run, number).
   virtual Status put_run(const Run& run) = 0;

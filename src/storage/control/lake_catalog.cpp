@@ -5,7 +5,7 @@ namespace weir::control {
 namespace {
 
 constexpr const char* kFileColumns =
-    "table_name, kind, path, rows, bytes, partition, first_sequence, last_sequence, checksum, bounds, version";
+    "table_name, kind, path, rows, bytes, partition, first_sequence, last_sequence, checksum, bounds, version, layout";
 
 Status check_commit(const LakeCommit& commit, uint64_t cursor) {
   if (commit.from != cursor) {
@@ -60,6 +60,7 @@ Result<std::vector<LakeFile>> SqliteControl::files_of(Statement& statement) {
     file.checksum = static_cast<uint64_t>(statement.integer(8));
     TRY_ASSIGN(file.bounds, stored_json(statement.text(9)));
     file.version = static_cast<uint64_t>(statement.integer(10));
+    file.layout = static_cast<uint64_t>(statement.integer(11));
     files.push_back(std::move(file));
   }
 }
@@ -84,11 +85,12 @@ Result<std::vector<LakeFile>> SqliteControl::lake_files_holding(uint64_t sequenc
 
 Status SqliteControl::add_file(const LakeFile& file, uint64_t version) {
   TRY_ASSIGN(Statement add, database_->prepare(std::string("INSERT INTO lake_files(") + kFileColumns +
-                                               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   add.bind(1, file.table).bind(2, int64_t{file.kind == FileKind::parquet ? 0 : 1}).bind(3, file.path);
   add.bind(4, static_cast<int64_t>(file.rows)).bind(5, static_cast<int64_t>(file.bytes)).bind(6, file.partition);
   add.bind(7, static_cast<int64_t>(file.first_sequence)).bind(8, static_cast<int64_t>(file.last_sequence));
   add.bind(9, static_cast<int64_t>(file.checksum)).bind(10, file.bounds.dump()).bind(11, static_cast<int64_t>(version));
+  add.bind(12, static_cast<int64_t>(file.layout));
   auto added = add.run();
   if (!added && added.error().code == Code::conflict) {
     return Error(Code::conflict, "the lake already lists the file " + shown(file.path, 200),
@@ -115,11 +117,77 @@ Status SqliteControl::touch_days(const LakeCommit& commit, int64_t version) {
     TRY_ASSIGN(Statement touch, database_->prepare("INSERT OR REPLACE INTO lake_days VALUES (?, ?, ?)"));
     TRY(touch.bind(1, touched.table).bind(2, int64_t{touched.day}).bind(3, version).run());
   }
+  for (const RetainedFrom& retained : commit.retained) {
+    TRY_ASSIGN(Statement mark, database_->prepare("INSERT INTO lake_retained VALUES (?1, ?2) ON CONFLICT(table_name) "
+                                                  "DO UPDATE SET from_day = max(from_day, ?2)"));
+    TRY(mark.bind(1, retained.table).bind(2, int64_t{retained.from_day}).run());
+  }
   for (const std::string& table : commit.dropped) {
-    TRY_ASSIGN(Statement forget, database_->prepare("DELETE FROM lake_days WHERE table_name = ?"));
-    TRY(forget.bind(1, table).run());
+    for (const char* forget :
+         {"DELETE FROM lake_days WHERE table_name = ?", "DELETE FROM lake_retained WHERE table_name = ?",
+          "DELETE FROM lake_replaced WHERE table_name = ?"}) {
+      TRY_ASSIGN(Statement statement, database_->prepare(forget));
+      TRY(statement.bind(1, table).run());
+    }
   }
   return {};
+}
+
+Status SqliteControl::remove_files(const LakeCommit& commit, int64_t version) {
+  for (const std::string& path : commit.replaced) {
+    TRY_ASSIGN(Statement keep, database_->prepare("INSERT OR REPLACE INTO lake_replaced SELECT path, table_name, "
+                                                  "bytes, ?2, ?3 FROM lake_files WHERE path = ?1"));
+    keep.bind(1, path).bind(2, version).bind(3, commit.replaced_until.micros);
+    TRY(keep.run());
+  }
+  for (const auto* paths : {&commit.removed, &commit.replaced}) {
+    for (const std::string& path : *paths) {
+      TRY_ASSIGN(Statement remove, database_->prepare("DELETE FROM lake_files WHERE path = ?"));
+      TRY(change_one(remove.bind(1, path), "lake file", path));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<ReplacedFile>> SqliteControl::lake_replaced(std::optional<WallTime> due) {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement,
+             database_->prepare("SELECT table_name, path, bytes, version, remove_after FROM lake_replaced "
+                                "WHERE remove_after <= ?"));
+  statement.bind(1, due ? due->micros : INT64_MAX);
+  std::vector<ReplacedFile> files;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return files;
+    ReplacedFile file;
+    file.table = statement.text(0);
+    file.path = statement.text(1);
+    file.bytes = static_cast<uint64_t>(statement.integer(2));
+    file.version = static_cast<uint64_t>(statement.integer(3));
+    file.remove_after.micros = statement.integer(4);
+    files.push_back(std::move(file));
+  }
+}
+
+Status SqliteControl::forget_replaced(const std::vector<std::string>& paths) {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+  for (const std::string& path : paths) {
+    TRY_ASSIGN(Statement forget, database_->prepare("DELETE FROM lake_replaced WHERE path = ?"));
+    TRY(forget.bind(1, path).run());
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<RetainedFrom>> SqliteControl::lake_retained() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement, database_->prepare("SELECT table_name, from_day FROM lake_retained"));
+  std::vector<RetainedFrom> marks;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return marks;
+    marks.push_back({statement.text(0), static_cast<int32_t>(statement.integer(1))});
+  }
 }
 
 Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
@@ -132,13 +200,11 @@ Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
   {
     TRY_ASSIGN(Statement log, database_->prepare("INSERT INTO lake_commits VALUES (?, ?, ?, ?, ?, ?)"));
     log.bind(1, version).bind(2, cursor).bind(3, static_cast<int64_t>(commit.through));
-    log.bind(4, static_cast<int64_t>(commit.added.size())).bind(5, static_cast<int64_t>(commit.removed.size()));
+    log.bind(4, static_cast<int64_t>(commit.added.size()))
+        .bind(5, static_cast<int64_t>(commit.removed.size() + commit.replaced.size()));
     TRY(log.bind(6, clock_.wall().micros).run());
   }
-  for (const std::string& path : commit.removed) {
-    TRY_ASSIGN(Statement remove, database_->prepare("DELETE FROM lake_files WHERE path = ?"));
-    TRY(change_one(remove.bind(1, path), "lake file", path));
-  }
+  TRY(remove_files(commit, version));
   for (const LakeFile& file : commit.added) {
     TRY(add_file(file, static_cast<uint64_t>(version)));
   }

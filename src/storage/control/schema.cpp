@@ -63,7 +63,17 @@ CREATE TABLE run_tasks(
   PRIMARY KEY(run_id, number)) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};
+// Files that compaction and retention replaced, until nobody reads them; how far retention went. Older files have no
+// layout, so they are not merged with others.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE lake_files ADD COLUMN layout INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE lake_replaced(
+  path TEXT PRIMARY KEY, table_name TEXT NOT NULL, bytes INTEGER NOT NULL, version INTEGER NOT NULL,
+  remove_after INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE lake_retained(table_name TEXT PRIMARY KEY, from_day INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -41,6 +41,9 @@ class SqliteControl final : public Control {
   Result<uint64_t> commit_lake(const LakeCommit& commit) override;
   Result<std::vector<LakeFile>> lake_files_holding(uint64_t sequence) override;
   Result<std::vector<LakeDay>> lake_days() override;
+  Result<std::vector<ReplacedFile>> lake_replaced(std::optional<WallTime> due) override;
+  Status forget_replaced(const std::vector<std::string>& paths) override;
+  Result<std::vector<RetainedFrom>> lake_retained() override;
 
   Status put_run(const Run& run) override;
   Status put_tasks(std::string_view run, const std::vector<RunTask>& tasks) override;
@@ -69,6 +72,7 @@ class SqliteControl final : public Control {
   Result<Declaration> store_declaration(const Declaration& wanted);
   Status add_file(const LakeFile& file, uint64_t version);
   Result<std::vector<LakeFile>> files_of(Statement& statement);
+  Status remove_files(const LakeCommit& commit, int64_t version);
   Status touch_days(const LakeCommit& commit, int64_t version);
   Result<std::vector<Run>> runs_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);

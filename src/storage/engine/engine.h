@@ -31,6 +31,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
+#include "core/runtime/cancel.h"
 #include "storage/engine/columns.h"
 
 namespace weir::engine {
@@ -180,6 +181,10 @@ class Engine {
   virtual Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
                                             const std::vector<Column>& columns, const std::string& path,
                                             const ParquetOptions& options) = 0;
+  // Writes the rows of Parquet files that have the same columns as one file, in their order. In pieces: memory does not
+  // grow with the files. `cancelled` leaves an unfinished file at `path`. No int_bounds.
+  virtual Result<ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
+                                            const ParquetOptions& options, const Cancel& cancel) = 0;
   // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same
   // locks as query().
   virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) = 0;

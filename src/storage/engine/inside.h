@@ -138,6 +138,8 @@ class DuckEngine final : public Engine {
   Result<ParquetFile> write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
                                     const std::vector<Column>& columns, const std::string& path,
                                     const ParquetOptions& options) override;
+  Result<ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
+                                    const ParquetOptions& options, const Cancel& cancel) override;
   Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path) override;
   Result<uint64_t> load_file(const std::string& path, std::string_view format, const std::string& table) override;
   Status checkpoint() override;

@@ -132,6 +132,13 @@ Error csv_error(const Error& said, duckdb::ClientContext& context, const CsvDial
   return fault && *fault ? **fault : said;
 }
 
+std::string copy_options(const ParquetOptions& options) {
+  std::string sql = " (FORMAT parquet, CODEC " + in_quotes(options.codec, '\'');
+  if (options.codec == "zstd") sql += ", COMPRESSION_LEVEL " + std::to_string(options.level);
+  return sql + ", ROW_GROUP_SIZE " + std::to_string(options.row_group_rows) +
+         ", USE_TMP_FILE false, RETURN_STATS true)";
+}
+
 }  // namespace
 
 Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<const SealedChunk>>& chunks,
@@ -146,9 +153,7 @@ Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<
   for (size_t i = 0; i < options.sort_by.size(); ++i) {
     sql += (i == 0 ? " ORDER BY " : ", ") + in_quotes(options.sort_by[i], '"');
   }
-  sql += ") TO " + in_quotes(own_path(path), '\'') + " (FORMAT parquet, CODEC " + in_quotes(options.codec, '\'');
-  if (options.codec == "zstd") sql += ", COMPRESSION_LEVEL " + std::to_string(options.level);
-  sql += ", ROW_GROUP_SIZE " + std::to_string(options.row_group_rows) + ", USE_TMP_FILE false, RETURN_STATS true)";
+  sql += ") TO " + in_quotes(own_path(path), '\'') + copy_options(options);
   const auto result = link->connection->Query(sql);
   if (result->HasError()) return to_error(result->GetErrorObject(), "");
   TRY_ASSIGN(const Written counts, written(*result));
@@ -167,6 +172,23 @@ Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<
     file.int_bounds.push_back(is_bounded ? bounds : std::nullopt);
   }
   return file;
+}
+
+Result<ParquetFile> DuckEngine::merge_parquet(const std::vector<std::string>& paths, const std::string& path,
+                                              const ParquetOptions& options, const Cancel& cancel) {
+  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
+  std::string files;
+  for (const std::string& from : paths) files += (files.empty() ? "" : ", ") + in_quotes(own_path(from), '\'');
+  // A folder's name is no column of its files.
+  const std::string sql = "COPY (SELECT * FROM read_parquet([" + files + "], hive_partitioning=false)) TO " +
+                          in_quotes(own_path(path), '\'') + copy_options(options);
+  const auto stop = cancel.attach([&link] { link->connection->Interrupt(); });
+  TRY(cancel.check());
+  const auto result = link->connection->Query(sql);
+  TRY(cancel.check());
+  if (result->HasError()) return to_error(result->GetErrorObject(), "");
+  TRY_ASSIGN(const Written counts, written(*result));
+  return ParquetFile{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
 }
 
 Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path) {

@@ -179,9 +179,19 @@ class AcceptedRows : public RowWriter {
       unusable_ = std::move(names).error();
     }
     for (const Field& field : stream_->fields) defaults_.push_back(default_of(field));
+    for (size_t i = 0; i < stream_->fields.size(); ++i) {
+      if (stream_->fields[i].name == stream_->time_field) time_ = i;
+    }
     for (size_t i = 0; i < defaults_.size(); ++i) {
       if (defaults_[i].slot.state == Slot::State::text) defaults_[i].slot.text = defaults_[i].kept;
     }
+  }
+
+  Result<EventTime> event_time(const Record& record) override {
+    if (!time_) return EventTime{record.arrived_at.micros};
+    TRY(read(record.payload));
+    const Slot& slot = slots_[*time_];
+    return EventTime{slot.state == Slot::State::number ? slot.number : record.arrived_at.micros};
   }
 
   Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
@@ -324,6 +334,7 @@ class AcceptedRows : public RowWriter {
   std::optional<Error> unusable_;
   std::vector<Default> defaults_;
   std::vector<Slot> slots_;
+  std::optional<size_t> time_;  // the time field's place
   std::vector<std::string> decoded_;  // texts with escapes, by field
   std::string buffer_, extra_, scratch_;
   JsonScanner scanner_;
@@ -333,6 +344,8 @@ class AcceptedRows : public RowWriter {
 
 class QuarantinedRows : public RowWriter {
  public:
+  Result<EventTime> event_time(const Record& record) override { return EventTime{record.arrived_at.micros}; }
+
   Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
     into.column(0).add_text(record.id);
     into.column(1).add_int(record.arrived_at.micros);

@@ -38,6 +38,9 @@ class RowWriter {
   static std::unique_ptr<RowWriter> accepted(std::shared_ptr<const Stream> stream);
   // For quarantined records of any stream. Rows have quarantine_columns() followed by quarantine_partition_columns().
   static std::unique_ptr<RowWriter> quarantined();
+  // The event's own time as it was judged, for a record whose event_time is not known (one of the archive); its arrival
+  // if the payload has none. Of a quarantined record, its arrival.
+  virtual Result<EventTime> event_time(const Record& record) = 0;
   // Appends one row, or nothing and an error (`corrupt`: the payload no longer reads; it was judged before, so that is
   // damage).
   virtual Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) = 0;

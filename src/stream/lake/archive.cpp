@@ -5,10 +5,13 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
+#include "core/io/compression.h"
 
 namespace weir::lake {
 namespace {
 
+constexpr uint64_t kDecodedMax = 64ull << 30;  // it was checked against its checksum, and is never in memory as a whole
+constexpr uint64_t kRatioMax = 2'000;
 constexpr std::string_view kId = "{\"_id\":";
 constexpr std::string_view kSequence = ",\"_seq\":";
 constexpr std::string_view kArrived = ",\"_arrived_at\":\"";
@@ -91,6 +94,28 @@ Result<ArchiveLine> read_archive_line(std::string_view line) {
   if (rest.front() == ',') rest.remove_prefix(1);
   out.event = "{" + std::string(rest);
   return out;
+}
+
+Status read_lines(std::string_view packed, const std::function<Status(std::string_view)>& take) {
+  std::string rest;  // of a line that goes on in the next piece
+  const auto take_piece = [&](std::string_view piece) -> Status {
+    while (!piece.empty()) {
+      const size_t end = piece.find('\n');
+      if (end == std::string_view::npos) break;
+      if (rest.empty()) {
+        TRY(take(piece.substr(0, end)));
+      } else {
+        rest += piece.substr(0, end);
+        TRY(take(rest));
+        rest.clear();
+      }
+      piece.remove_prefix(end + 1);
+    }
+    rest += piece;
+    return {};
+  };
+  TRY(gunzip_to(packed, {.decoded_bytes_max = kDecodedMax, .ratio_max = kRatioMax}, take_piece));
+  return rest.empty() ? Status() : take(rest);
 }
 
 }  // namespace weir::lake

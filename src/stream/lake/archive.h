@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,8 @@ struct ArchiveLine {
   std::string event;
 };
 Result<ArchiveLine> read_archive_line(std::string_view line);
+
+// The lines of an archive file in order, each without its end, unpacked piece by piece. An error of `take` ends it.
+Status read_lines(std::string_view packed, const std::function<Status(std::string_view)>& take);
 
 }  // namespace weir::lake

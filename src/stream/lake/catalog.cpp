@@ -1,7 +1,10 @@
 #include "stream/lake/catalog.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 
+#include "core/base/hash.h"
 #include "core/base/time.h"
 
 namespace weir::lake {
@@ -34,6 +37,40 @@ Result<std::vector<int64_t>> parse_partition(std::string_view folder) {
       out.push_back(value);
     }
     at = end + 1;
+  }
+  return out;
+}
+
+uint64_t layout_of(const std::vector<engine::Column>& columns) {
+  std::string text;
+  for (const auto& column : columns) {
+    text += column.name + "\n" + engine::column_type_name(column.type);
+    if (column.type == engine::ColumnType::decimal) {
+      text += " " + std::to_string(column.precision) + " " + std::to_string(column.scale);
+    }
+    text += "\n";
+  }
+  return std::max<uint64_t>(1, checksum64(text));
+}
+
+Json event_days_json(std::pair<int32_t, int32_t> days) {
+  return Json(Json::Object{{"event_day", Json(Json::Array{Json(days.first), Json(days.second)})}});
+}
+
+Json merged_bounds(const std::vector<control::LakeFile>& files) {
+  Json out{Json::Object{}};
+  for (const auto& [name, first] : files.front().bounds.object()) {
+    std::optional<std::pair<int64_t, int64_t>> merged;
+    for (const auto& file : files) {
+      const Json* bounds = file.bounds.find(name);
+      if (bounds == nullptr || !bounds->is_array() || bounds->array().size() != 2) {
+        merged.reset();
+        break;
+      }
+      const std::pair<int64_t, int64_t> one = {bounds->array()[0].as_int(), bounds->array()[1].as_int()};
+      merged = merged ? std::pair(std::min(merged->first, one.first), std::max(merged->second, one.second)) : one;
+    }
+    out.set(name, merged ? Json(Json::Array{Json(merged->first), Json(merged->second)}) : Json());
   }
   return out;
 }

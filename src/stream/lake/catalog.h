@@ -1,7 +1,9 @@
 // Between the catalog's entries in the control database and what the engine reads. Pure functions.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -17,6 +19,14 @@ std::vector<engine::Column> all_columns(const std::vector<engine::Column>& colum
 
 // "dt=2026-11-21" or "year=2026/month=11" back to values.
 Result<std::vector<int64_t>> parse_partition(std::string_view folder);
+
+// Names and types of a Parquet file's columns as one number: equal for files that can be merged as they are.
+uint64_t layout_of(const std::vector<engine::Column>& columns);
+
+// Of an archive file: the first and the last day of its events.
+Json event_days_json(std::pair<int32_t, int32_t> days);
+// Of the file that others were merged into; what one of them does not know is unknown.
+Json merged_bounds(const std::vector<control::LakeFile>& files);
 
 Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::ParquetFile& file);
 Result<engine::TableFile> table_file(const control::LakeFile& file, const std::vector<engine::Column>& columns);

@@ -18,6 +18,7 @@
 #include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
 #include "stream/lake/leftovers.h"
+#include "stream/lake/whole_file.h"
 
 namespace weir::lake {
 namespace {
@@ -86,7 +87,7 @@ Status Follower::commit() {
   {
     std::lock_guard lock(mutex_);
     cursor_ = frozen->through;
-    version_ = *version;
+    note_version_locked(*version);
     committing_.reset();
     last_commit_at_ = clock_.wall();
     if (damage_seen_ == 0) error_.clear();
@@ -101,8 +102,12 @@ Status Follower::commit() {
     raise_days_locked(touched);
   }
   commits_.add();
-  TRY(files_.remove(path_of(kIntent)));
-  return write_manifests(*frozen);
+  commits_unplanned_.fetch_add(1);
+  TRY(finish_intent());
+  for (const auto& [name, rows] : frozen->tables) {
+    TRY(write_manifest(name));
+  }
+  return {};
 }
 
 Status Follower::write_outputs(Tail& tail, std::vector<Output>& outputs) {
@@ -141,14 +146,22 @@ Status Follower::write_partition(const Table& table, const std::vector<int64_t>&
                                      std::to_string(rows.rows()) + " rows to " + out.file.path +
                                      "; nothing was committed");
   }
-  TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::read_write));
-  TRY(handle->sync());
-  TRY_ASSIGN(std::string bytes, read_file(files_, path_of(out.staging), 4ull << 30));
   out.file.rows = file.rows;
-  out.file.bytes = bytes.size();
-  out.file.checksum = checksum64(bytes);
+  TRY(measure_output(out));
   out.file.bounds = bounds_to_json(table.columns, file);
+  out.file.layout = layout_of(table.columns);
   outputs.push_back(std::move(out));
+  return {};
+}
+
+Status Follower::measure_output(Output& out) {
+  {
+    TRY_ASSIGN(auto handle, files_.open(path_of(out.staging), OpenMode::read_write));
+    TRY(handle->sync());
+  }
+  TRY_ASSIGN(const Measured measured, measure_file(files_, path_of(out.staging)));
+  out.file.bytes = measured.bytes;
+  out.file.checksum = measured.checksum;
   return {};
 }
 
@@ -162,6 +175,7 @@ Status Follower::write_archive(const std::string& table, int64_t hour, const Arc
   out.file.first_sequence = lines.sequences().first;
   out.file.last_sequence = lines.sequences().last;
   out.file.rows = lines.rows();
+  out.file.bounds = event_days_json(lines.event_days());
   out.staging = ".staging/" + std::to_string(outputs.size()) + ".json.gz";
   TRY_ASSIGN(const std::string bytes, lines.file(options_.gzip_level));
   out.file.bytes = bytes.size();
@@ -177,6 +191,7 @@ Status Follower::write_archive(const std::string& table, int64_t hour, const Arc
 Status Follower::publish_outputs(const std::vector<Output>& outputs) {
   Json paths{Json::Array{}};
   for (const auto& output : outputs) paths.push(output.file.path);
+  for (const auto& path : unsettled_) paths.push(path);
   Json intent{Json::Object{}};
   intent.set("format", 1);
   intent.set("files", std::move(paths));
@@ -196,8 +211,41 @@ Status Follower::publish_outputs(const std::vector<Output>& outputs) {
   return {};
 }
 
+// After a commit: what an earlier swap published and could not commit is not in the catalog now, and never will be.
+Status Follower::finish_intent() {
+  if (!unsettled_.empty()) {
+    TRY_ASSIGN(const auto listed, control_.lake_files());
+    for (const auto& file : listed) unsettled_.erase(file.path);
+    TRY(remove_files({unsettled_.begin(), unsettled_.end()}));
+    unsettled_.clear();
+  }
+  return files_.remove(path_of(kIntent));
+}
+
+// Files that are gone already are no failure; the removal is durable.
+Status Follower::remove_files(const std::vector<std::string>& paths) {
+  std::set<std::string> folders;
+  for (const auto& path : paths) {
+    auto removed = files_.remove(path_of(path));
+    if (!removed && removed.error().code != Code::not_found) return removed;
+    // Also of one that is gone: an earlier try may have removed it and not have come to the sync.
+    const std::string folder = parent_path(path_of(path));
+    TRY_ASSIGN(const bool folder_there, files_.exists(folder));
+    if (folder_there) folders.insert(folder);
+  }
+  for (const auto& folder : folders) {
+    TRY(files_.sync_directory(folder));
+  }
+  return {};
+}
+
 // The catalog forgets first: a crash in between leaves files that nobody lists, named by the intent for the next start.
 Status Follower::drop(std::string_view stream) {
+  {
+    std::lock_guard lock(mutex_);
+    maintenance_.cancel(Error(Code::conflict, "given up, as the stream " + std::string(stream) + " is removed"));
+  }
+  std::lock_guard no_maintenance(maintenance_mutex_);
   std::lock_guard one_at_a_time(commit_mutex_);
   const std::vector<std::string> tables = {std::string(stream), std::string(stream) + "_quarantine"};
   TRY_ASSIGN(auto files, control_.lake_files());
@@ -213,11 +261,15 @@ Status Follower::drop(std::string_view stream) {
     change.removed.push_back(file.path);
     paths.push(file.path);
   }
+  TRY_ASSIGN(const auto replaced, control_.lake_replaced(std::nullopt));
+  for (const auto& file : replaced) {
+    if (file.table == tables[0] || file.table == tables[1]) paths.push(file.path);
+  }
   TRY(replace_file(files_, path_of(kIntent), Json(Json::Object{{"format", 1}, {"files", std::move(paths)}}).dump()));
   TRY_ASSIGN(const uint64_t version, control_.commit_lake(change));
   {
     std::lock_guard lock(mutex_);
-    version_ = version;
+    note_version_locked(version);
     for (const auto& table : tables) tables_.erase(table);
     std::erase_if(lanes_, [&](const auto& lane) { return lane.second.table == tables[0]; });
   }
@@ -239,6 +291,8 @@ Status Follower::remove_leftovers() {
     TRY_ASSIGN(committed.cursor, control_.lake_cursor());
     TRY_ASSIGN(auto listed, control_.lake_files());
     for (const auto& file : listed) committed.paths.insert(file.path);
+    TRY_ASSIGN(const auto replaced, control_.lake_replaced(std::nullopt));
+    for (const auto& file : replaced) committed.paths.insert(file.path);
     auto paths = intended_files(files_, intent_path);
     if (!paths && paths.error().code == Code::corrupt) {
       log_event(Level::error, "lake.intent_damaged", {{"error", paths.error().text()}});
@@ -248,19 +302,8 @@ Status Follower::remove_leftovers() {
       paths = unlisted.leftovers;
     }
     if (!paths) return paths.error();
-    std::set<std::string> folders;
-    for (const auto& path : *paths) {
-      if (committed.paths.contains(path)) continue;
-      auto removed = files_.remove(path_of(path));
-      if (!removed && removed.error().code != Code::not_found) return removed;
-      // Also of one that is gone: an earlier start may have removed it and not have come to the sync.
-      const std::string folder = parent_path(path_of(path));
-      TRY_ASSIGN(const bool folder_there, files_.exists(folder));
-      if (folder_there) folders.insert(folder);
-    }
-    for (const auto& folder : folders) {
-      TRY(files_.sync_directory(folder));
-    }
+    std::erase_if(*paths, [&](const std::string& path) { return committed.paths.contains(path); });
+    TRY(remove_files(*paths));
     TRY(files_.remove(intent_path));
   }
   TRY_ASSIGN(auto entries, files_.list(path_of(".staging")));
@@ -311,13 +354,10 @@ Result<Json> Follower::manifest(std::string_view table) {
   return manifest_locked(found->second);
 }
 
-Status Follower::write_manifests(const Tail& tail) {
-  for (const auto& [name, rows] : tail.tables) {
-    TRY_ASSIGN(Json body, manifest(name));
-    TRY(files_.make_directories(path_of("lake/" + name)));
-    TRY(replace_file(files_, path_of("lake/" + name + "/manifest.json"), body.dump(1)));
-  }
-  return {};
+Status Follower::write_manifest(const std::string& table) {
+  TRY_ASSIGN(const Json body, manifest(table));
+  TRY(files_.make_directories(path_of("lake/" + table)));
+  return replace_file(files_, path_of("lake/" + table + "/manifest.json"), body.dump(1));
 }
 
 }  // namespace weir::lake

@@ -52,25 +52,41 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
       commits_(metrics.counter("weir_lake_commits_total", "Commits of the lake.")),
       commit_failures_(
           metrics.counter("weir_lake_commit_failures_total", "Commits of the lake that failed and are tried again.")),
-      damage_(metrics.counter("weir_lake_damage_total", "Damaged journal ranges or records met by the lake.")) {}
+      damage_(metrics.counter("weir_lake_damage_total", "Damaged journal ranges or records met by the lake.")),
+      merged_files_(metrics.counter("weir_lake_merged_files_total", "Small files of the lake that were merged.")),
+      merged_bytes_(metrics.counter("weir_lake_merged_bytes_total", "Bytes of the files that they became.")),
+      replaced_removed_(metrics.counter("weir_lake_replaced_files_removed_total",
+                                        "Files that were replaced before, and that nobody reads any more.")) {}
 
 Status Follower::start() {
-  TRY(files_.make_directories(path_of(".staging")));
+  TRY(files_.make_directories(path_of(kRewriteStaging)));
   TRY(remove_leftovers());
+  TRY_ASSIGN(const auto unfinished, files_.list(path_of(kRewriteStaging)));
+  for (const auto& entry : unfinished) {
+    TRY(files_.remove(join_path(path_of(kRewriteStaging), entry.name)));
+  }
   TRY_ASSIGN(cursor_, control_.lake_cursor());
-  TRY_ASSIGN(version_, control_.lake_version());
+  TRY_ASSIGN(const uint64_t version, control_.lake_version());
+  note_version_locked(version);
   restart_tail(cursor_);
   TRY_ASSIGN(reader_, journal_.read_from({cursor_}));
   return {};
 }
 
-void Follower::set_engine(engine::Engine& engine, ParquetWriter writer) {
+void Follower::set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger) {
   engine_ = &engine;
   write_parquet_ = std::move(writer);
-  if (write_parquet_) return;
-  write_parquet_ = [&engine](const auto& chunks, const auto& columns, const std::string& path) {
-    return engine.write_parquet(chunks, columns, path, engine::ParquetOptions{});
-  };
+  merge_parquet_ = std::move(merger);
+  if (!write_parquet_) {
+    write_parquet_ = [&engine](const auto& chunks, const auto& columns, const std::string& path) {
+      return engine.write_parquet(chunks, columns, path, engine::ParquetOptions{});
+    };
+  }
+  if (!merge_parquet_) {
+    merge_parquet_ = [&engine](const auto& from, const std::string& path, const Cancel& cancel) {
+      return engine.merge_parquet(from, path, engine::ParquetOptions{}, cancel);
+    };
+  }
 }
 
 std::string Follower::path_of(std::string_view relative) const {
@@ -219,11 +235,12 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   const bool accepted = record.kind == capture::RecordKind::accepted;
   const std::string& table = accepted ? lane.table : lane.quarantine_table;
   TableTail& waiting = tail_.tables[table];
-  waiting.note_day(day_number(accepted ? record.event_time.micros : record.arrived_at.micros));
+  const int32_t day = day_number(accepted ? record.event_time.micros : record.arrived_at.micros);
+  waiting.note_day(day);
   ArchiveTail& archive = waiting.hours[hour_number(record.arrived_at.micros)];
   tail_.bytes -= archive.bytes();
   append_archive_line(record, sequence, archive.open());
-  archive.added(sequence, compressor_);
+  archive.added(sequence, day, compressor_);
   tail_.bytes += archive.bytes();
   tail_.oldest_arrival = std::min(tail_.oldest_arrival, record.arrived_at.micros);
   if (accepted) {
@@ -256,6 +273,7 @@ void Follower::add_row(const capture::Record& record, uint64_t sequence, const s
 
 std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {
   auto out = std::make_shared<LakeSnapshot>();
+  out->pin = pin_;
   for (const auto& [name, table] : tables_) {
     auto version = std::make_shared<engine::TableVersion>();
     version->name = name;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "stream/lake/tail.h"
 
 namespace weir::lake {
+
+// Where files are written that replace others; .staging itself is the follower's.
+inline constexpr std::string_view kRewriteStaging = ".staging/rewrite";
 
 // A table of the lake: a stream's, or its quarantine's.
 struct Table {
@@ -28,6 +32,7 @@ class LakeSnapshot : public engine::Snapshot {
   const engine::TableVersion* find(std::string_view table) const override;
   std::vector<std::string> names() const override;
   std::map<std::string, std::shared_ptr<const engine::TableVersion>, std::less<>> tables;
+  std::shared_ptr<const uint64_t> pin;  // of the version whose files it reads
 };
 
 class Follower : public Lake {
@@ -36,7 +41,7 @@ class Follower : public Lake {
            Options options);
   Status start();
 
-  void set_engine(engine::Engine& engine, ParquetWriter writer) override;
+  void set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger) override;
   Status set_streams(std::vector<capture::AppliedStream> streams) override;
   Result<uint64_t> pump() override;
   Status commit() override;
@@ -44,6 +49,9 @@ class Follower : public Lake {
   Status drop(std::string_view stream) override;
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
+  Result<Compaction> compact(const CompactRequest& request, const Cancel& cancel, const OnProgress& progress) override;
+  Result<uint64_t> remove_replaced() override;
+  Result<bool> maintain(const Cancel& cancel) override;
   CommittedTables committed() override;
   std::shared_ptr<const CommittedTables::Days> days(std::string_view table) override;
   LakeStatus status() const override;
@@ -82,7 +90,25 @@ class Follower : public Lake {
                          std::vector<Output>& outputs);
   Status write_archive(const std::string& table, int64_t hour, const ArchiveTail& lines, std::vector<Output>& outputs);
   Status publish_outputs(const std::vector<Output>& outputs);
-  Status write_manifests(const Tail& tail);
+  Status finish_intent();
+  Status remove_files(const std::vector<std::string>& paths);  // below the store's root
+  Status write_manifest(const std::string& table);
+
+  // A commit beside the follower's, which leaves its cursor where it is: new files in place of old ones.
+  struct Swap {
+    std::vector<Output> added;  // in staging; named by the commit
+    std::vector<std::string> replaced;
+    Duration keep;  // the replaced ones
+    std::vector<control::LakeDay> touched = {};
+    std::vector<control::RetainedFrom> retained = {};
+  };
+  Status swap(Swap change);
+  // `staging` below the store's root: synced, measured and summed piece by piece.
+  Status measure_output(Output& out);
+  // A handle that drop() cancels too.
+  Cancel begin_maintenance(const Cancel& cancel);
+  void note_version_locked(uint64_t version);
+  uint64_t oldest_pinned_locked();
   Status remove_leftovers();
   Status load_catalog();
   std::optional<ArrivalTime> oldest_waiting_locked() const;
@@ -92,6 +118,7 @@ class Follower : public Lake {
   void follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at);
 
   friend class Verifier;
+  friend class Compactor;
 
   Files& files_;
   Clock& clock_;
@@ -100,8 +127,13 @@ class Follower : public Lake {
   const Options options_;
   engine::Engine* engine_ = nullptr;  // set once before anything is followed
   ParquetWriter write_parquet_;
+  ParquetMerger merge_parquet_;
 
-  std::mutex commit_mutex_;   // one commit at a time; taken before mutex_
+  std::mutex maintenance_mutex_;  // compaction and drop, one at a time; taken before commit_mutex_
+  std::mutex commit_mutex_;       // one commit at a time; taken before mutex_
+  // Files that were published by a swap whose commit failed: named in every intent until a later commit tells that it
+  // never was. Guarded by commit_mutex_.
+  std::set<std::string> unsettled_;
   mutable std::mutex mutex_;  // guards everything below
   std::map<uint32_t, Lane> lanes_;
   std::map<std::string, Table, std::less<>> tables_;
@@ -111,11 +143,15 @@ class Follower : public Lake {
   std::unique_ptr<journal::Reader> reader_;
   std::vector<std::pair<uint64_t, capture::Record>> group_;  // being taken; views into what the reader holds
   uint64_t cursor_ = 1, version_ = 0;
+  std::shared_ptr<const uint64_t> pin_ = std::make_shared<const uint64_t>(0);  // of version_
+  std::vector<std::weak_ptr<const uint64_t>> pins_;                            // of versions that snapshots hold
+  Cancel maintenance_;                                                         // of what holds maintenance_mutex_
   std::optional<WallTime> last_commit_at_;
   std::string error_;
   uint64_t damage_seen_ = 0;
   std::condition_variable committed_;
   std::atomic<bool> commit_now_{false};
+  std::atomic<uint64_t> commits_unplanned_{UINT64_MAX / 2};  // since maintain() found nothing to merge
 
   Gauge& lag_records_;
   Gauge& oldest_waiting_;
@@ -123,6 +159,9 @@ class Follower : public Lake {
   Counter& commits_;
   Counter& commit_failures_;
   Counter& damage_;
+  Counter& merged_files_;
+  Counter& merged_bytes_;
+  Counter& replaced_removed_;
 };
 
 }  // namespace weir::lake

@@ -13,7 +13,8 @@
 //   behind it.
 //
 // Threads: pump() and commit() are called by one follower (Lake::run on the `follow` lane, or a test); take(), status()
-// and the readers from any.
+// and the readers from any. compact(), drop() and maintain() from any: they wait for each other, never for long for the
+// follower, and the follower only for a commit of theirs.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,7 @@
 #include "core/base/metrics.h"
 #include "core/base/result.h"
 #include "core/io/files.h"
+#include "core/runtime/cancel.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -43,6 +45,9 @@ struct Options {
   uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
   size_t partitions_max = 64;              // of one commit
   int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %
+  size_t compact_files = 16;              // maintain() merges as soon as so many small files lie side by side; 0: never
+  uint64_t compact_bytes = 128ull << 20;  // of a file that is not merged any further; an archive file: a quarter
+  Duration replaced_keep = hours(24);     // so long a replaced file stays for readers outside
 };
 
 struct LakeStatus {
@@ -55,6 +60,25 @@ struct LakeStatus {
   std::optional<WallTime> last_commit_at;
   std::string error;  // what stopped the last commit, or damage met; empty: fine
 };
+
+// Merging of small files: the rows stay what they are, so nothing becomes stale.
+struct CompactRequest {
+  std::string table;           // empty: all
+  std::optional<int32_t> day;  // Parquet with events of that day, archive of what arrived on it; nothing: all
+};
+struct Compaction {
+  uint64_t files_before = 0, files_after = 0;  // of those that were merged
+  uint64_t bytes_before = 0, bytes_after = 0;
+  uint64_t rows = 0;
+  uint64_t left_alone = 0;  // small files of older programs, whose columns the catalog does not know: rebuild them
+};
+
+// How far long work is, told from its thread.
+struct Progress {
+  uint64_t done_bytes = 0, total_bytes = 0;
+  std::string what;  // "impressions dt=2026-11-21"
+};
+using OnProgress = std::function<void(const Progress&)>;
 
 // What verify() compared; `problems` empty means that journal, archive, Parquet and catalog agree.
 struct Verification {
@@ -80,6 +104,10 @@ using ParquetWriter =
     std::function<Result<engine::ParquetFile>(const std::vector<std::shared_ptr<const engine::SealedChunk>>&,
                                               const std::vector<engine::Column>&, const std::string& path)>;
 
+// Writes the rows of Parquet files of one layout as one file, all paths of the operating system.
+using ParquetMerger = std::function<Result<engine::ParquetFile>(const std::vector<std::string>& from,
+                                                                const std::string& path, const Cancel& cancel)>;
+
 // Everything that is committed and nothing else, as one version: what derived tables are computed from.
 struct CommittedTables {
   using Days = std::map<int32_t, uint64_t>;        // data version by day since 1970; see control::LakeDay
@@ -96,8 +124,8 @@ class Lake : public engine::TableSource {
                                             control::Control& control, Options options);
 
   // The engine opens after the lake (it needs a TableSource), so it is handed in once, before anything is followed.
-  // `writer` stands in for engine.write_parquet where the files do not lie on the machine's own disk (tests/sim).
-  virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}) = 0;
+  // `writer` and `merger` stand in for the engine's where the files do not lie on the machine's own disk (tests/sim).
+  virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}, ParquetMerger merger = {}) = 0;
   // Streams whose records are followed, detached ones too. Called at start and after each apply.
   virtual Status set_streams(std::vector<capture::AppliedStream> streams) = 0;
 
@@ -113,6 +141,16 @@ class Lake : public engine::TableSource {
   virtual Status drop(std::string_view stream) = 0;
   // Waits until everything acknowledged before the call is committed.
   virtual Status drain(Duration limit) = 0;
+
+  // Merges all small files that were asked for, a few hundred megabytes at a time, each by one commit beside the
+  // follower; what was merged stays merged whatever comes after. Damaged files are left as they are: `corrupt` names
+  // the first, after the others are done.
+  virtual Result<Compaction> compact(const CompactRequest& request, const Cancel& cancel,
+                                     const OnProgress& progress = {}) = 0;
+  // Removes replaced files that no snapshot pins and that were kept long enough; returns their number.
+  virtual Result<uint64_t> remove_replaced() = 0;
+  // What is due by itself: at most one merge, and remove_replaced(). True if more is due at once.
+  virtual Result<bool> maintain(const Cancel& cancel) = 0;
 
   virtual CommittedTables committed() = 0;
   virtual std::shared_ptr<const CommittedTables::Days> days(std::string_view table) = 0;  // empty for an unknown one

@@ -27,11 +27,17 @@ std::optional<uint64_t> sequence_of(std::string_view digits) {
   return out;
 }
 
-// "00000000000000000017-00000000000000000042.parquet": the first and last sequence, of a name that a commit gives.
+// "00000000000000000017-00000000000000000042.parquet", or with ".v7" before the ending: the first and last sequence, of
+// a name that a commit gives.
 std::optional<std::pair<uint64_t, uint64_t>> range_of(std::string_view name) {
   const size_t size = 2 * kSequenceDigits + 1;
   if (name.size() < size || name[kSequenceDigits] != '-') return std::nullopt;
-  const std::string_view ending = name.substr(size);
+  std::string_view ending = name.substr(size);
+  if (ending.starts_with(".v")) {
+    const size_t digits = ending.find_first_not_of("0123456789", 2);
+    if (digits == 2 || digits == std::string_view::npos) return std::nullopt;
+    ending.remove_prefix(digits);
+  }
   if (ending != ".parquet" && ending != ".json.gz") return std::nullopt;
   const auto first = sequence_of(name.substr(0, kSequenceDigits));
   const auto last = sequence_of(name.substr(kSequenceDigits + 1, kSequenceDigits));

@@ -1,5 +1,7 @@
 #include "stream/lake/tail.h"
 
+#include <algorithm>
+
 namespace weir::lake {
 
 void SequenceRange::include(uint64_t sequence) {
@@ -31,8 +33,10 @@ void PartitionTail::collect(engine::Engine& engine, std::vector<std::shared_ptr<
   into.push_back(open_view_);
 }
 
-void ArchiveTail::added(uint64_t sequence, GzipCompressor& compressor) {
+void ArchiveTail::added(uint64_t sequence, int32_t event_day, GzipCompressor& compressor) {
   ++rows_;
+  first_day_ = std::min(first_day_, event_day);
+  last_day_ = std::max(last_day_, event_day);
   sequences_.include(sequence);
   if (open_.size() < kMemberBytes) return;
   auto member = compressor.member(open_);

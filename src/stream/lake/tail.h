@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/io/compression.h"
@@ -52,13 +53,14 @@ class PartitionTail {
 // has little left to do.
 class ArchiveTail {
  public:
-  std::string& open() { return open_; }                       // to append one whole line to
-  void added(uint64_t sequence, GzipCompressor& compressor);  // call after each line
+  std::string& open() { return open_; }                                          // to append one whole line to
+  void added(uint64_t sequence, int32_t event_day, GzipCompressor& compressor);  // call after each line
   size_t bytes() const { return member_bytes_ + open_.size(); }
   // The whole file as it stands: the same bytes each time.
   Result<std::string> file(int gzip_level) const;
   uint64_t rows() const { return rows_; }
   const SequenceRange& sequences() const { return sequences_; }
+  std::pair<int32_t, int32_t> event_days() const { return {first_day_, last_day_}; }  // both included
 
  private:
   static constexpr size_t kMemberBytes = 256u << 10;  // of lines
@@ -66,6 +68,7 @@ class ArchiveTail {
   std::vector<std::string> members_;
   size_t member_bytes_ = 0;
   uint64_t rows_ = 0;
+  int32_t first_day_ = INT32_MAX, last_day_ = INT32_MIN;
   SequenceRange sequences_;
 };
 

@@ -1,9 +1,9 @@
-// `weir lake verify`: compares, commit by commit, what the catalog lists, what the files hold, and what the journal
-// still has. Memory is bounded by one commit's records.
+// `weir lake verify`: compares what the catalog lists, what the files hold, and what the journal still has. Parquet is
+// read first, then the archive in the order of its sequences, and beside it the journal. Memory holds the sequences of
+// all tables, at a bit to two bytes each, and of one archive file its checksums.
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "core/base/hash.h"
 #include "core/io/compression.h"
@@ -11,6 +11,8 @@
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/follower.h"
+#include "stream/lake/sequence_set.h"
+#include "stream/lake/whole_file.h"
 
 namespace weir::lake {
 namespace {
@@ -25,133 +27,171 @@ class Verifier {
   explicit Verifier(Follower& lake) : lake_(lake) {}
 
   Result<Verification> run() {
-    uint64_t cursor = 0;
-    {
-      std::lock_guard lock(lake_.mutex_);
-      cursor = lake_.cursor_;
-    }
-    TRY_ASSIGN(auto files, lake_.control_.lake_files());
-    std::map<uint64_t, std::vector<control::LakeFile>> commits;
-    for (auto& file : files) {
-      if (file.last_sequence < cursor) commits[file.version].push_back(std::move(file));
-    }
-    TRY_ASSIGN(reader_, engine::BareReader::open());
-    for (const auto& [version, members] : commits) {
-      TRY(check_commit(members));
-      if (out_.problems.size() >= kProblemsMax) {
-        problem("more problems follow; mend these first");
-        break;
+    std::vector<control::LakeFile> archive;
+    TRY(open(archive));
+    if (is_full()) return std::move(out_);
+    // Neighbours whose sequences overlap are compared with the journal together.
+    SequenceRange range;
+    for (const auto& file : archive) {
+      if (range.first != 0 && file.first_sequence > range.last) {
+        TRY(compare_journal(range.last + 1));
+        range = {};
       }
+      range.include(file.first_sequence);
+      range.include(file.last_sequence);
+      TRY(read_archive(file));
+      if (is_full()) return std::move(out_);
+    }
+    TRY(compare_journal(cursor_));
+    for (const auto& [name, table] : tables_) {
+      report_difference(name, "are in the archive and not in Parquet", table.missing);
+      report_difference(name, "are in Parquet and not in the archive", table.parquet.without(table.archive));
     }
     return std::move(out_);
   }
 
  private:
   struct Contents {
-    std::vector<uint64_t> archive, parquet;  // sequences
+    SequenceSet parquet, archive;
+    SequenceSet::Difference missing;
+    bool is_doubled = false;                       // told already
+    std::optional<int32_t> retained_from;          // earlier days are in the archive at most
+    std::unique_ptr<capture::RowWriter> accepted;  // null for quarantine
   };
 
   void problem(std::string what) { out_.problems.push_back(std::move(what)); }
-
-  Status check_commit(const std::vector<control::LakeFile>& files) {
-    std::map<std::string, Contents> tables;
-    std::unordered_map<uint64_t, uint64_t> events;  // sequence → checksum of the archived event
-    SequenceRange range;
-    for (const auto& file : files) {
-      range.include(file.first_sequence);
-      range.include(file.last_sequence);
-      auto bytes = read_file(lake_.files_, lake_.path_of(file.path), kFileBytesMax);
-      if (!bytes) {
-        problem(file.path + ": " + bytes.error().text());
-        continue;
-      }
-      if (bytes->size() != file.bytes || checksum64(*bytes) != file.checksum) {
-        problem(file.path + ": the file differs from what was committed (" + std::to_string(bytes->size()) +
-                " bytes, " + std::to_string(file.bytes) + " committed)");
-        continue;
-      }
-      Contents& contents = tables[file.table];
-      if (file.kind == control::FileKind::archive) {
-        TRY(read_archive(file, *bytes, contents.archive, events));
-      } else {
-        TRY(read_parquet(file, contents.parquet));
-      }
-    }
-    for (auto& [table, contents] : tables) compare(table, contents);
-    return compare_journal(range, events);
+  bool is_full() {
+    if (out_.problems.size() < kProblemsMax) return false;
+    if (out_.problems.size() == kProblemsMax) problem("more problems follow; mend these first");
+    return true;
   }
 
-  Status read_archive(const control::LakeFile& file, const std::string& bytes, std::vector<uint64_t>& sequences,
-                      std::unordered_map<uint64_t, uint64_t>& events) {
-    ++out_.archive_files;
-    auto text = gunzip(bytes, {.decoded_bytes_max = kFileBytesMax, .ratio_max = 2000});
-    if (!text) {
-      problem(file.path + ": " + text.error().text());
-      return {};
-    }
-    uint64_t lines = 0;
-    for (size_t at = 0; at < text->size();) {
-      size_t end = std::min(text->find('\n', at), text->size());
-      auto line = read_archive_line(std::string_view(*text).substr(at, end - at));
-      ++lines;
-      if (!line) {
-        problem(file.path + ", line " + std::to_string(lines) + ": " + line.error().text());
-      } else {
-        sequences.push_back(line->sequence);
-        events[line->sequence] = checksum64(line->event);
+  // Reads the catalog and every Parquet file; `archive` is what is left to read, in order.
+  Status open(std::vector<control::LakeFile>& archive) {
+    {
+      std::lock_guard lock(lake_.mutex_);
+      cursor_ = lake_.cursor_;
+      for (const auto& [number, lane] : lake_.lanes_) {
+        tables_[lane.table].accepted = capture::RowWriter::accepted(lane.stream);
+        tables_[lane.quarantine_table];
+        names_[number] = {lane.table, lane.quarantine_table};
       }
-      at = end + 1;
     }
-    out_.archive_records += lines;
-    if (lines != file.rows)
-      problem(file.path + ": " + std::to_string(lines) + " lines, " + std::to_string(file.rows) + " committed");
+    TRY_ASSIGN(const auto marks, lake_.control_.lake_retained());
+    for (const auto& mark : marks) tables_[mark.table].retained_from = mark.from_day;
+    journal_at_ = lake_.journal_.stats().first.value;
+    TRY_ASSIGN(reader_, engine::BareReader::open());
+    TRY_ASSIGN(auto files, lake_.control_.lake_files());
+    for (auto& file : files) {
+      if (file.last_sequence >= cursor_) continue;
+      if (file.kind == control::FileKind::archive) {
+        archive.push_back(std::move(file));
+        continue;
+      }
+      TRY(read_parquet(file));
+      if (is_full()) return {};
+    }
+    std::sort(archive.begin(), archive.end(),
+              [](const auto& a, const auto& b) { return a.first_sequence < b.first_sequence; });
     return {};
   }
 
-  Status read_parquet(const control::LakeFile& file, std::vector<uint64_t>& sequences) {
+  void note(const std::string& name, Contents& table, SequenceSet& into, uint64_t sequence) {
+    if (into.insert(sequence) || table.is_doubled) return;
+    table.is_doubled = true;
+    problem(name + ": sequence " + std::to_string(sequence) + " is there twice");
+  }
+
+  Status read_parquet(const control::LakeFile& file) {
+    const auto whole = check_whole(lake_.files_, lake_.path_of(file.path), file);
+    if (!whole) {
+      problem(whole.error().code == Code::corrupt ? whole.error().message : file.path + ": " + whole.error().text());
+      return {};
+    }
     ++out_.parquet_files;
     auto rows = reader_->read_integers(lake_.path_of(file.path), "_seq");
     if (!rows) {
       problem(file.path + ": " + rows.error().text());
       return {};
     }
-    const uint64_t count = rows->size();
-    for (const int64_t sequence : *rows) sequences.push_back(static_cast<uint64_t>(sequence));
-    out_.parquet_rows += count;
-    if (count != file.rows)
-      problem(file.path + ": " + std::to_string(count) + " rows, " + std::to_string(file.rows) + " committed");
+    Contents& table = tables_[file.table];
+    for (const int64_t sequence : *rows) note(file.table, table, table.parquet, static_cast<uint64_t>(sequence));
+    out_.parquet_rows += rows->size();
+    if (rows->size() != file.rows) {
+      problem(file.path + ": " + std::to_string(rows->size()) + " rows, " + std::to_string(file.rows) + " committed");
+    }
     return {};
   }
 
-  void report_difference(const std::string& table, const char* what, const std::vector<uint64_t>& sequences) {
-    if (sequences.empty()) return;
-    problem(table + ": " + std::to_string(sequences.size()) + " records " + what + ", the first has sequence " +
-            std::to_string(sequences[0]));
-  }
-
-  void compare(const std::string& table, Contents& contents) {
-    std::sort(contents.archive.begin(), contents.archive.end());
-    std::sort(contents.parquet.begin(), contents.parquet.end());
-    for (auto* sequences : {&contents.archive, &contents.parquet}) {
-      auto twice = std::adjacent_find(sequences->begin(), sequences->end());
-      if (twice != sequences->end()) problem(table + ": sequence " + std::to_string(*twice) + " is there twice");
+  Status read_archive(const control::LakeFile& file) {
+    auto bytes = read_file(lake_.files_, lake_.path_of(file.path), kFileBytesMax);
+    if (!bytes) {
+      problem(file.path + ": " + bytes.error().text());
+      return {};
     }
-    std::vector<uint64_t> missing;
-    std::set_difference(contents.archive.begin(), contents.archive.end(), contents.parquet.begin(),
-                        contents.parquet.end(), std::back_inserter(missing));
-    report_difference(table, "are in the archive and not in Parquet", missing);
-    missing.clear();
-    std::set_difference(contents.parquet.begin(), contents.parquet.end(), contents.archive.begin(),
-                        contents.archive.end(), std::back_inserter(missing));
-    report_difference(table, "are in Parquet and not in the archive", missing);
+    if (bytes->size() != file.bytes || checksum64(*bytes) != file.checksum) {
+      problem(file.path + ": the file differs from what was committed (" + std::to_string(bytes->size()) + " bytes, " +
+              std::to_string(file.bytes) + " committed)");
+      return {};
+    }
+    ++out_.archive_files;
+    uint64_t lines = 0;
+    const auto read = read_lines(*bytes, [&](std::string_view text) {
+      ++lines;
+      take_line(file, lines, text);
+      return Status();
+    });
+    if (!read) problem(file.path + ": " + read.error().text());
+    out_.archive_records += lines;
+    if (lines != file.rows) {
+      problem(file.path + ": " + std::to_string(lines) + " lines, " + std::to_string(file.rows) + " committed");
+    }
+    return {};
   }
 
-  // What the journal still holds of the range must be in the archive, byte for byte.
-  Status compare_journal(const SequenceRange& range, const std::unordered_map<uint64_t, uint64_t>& events) {
-    const uint64_t kept = lake_.journal_.stats().first.value;
-    if (kept > range.last) return {};
-    TRY_ASSIGN(auto reader, lake_.journal_.read_from({std::max(kept, range.first)}));
-    while (reader->position().value <= range.last) {
+  void take_line(const control::LakeFile& file, uint64_t number, std::string_view text) {
+    const auto line = read_archive_line(text);
+    if (!line) {
+      problem(file.path + ", line " + std::to_string(number) + ": " + line.error().text());
+      return;
+    }
+    Contents& table = tables_[file.table];
+    note(file.table, table, table.archive, line->sequence);
+    if (line->sequence >= journal_at_) events_.emplace_back(line->sequence, checksum64(line->event));
+    if (table.parquet.contains(line->sequence) || is_past(table, *line)) return;
+    if (table.missing.count++ == 0) table.missing.first = line->sequence;
+  }
+
+  // Retention removes a day's Parquet, and an archive file once all its days are past.
+  bool is_past(Contents& table, const ArchiveLine& line) {
+    if (!table.retained_from) return false;
+    capture::Record record;
+    record.arrived_at.micros = line.arrived_at;
+    record.payload = line.event;
+    EventTime time{line.arrived_at};
+    if (table.accepted) {
+      const auto judged = table.accepted->event_time(record);
+      if (!judged) return false;
+      time = *judged;
+    }
+    return day_number(time.micros) < *table.retained_from;
+  }
+
+  void report_difference(const std::string& table, const char* what, const SequenceSet::Difference& difference) {
+    if (difference.count == 0) return;
+    problem(table + ": " + std::to_string(difference.count) + " records " + what + ", the first has sequence " +
+            std::to_string(difference.first));
+  }
+
+  // What the journal still holds below `until` must be in the archive, byte for byte; `events_` are all archived ones
+  // there.
+  Status compare_journal(uint64_t until) {
+    std::sort(events_.begin(), events_.end());
+    const auto events = std::move(events_);
+    events_ = {};
+    if (journal_at_ >= until) return {};
+    TRY_ASSIGN(auto reader, lake_.journal_.read_from({journal_at_}));
+    while (reader->position().value < until && !is_full()) {
       auto group = reader->next_group();
       if (!group) {
         if (group.error().code != Code::corrupt) return group.error();
@@ -160,23 +200,44 @@ class Verifier {
       }
       if (group->empty()) break;
       for (const auto& entry : *group) {
-        if (entry.sequence.value > range.last) return {};
-        TRY_ASSIGN(auto record, capture::decode(entry.bytes));
-        ++out_.journal_records;
-        auto archived = events.find(entry.sequence.value);
-        if (archived == events.end()) {
-          problem("journal record " + std::to_string(entry.sequence.value) + " is committed and not in the archive");
-        } else if (record.kind == capture::RecordKind::accepted && checksum64(record.payload) != archived->second) {
-          problem("journal record " + std::to_string(entry.sequence.value) + " differs from its line in the archive");
-        }
-        if (out_.problems.size() >= kProblemsMax) return {};
+        if (entry.sequence.value < journal_at_) continue;
+        if (entry.sequence.value >= until) break;
+        compare_record(entry, events);
       }
     }
+    journal_at_ = until;
     return {};
+  }
+
+  void compare_record(const journal::Entry& entry, const std::vector<std::pair<uint64_t, uint64_t>>& events) {
+    const auto record = capture::decode(entry.bytes);
+    if (!record) {
+      problem("journal record " + std::to_string(entry.sequence.value) + ": " + record.error().text());
+      return;
+    }
+    const auto names = names_.find(record->stream);
+    if (names == names_.end()) return;  // its stream was removed with all it had
+    ++out_.journal_records;
+    const bool accepted = record->kind == capture::RecordKind::accepted;
+    const auto archived =
+        std::lower_bound(events.begin(), events.end(), std::pair<uint64_t, uint64_t>(entry.sequence.value, 0));
+    if (archived == events.end() || archived->first != entry.sequence.value) {
+      const Contents& table = tables_[accepted ? names->second.first : names->second.second];
+      const int64_t time = accepted ? record->event_time.micros : record->arrived_at.micros;
+      if (table.retained_from && day_number(time) < *table.retained_from) return;
+      problem("journal record " + std::to_string(entry.sequence.value) + " is committed and not in the archive");
+    } else if (accepted && checksum64(record->payload) != archived->second) {
+      problem("journal record " + std::to_string(entry.sequence.value) + " differs from its line in the archive");
+    }
   }
 
   Follower& lake_;
   std::unique_ptr<engine::BareReader> reader_;  // independent of what wrote the files
+  uint64_t cursor_ = 0;
+  uint64_t journal_at_ = 0;  // compared so far
+  std::map<std::string, Contents, std::less<>> tables_;
+  std::map<uint32_t, std::pair<std::string, std::string>> names_;  // of the tables, by number of the stream
+  std::vector<std::pair<uint64_t, uint64_t>> events_;              // sequence, checksum of the archived event
   Verification out_;
 };
 

@@ -41,6 +41,36 @@ int drain(Context& context) {
   return kDone;
 }
 
+int compact(Context& context, const std::string& table, const std::string& day) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  Json body{Json::Object{}};
+  if (!table.empty()) body.set("table", table);
+  if (!day.empty()) body.set("day", day);
+  ProgressLine progress;
+  progress.show("merging small files …");
+  auto done = call_json(**backend,
+                        {.method = "POST", .path = "/v1/lake/compact", .body = body.dump(), .time_limit = hours(24)});
+  progress.clear();
+  if (!done) return report(done.error());
+  if (context.common.json) {
+    std::cout << done->dump(2) << "\n";
+    return kDone;
+  }
+  const auto count = [&](const char* name) { return with_commas(static_cast<uint64_t>((*done)[name].as_int())); };
+  if ((*done)["files_before"].as_int() == 0) {
+    std::printf("no small files to merge\n");
+  } else {
+    std::printf("%s files became %s, %s bytes became %s, %s rows\n", count("files_before").c_str(),
+                count("files_after").c_str(), count("bytes_before").c_str(), count("bytes_after").c_str(),
+                count("rows").c_str());
+  }
+  if ((*done)["left_alone"].as_int() > 0) {
+    std::printf("%s files of an older weir were left alone\n", count("left_alone").c_str());
+  }
+  return kDone;
+}
+
 int show(Context& context, const ApiRequest& request) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
@@ -60,6 +90,14 @@ void add_lake(CLI::App& app, Context& context) {
   group->add_subcommand("drain", "Wait until everything acknowledged is committed to files")->callback([&context] {
     context.exit_code = drain(context);
   });
+  auto* merging = group->add_subcommand("compact", "Merge small files into larger ones; the rows stay what they are");
+  auto merged_table = std::make_shared<std::string>();
+  auto merged_day = std::make_shared<std::string>();
+  merging->add_option("TABLE", *merged_table, "Only this table, for example impressions or impressions_quarantine");
+  merging->add_option("--day", *merged_day,
+                      "Only this day, for example 2026-11-21: events of it, or what arrived on it");
+  merging->callback(
+      [&context, merged_table, merged_day] { context.exit_code = compact(context, *merged_table, *merged_day); });
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();
   manifest->add_option("TABLE", *table)->required();

@@ -1,4 +1,4 @@
-// The lake's routes: manifest, verify, drain, where one event is, and loading a file into a table.
+// The lake's routes: manifest, verify, drain, compact, where one event is, and loading a file into a table.
 #include "core/base/text.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
@@ -63,6 +63,22 @@ Result<Json> explain(const LakeParts& parts, const std::string& id) {
   return out;
 }
 
+Result<Json> compact(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"table", "day"}));
+  lake::CompactRequest wanted;
+  TRY_ASSIGN(wanted.table, body.text_or("table", ""));
+  TRY_ASSIGN(wanted.day, day_in(body, "day"));
+  TRY_ASSIGN(const lake::Compaction done, parts.lake.compact(wanted, Cancel()));
+  Json out{Json::Object{}};
+  out.set("files_before", done.files_before);
+  out.set("files_after", done.files_after);
+  out.set("bytes_before", done.bytes_before);
+  out.set("bytes_after", done.bytes_after);
+  out.set("rows", done.rows);
+  out.set("left_alone", done.left_alone);
+  return out;
+}
+
 Result<Json> load(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "format", "table"}));
   TRY_ASSIGN(const std::string path, body.text("path"));
@@ -114,6 +130,10 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
     out.set("cursor", parts.lake.status().cursor.value);
     return out;
   });
+  router.add(route);
+  route.pattern = "/v1/lake/compact";
+  route.summary = "Merges small files of a table, or of all.";
+  route.handler = json_answers([parts](Request& request) { return compact(parts, request); });
   router.add(route);
   route.pattern = "/v1/load";
   route.access = Access::owner;
