@@ -231,6 +231,7 @@ Status Deployment::check_endpoints(const project::Project& project, project::Pla
     for (project::Change& change : plan.changes) {
       if (wrong.empty() || change.kind != "endpoint" || change.name != endpoint.name) continue;
       change.compatible = false;
+      if (change.action == project::Action::none) change.action = project::Action::change;  // its table changes
       for (const std::string& why : wrong) change.details.push_back(declaration.file + ": " + why + ": refused");
     }
   }
