@@ -96,24 +96,37 @@ Status Endpoints::set_endpoints(std::vector<Endpoint> endpoints) {
     }
   }
   Slots next;
-  auto map = std::make_shared<ServedMap>();
+  std::vector<Served> made;
   for (Endpoint& endpoint : endpoints) {
     auto slot = std::make_shared<Slot>();
     slot->endpoint = std::make_shared<const Endpoint>(std::move(endpoint));
     slot->keys = keys;
     if (const auto table = parts_.flow.table(slot->endpoint->table)) slot->partition_column = table->table.partition;
-    Served served;
+    Served& served = made.emplace_back();
     served.endpoint = slot->endpoint;
     served.form = form_of(*slot->endpoint);
     served.path = path_parts(slot->endpoint->path);
     served.keys = keys;
     served.problem = problem;
     served.meters = meters_of(slot->endpoint->name);
-    map->emplace(slot->endpoint->name, std::make_shared<const Served>(std::move(served)));
     next.emplace(slot->endpoint->name, std::move(slot));
   }
   {
     const MutexLock lock(mutex_);
+    auto map = std::make_shared<ServedMap>();
+    for (Served& served : made) {
+      // What its rows are made of did not change: it goes on answering.
+      const auto before = served_->find(served.endpoint->name);
+      if (before != served_->end() && before->second->is_compared && keys &&
+          before->second->keys->rows_check == keys->rows_check &&
+          content_hash(*before->second->endpoint) == content_hash(*served.endpoint)) {
+        served.partitions = before->second->partitions;
+        served.computed_at = before->second->computed_at;
+        served.is_compared = true;
+      }
+      const std::string name = served.endpoint->name;
+      map->emplace(name, std::make_shared<const Served>(std::move(served)));
+    }
     for (const auto& [name, slot] : slots_) slot->is_gone = true;
     slots_ = std::move(next);
     served_ = std::move(map);
@@ -200,8 +213,9 @@ Served Endpoints::compared(Slot& slot, const Served& before, std::vector<size_t>
     }
     next.partitions.push_back(std::move(index));
   }
-  const bool is_first = !before.is_compared;
-  if (is_first || before.partitions.size() + wanted.size() > next.partitions.size()) remove_others(slot, marks);
+  const bool is_less = std::any_of(before.partitions.begin(), before.partitions.end(),
+                                   [&](const PartitionIndex& one) { return !marks.contains(one.day); });
+  if (is_less || !before.is_compared) remove_others(slot, marks);
   return next;
 }
 

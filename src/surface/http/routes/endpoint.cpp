@@ -45,7 +45,11 @@ Response reply_of(const Endpoint& declared, endpoint::Answered answered, Headers
   response.body = std::move(answered.body);
   response.kind = HeadKind::open;
   response.headers = std::move(cross_origin);
-  if (!response.headers.empty()) response.headers.emplace_back("Access-Control-Expose-Headers", "ETag");
+  if (!response.headers.empty()) {
+    response.headers.emplace_back("Access-Control-Expose-Headers", "ETag");
+  } else if (!declared.cors_origins.empty() && declared.cors_origins.front() != "*") {
+    response.headers.emplace_back("Vary", "Origin");  // another page's answer has headers that this one lacks
+  }
   response.headers.emplace_back("ETag", std::move(answered.tag));
   response.headers.emplace_back("Cache-Control", cache_control(declared));
   if (declared.read == endpoint::WhoReads::key) response.headers.emplace_back("Vary", "Authorization");
