@@ -86,6 +86,27 @@ TEST_F(AccessTest, lets_each_role_do_its_own) {
   EXPECT_TRUE(may_write(*local_administrator(), "anything"));
 }
 
+TEST_F(AccessTest, a_key_of_endpoints_reads_these_and_nothing_else_over_restarts) {
+  const auto made = access_->create_token({.role = Role::read, .endpoints = {"traffic"}});
+  ASSERT_TRUE(made);
+  for (int start = 0; start < 2; ++start) {
+    const auto key = *access_->authenticate(made->text);
+    EXPECT_TRUE(may_read_endpoint(*key, "traffic"));
+    EXPECT_EQ(may_read_endpoint(*key, "other").error().code, Code::denied);
+    EXPECT_EQ(may_read(*key).error().code, Code::denied);
+    EXPECT_EQ(may_write(*key, "clicks").error().code, Code::denied);
+    EXPECT_EQ(may_administer(*key).error().code, Code::denied);
+    EXPECT_EQ(access_->tokens().back().requests, 1u);
+    open();
+  }
+  EXPECT_TRUE(may_read_endpoint(**access_->authenticate(make(Role::read).text), "any"));
+  EXPECT_TRUE(may_read_endpoint(**access_->authenticate(make(Role::admin).text), "any"));
+  EXPECT_FALSE(may_read_endpoint(**access_->authenticate(make(Role::write).text), "any"));
+  EXPECT_EQ(access_->create_token({.role = Role::write, .endpoints = {"traffic"}}).error().code, Code::invalid);
+  EXPECT_EQ(access_->create_token({.role = Role::admin, .endpoints = {"traffic"}}).error().code, Code::invalid);
+  EXPECT_EQ(access_->create_token({.role = Role::read, .endpoints = {"No"}}).error().code, Code::invalid);
+}
+
 TEST_F(AccessTest, refuses_tokens_that_make_no_sense) {
   EXPECT_EQ(access_->create_token({.role = Role::read, .streams = {"clicks"}}).error().code, Code::invalid);
   EXPECT_EQ(access_->create_token({.role = Role::write, .streams = {"Not A Stream"}}).error().code, Code::invalid);
