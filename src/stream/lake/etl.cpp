@@ -1,0 +1,308 @@
+#include "stream/lake/etl.h"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "core/base/text.h"
+
+namespace weir::lake {
+namespace {
+
+constexpr size_t kPieceRecords = 2'000;
+constexpr size_t kPieceBytes = 1u << 20;
+constexpr size_t kFailuresMax = 100;
+constexpr Duration kQueryTime = minutes(10);
+constexpr Duration kBusyAtMost = minutes(1);  // so long a full journal is waited for
+constexpr auto kBusyPause = std::chrono::milliseconds(50);
+constexpr int64_t kMicrosPerHour = 3'600'000'000;
+
+// What marks say of one content.
+struct Known {
+  uint64_t records = 0;  // taken so far, from its beginning
+  bool whole = false;
+};
+
+}  // namespace
+
+std::map<std::string, CellKind> cells_of(const capture::Stream& stream) {
+  std::map<std::string, CellKind> out;
+  for (const capture::Field& field : stream.fields) {
+    switch (field.type) {
+      case capture::FieldType::boolean:
+        out[field.name] = CellKind::boolean;
+        break;
+      case capture::FieldType::integer:
+      case capture::FieldType::number:
+      case capture::FieldType::decimal:
+        out[field.name] = CellKind::number;
+        break;
+      case capture::FieldType::json:
+      case capture::FieldType::object:
+      case capture::FieldType::array:
+        out[field.name] = CellKind::json;
+        break;
+      case capture::FieldType::string:
+      case capture::FieldType::uuid:
+      case capture::FieldType::timestamp:
+      case capture::FieldType::date:
+        break;
+    }
+  }
+  return out;
+}
+
+namespace {
+
+// One load from its list of files to its report.
+class Load {
+ public:
+  Load(const Etl::Parts& parts, const EtlRequest& request, const Cancel& cancel,
+       const std::function<void(const EtlReport&)>& progress)
+      : parts_(parts), request_(request), cancel_(cancel), progress_(progress) {}
+
+  Status run() {
+    TRY_ASSIGN(applied_, parts_.capture.find(request_.stream));
+    TRY_ASSIGN(const std::string folder, resolve_foreign(parts_.rules, request_.folder));
+    TRY_ASSIGN(const std::vector<ForeignFile> files, list_foreign(folder));
+    report_.files = files.size();
+    for (const ForeignFile& file : files) report_.bytes += file.bytes;
+    TRY(read_marks());
+    for (const ForeignFile& file : files) {
+      TRY(cancel_.check());
+      TRY(load(file));
+      report_.done_bytes += file.bytes;
+      if (progress_) progress_(report_);
+    }
+    return {};
+  }
+  const EtlReport& report() const { return report_; }
+
+ private:
+  Status read_marks() {
+    TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
+    const auto interrupt = cancel_.attach([&session] { session->cancel(); });
+    TRY_ASSIGN(const auto rows,
+               session->query("SELECT fingerprint, max(records_through), bool_or(outcome = 'whole'), any_value(source) "
+                              "FROM \"" +
+                                  request_.stream + "_intake\" WHERE action = 'etl' GROUP BY fingerprint",
+                              {}, {.time = kQueryTime, .rows_max = UINT64_MAX}));
+    while (true) {
+      TRY_ASSIGN(const auto batch, rows->next());
+      if (batch.empty()) return {};
+      for (const auto& row : batch) {
+        const auto* fingerprint = std::get_if<std::string>(&row[0]);
+        const auto* records = std::get_if<int64_t>(&row[1]);
+        const auto* whole = std::get_if<bool>(&row[2]);
+        const auto* source = std::get_if<std::string>(&row[3]);
+        if (fingerprint == nullptr) continue;
+        known_[*fingerprint] = {records == nullptr ? 0 : static_cast<uint64_t>(*records), whole != nullptr && *whole};
+        if (source != nullptr) sources_.emplace(*source, *fingerprint);
+      }
+    }
+  }
+
+  // What concerns this file alone is a failure of it; what concerns all ends the load.
+  Status load(const ForeignFile& file) {
+    file_ = &file;
+    source_ = foreign_name(parts_.rules, file.path);
+    auto fingerprint = fingerprint_foreign(file.path);
+    if (!fingerprint) return failed(fingerprint.error());
+    fingerprint_ = *fingerprint;
+    const Known before = known_[fingerprint_];
+    if (before.whole) {
+      ++report_.known;
+      return {};
+    }
+    const auto changed = sources_.find(source_);
+    if (changed != sources_.end() && changed->second != fingerprint_ && applied_.stream->key.empty()) {
+      return failed(Error(Code::conflict,
+                          "the file was loaded with another content, and the stream has no key to tell which of its "
+                          "records are new"));
+    }
+    from_ = next_ = before.records;
+    ended_ = Status();
+    RecordsRequest asked;
+    asked.path = file.path;
+    asked.format = request_.format;
+    asked.skip = before.records;
+    asked.record_bytes_max = parts_.record_bytes_max;
+    asked.cells = cells_of(*applied_.stream);
+    auto read = parts_.records(asked.to_json(), cancel_, [this](std::string_view line) {
+      Status taken = take(line);
+      if (!taken) ended_ = taken;
+      return taken;
+    });
+    if (!ended_) return ended_;
+    TRY(cancel_.check());
+    if (!read) {
+      // What was read before the damage is taken, and stays taken.
+      TRY(submit(false));
+      return failed(read.error());
+    }
+    TRY(submit(true));
+    known_[fingerprint_].whole = true;
+    sources_[source_] = fingerprint_;
+    ++report_.loaded;
+    return {};
+  }
+
+  Status failed(const Error& why) {
+    body_.clear();
+    lines_.clear();
+    if (report_.failures.size() < kFailuresMax) report_.failures.push_back({source_, why.text()});
+    return {};
+  }
+
+  Status take(std::string_view text) {
+    TRY_ASSIGN(const RecordLine line, read_record_line(text));
+    if (lines_.size() == kPieceRecords || (!lines_.empty() && body_.size() + line.record.size() > kPieceBytes)) {
+      TRY(submit(false));
+      if (progress_) progress_(report_);
+    }
+    body_ += line.record;
+    body_ += '\n';
+    lines_.push_back(line.line);
+    ++next_;
+    return cancel_.check();
+  }
+
+  // The piece that was gathered, with its mark. `last`: the file ends behind it, which is marked even if nothing is
+  // left to take.
+  Status submit(bool last) {
+    if (lines_.empty() && !last) return {};
+    capture::Origin origin;
+    const int64_t now = parts_.clock.wall().micros;
+    origin.arrived_at = {file_->hour ? std::min(*file_->hour, now) : now};
+    if (file_->hour) origin.arrived_within = Duration{kMicrosPerHour};
+    origin.any_age = request_.any_age;
+    origin.place = [this](size_t index) { return source_ + ":" + std::to_string(lines_[index]); };
+    origin.mark = [this, last](const capture::Reply& reply) { return std::optional(mark_of(reply, last)); };
+    const int64_t give_up_at = parts_.clock.steady_micros() + kBusyAtMost.micros;
+    while (true) {
+      TRY_ASSIGN(const capture::Reply reply, ask(origin));
+      const auto busy = std::find_if(reply.verdicts.begin(), reply.verdicts.end(), [](const capture::Verdict& verdict) {
+        return verdict.outcome == capture::Outcome::refused && verdict.retryable;
+      });
+      if (busy == reply.verdicts.end()) {
+        count(reply);
+        return {};
+      }
+      if (parts_.clock.steady_micros() > give_up_at) {
+        return Error(Code::busy, "the journal does not take the records now: " + busy->message,
+                     "run it again later, it goes on with what is left");
+      }
+      TRY(cancel_.check());
+      std::unique_lock lock(mutex_);
+      answered_.wait_for(lock, kBusyPause);
+    }
+  }
+
+  Result<capture::Reply> ask(const capture::Origin& origin) {
+    std::optional<capture::Reply> got;
+    TRY(parts_.capture.submit(applied_, {.body = body_, .format = capture::BodyFormat::lines, .origin = &origin},
+                              [this, &got](capture::Reply reply) {
+                                std::lock_guard lock(mutex_);
+                                got = std::move(reply);
+                                answered_.notify_all();
+                              }));
+    std::unique_lock lock(mutex_);
+    answered_.wait(lock, [&got] { return got.has_value(); });
+    return std::move(*got);
+  }
+
+  capture::Mark mark_of(const capture::Reply& reply, bool last) const {
+    capture::Mark mark;
+    mark.action = "etl";
+    mark.outcome = last ? "whole" : "part";
+    mark.source = source_;
+    mark.fingerprint = fingerprint_;
+    mark.records_from = from_;
+    mark.records_through = next_;
+    mark.accepted = reply.accepted;
+    mark.duplicates = reply.duplicates;
+    mark.quarantined = reply.quarantined;
+    mark.refused = reply.refused;
+    return mark;
+  }
+
+  void count(const capture::Reply& reply) {
+    report_.accepted += reply.accepted;
+    report_.duplicates += reply.duplicates;
+    report_.quarantined += reply.quarantined;
+    report_.refused += reply.refused;
+    known_[fingerprint_].records = from_ = next_;
+    body_.clear();
+    lines_.clear();
+  }
+
+  const Etl::Parts& parts_;
+  const EtlRequest& request_;
+  const Cancel& cancel_;
+  const std::function<void(const EtlReport&)>& progress_;
+  capture::AppliedStream applied_;
+  std::map<std::string, Known> known_;          // by fingerprint
+  std::map<std::string, std::string> sources_;  // fingerprint by name
+  EtlReport report_;
+
+  // Of the file that is loaded.
+  const ForeignFile* file_ = nullptr;
+  std::string source_, fingerprint_;
+  std::string body_;              // one record a line
+  std::vector<uint64_t> lines_;   // where they begin in the file
+  uint64_t from_ = 0, next_ = 0;  // its records: those before are marked; behind the last in `body_`
+  Status ended_;
+
+  std::mutex mutex_;
+  std::condition_variable answered_;
+};
+
+}  // namespace
+
+Json EtlReport::to_json() const {
+  Json failed{Json::Array{}};
+  for (const Failure& failure : failures) {
+    failed.push(Json(Json::Object{{"file", failure.file}, {"error", failure.why}}));
+  }
+  Json out{Json::Object{}};
+  out.set("files", files);
+  out.set("loaded", loaded);
+  out.set("known", known);
+  out.set("bytes", bytes);
+  out.set("done_bytes", done_bytes);
+  out.set("accepted", accepted);
+  out.set("duplicates", duplicates);
+  out.set("quarantined", quarantined);
+  out.set("refused", refused);
+  out.set("failures", std::move(failed));
+  return out;
+}
+
+Status Etl::check(const EtlRequest& request) const {
+  TRY_ASSIGN(const auto applied, parts_.capture.find(request.stream));
+  if (request.format != "auto" && request.format != "json" && request.format != "csv") {
+    return Error(Code::invalid, "format is " + shown(request.format) + ", expected auto, json or csv");
+  }
+  TRY_ASSIGN(const std::string folder, resolve_foreign(parts_.rules, request.folder));
+  return {};
+}
+
+Result<EtlReport> Etl::run(const EtlRequest& request, const Cancel& cancel,
+                           const std::function<void(const EtlReport&)>& progress) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!running_.insert(request.stream).second) {
+      return Error(Code::busy, "another load of " + request.stream + " is running",
+                   "wait for it: what it has loaded is not loaded again");
+    }
+  }
+  Load load(parts_, request, cancel, progress);
+  const Status done = load.run();
+  {
+    std::lock_guard lock(mutex_);
+    running_.erase(request.stream);
+  }
+  if (!done) return done.error();
+  return load.report();
+}
+
+}  // namespace weir::lake
