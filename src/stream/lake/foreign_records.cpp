@@ -18,8 +18,11 @@ constexpr size_t kShownBytes = 200;
 // Limits of time and memory are the process's.
 constexpr DecompressLimits kGzipLimits{.decoded_bytes_max = 1ull << 40, .ratio_max = 1'100};
 
-constexpr std::pair<CellKind, const char*> kCellNames[] = {
-    {CellKind::text, "text"}, {CellKind::number, "number"}, {CellKind::boolean, "boolean"}, {CellKind::json, "json"}};
+constexpr std::pair<CellKind, const char*> kCellNames[] = {{CellKind::text, "text"},
+                                                           {CellKind::number, "number"},
+                                                           {CellKind::boolean, "boolean"},
+                                                           {CellKind::json, "json"},
+                                                           {CellKind::guess, "guess"}};
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -203,7 +206,10 @@ bool is_json_number(std::string_view text) {
 class CsvSplitter final : public RecordSplitter {
  public:
   CsvSplitter(const RecordsRequest& request, TakeRecord take)
-      : bytes_max_(request.record_bytes_max), cells_(request.cells), take_(std::move(take)) {}
+      : bytes_max_(request.record_bytes_max),
+        cells_(request.cells),
+        other_(request.other_cells),
+        take_(std::move(take)) {}
 
   Status feed(std::string_view piece) override {
     for (const char c : piece) {
@@ -301,7 +307,7 @@ class CsvSplitter final : public RecordSplitter {
       std::string key;
       Json::append_quoted(key, name);
       const auto kind = cells_.find(name);
-      header_.push_back({std::move(key), kind == cells_.end() ? CellKind::text : kind->second});
+      header_.push_back({std::move(key), kind == cells_.end() ? other_ : kind->second});
     }
     return {};
   }
@@ -331,8 +337,8 @@ class CsvSplitter final : public RecordSplitter {
 
   static void append_cell(std::string& out, const std::string& text, CellKind kind) {
     const bool is_bare =
-        (kind == CellKind::number && is_json_number(text)) ||
-        (kind == CellKind::boolean && (text == "true" || text == "false")) ||
+        ((kind == CellKind::number || kind == CellKind::guess) && is_json_number(text)) ||
+        ((kind == CellKind::boolean || kind == CellKind::guess) && (text == "true" || text == "false")) ||
         (kind == CellKind::json && Json::parse(text).has_value() && text.find('\n') == std::string::npos);
     if (is_bare) {
       out += text;
@@ -352,6 +358,7 @@ class CsvSplitter final : public RecordSplitter {
   static constexpr std::string_view kDelimiters = ",;\t|";
   const size_t bytes_max_;
   const std::map<std::string, CellKind> cells_;
+  const CellKind other_;
   const TakeRecord take_;
   std::vector<Column> header_;
   std::vector<Cell> row_;

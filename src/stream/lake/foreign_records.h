@@ -17,14 +17,16 @@
 
 namespace weir::lake {
 
-enum class CellKind { text, number, boolean, json };  // how a CSV's cell becomes JSON
+// How a CSV's cell becomes JSON. `guess`: numbers, true and false as such, all else as text.
+enum class CellKind { text, number, boolean, json, guess };
 
 struct RecordsRequest {
   std::string path;                       // real, checked by the caller
   std::string format = "auto";            // "json", "csv"
   uint64_t skip = 0;                      // records at the beginning that are not wanted
   size_t record_bytes_max = 1u << 20;     // a longer one is handed on as a JSON text that says so
-  std::map<std::string, CellKind> cells;  // CSV: by column; others are text
+  std::map<std::string, CellKind> cells;  // CSV: by column
+  CellKind other_cells = CellKind::text;  // of columns that are not named
   Json to_json() const;
   static Result<RecordsRequest> from_json(const Json& json);
 };
