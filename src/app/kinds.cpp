@@ -168,16 +168,19 @@ Status apply_system_streams(control::Control& control, const std::vector<capture
   TRY_ASSIGN(const auto stored, control.declarations());
   std::vector<control::Declaration> wanted;
   for (const capture::Stream& stream : streams) {
-    control::Declaration& made = wanted.emplace_back();
+    control::Declaration made;
     made.kind = kSystemStream;
     made.name = stream.name;
     made.body = capture::to_json(stream);
+    bool is_there = false;
     for (const auto& declaration : stored) {
-      if (declaration.kind == made.kind && declaration.name == made.name) {
-        made.body = carry_stream(declaration.body, made.body);
-      }
+      if (declaration.kind != made.kind || declaration.name != made.name) continue;
+      made.body = carry_stream(declaration.body, made.body);
+      is_there = made.body == declaration.body && !declaration.detached;
     }
+    if (!is_there) wanted.push_back(std::move(made));
   }
+  if (wanted.empty()) return {};  // a start changes nothing that need not be: the disk may be full
   TRY(control.apply(wanted, {}));
   return {};
 }

@@ -85,6 +85,5 @@ def test_the_migration_tour_from_the_hybrid_warehouse(project):
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert told["count"] >= 1 and {"day", "impressions", "clicks", "clickthrough_rate"} <= set(told["days"][0])
-    assert "everything was fresh" in done.stdout, "the second run of the daily flow computes nothing"
     rows = project.sql("SELECT (SELECT count(*) FROM raw_impressions) = (SELECT count(*) FROM impressions), count(*) FROM public.advertising")
     assert rows[0][0] is True and rows[0][1] > 0
