@@ -1,12 +1,19 @@
 // The one way to the server: time limit, abort, typed errors, Retry-After. Every page goes through these functions.
 import { parse_json } from './lossless';
 import type {
+  Alarm,
+  AlarmDetail,
   Catalog,
+  Channel,
   Dashboard,
   DashboardData,
   DashboardSummary,
+  Endpoint,
+  EndpointDetail,
+  Finding,
   Flow,
   LakeState,
+  Live,
   Manifest,
   Position,
   QuarantinedRecord,
@@ -168,6 +175,14 @@ function data_query(wanted: DataOrder): string {
   return query.toString();
 }
 
+export interface TriedOut {
+  status: number;
+  status_text: string;
+  text: string;
+  took_ms: number;
+  etag: string | null;
+}
+
 export const api = {
   session: (signal?: AbortSignal) => request<Session>('/v1/session', { signal }),
   sign_in: (token: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { token } }),
@@ -199,5 +214,24 @@ export const api = {
   dashboards: async (signal?: AbortSignal) => (await request<{ dashboards: DashboardSummary[] }>('/v1/dashboards', { signal })).dashboards,
   dashboard: (name: string, signal?: AbortSignal) => request<Dashboard>(`/v1/dashboards/${name_in_path(name)}`, { signal }),
   dashboard_data: (name: string, wanted: DataOrder, signal?: AbortSignal) => request<DashboardData>(`/v1/dashboards/${name_in_path(name)}/data?${data_query(wanted)}`, { signal, timeout_ms: 60_000 }),
+  live: async (signal?: AbortSignal) => (await request<{ live: Live[] }>('/v1/live', { signal })).live,
+  alarms: (signal?: AbortSignal) => request<{ alarms: Alarm[]; channels: Channel[] }>('/v1/alarms', { signal }),
+  alarm: (name: string, signal?: AbortSignal) => request<AlarmDetail>(`/v1/alarms/${name_in_path(name)}`, { signal }),
+  findings: async (closed: boolean, signal?: AbortSignal) => (await request<{ findings: Finding[] }>(`/v1/findings?limit=200${closed ? '&closed=true' : ''}`, { signal })).findings,
+  acknowledge: (id: string) => request<Finding>(`/v1/findings/${name_in_path(id)}/acknowledge`, { method: 'POST', body: {} }),
+  endpoints: async (signal?: AbortSignal) => (await request<{ endpoints: Endpoint[] }>('/v1/endpoints', { signal })).endpoints,
+  endpoint: (name: string, signal?: AbortSignal) => request<EndpointDetail>(`/v1/endpoints/${name_in_path(name)}`, { signal }),
+  /** An answer as it came, whatever its status: for trying an endpoint out. */
+  try_out: async (path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<TriedOut> => {
+    const begin = performance.now();
+    let response: Response;
+    try {
+      response = await fetch(path, { headers, signal, credentials: 'same-origin', cache: 'no-store' });
+    } catch (error) {
+      throw failure_of(error, signal, 10_000);
+    }
+    const text = await response.text();
+    return { status: response.status, status_text: response.statusText, text, took_ms: performance.now() - begin, etag: response.headers.get('ETag') };
+  },
   cancel: (statement_id: string) => request<void>(`/v1/statements/${name_in_path(statement_id)}`, { method: 'DELETE' }),
 };

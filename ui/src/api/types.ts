@@ -351,3 +351,163 @@ export interface DashboardData {
   step_s: number;
   panels: PanelData[];
 }
+
+export type AlarmState = 'ok' | 'alarm' | 'no_data';
+
+export interface AlarmPoint {
+  at: string;
+  value: number | null;
+  breaching: boolean | null;
+}
+
+export interface Alarm {
+  name: string;
+  description: string;
+  enabled: boolean;
+  metric: string;
+  labels: Record<string, string>;
+  statistic: string;
+  sql: string;
+  limit: number;
+  period: string;
+  breaching: number;
+  of: number;
+  severity: string;
+  todo: string;
+  notify: string[];
+  condition: string;
+  state: AlarmState;
+  since: string | null;
+  reason: string;
+  error: string | null;
+  points: AlarmPoint[];
+  finding: string | null;
+}
+
+export interface AlarmDetail extends Alarm {
+  history: { at: string; from: AlarmState; to: AlarmState; reason: string }[];
+}
+
+export interface Channel {
+  name: string;
+  kind: string;
+  waiting: number;
+  delivered: number;
+  failed: number;
+  error: string | null;
+  error_at: string | null;
+}
+
+export interface Finding {
+  id: string;
+  key: string;
+  state: 'open' | 'acknowledged' | 'closed';
+  opened_at: string;
+  updated_at: string;
+  closed_at: string | null;
+  source: string;
+  what: string;
+  where: string;
+  severity: 'info' | 'warning' | 'critical';
+  why: string;
+  todo: string;
+  link: string;
+  since: string;
+  reports: number;
+  acknowledged_by?: string;
+  acknowledged_at?: string | null;
+  closed_because?: string;
+}
+
+export interface Endpoint {
+  name: string;
+  description: string;
+  state: 'ready' | 'building' | 'broken' | 'disabled';
+  problem: string;
+  path: string;
+  paths: string[];
+  table: string;
+  read: string;
+  tags: Record<string, string>;
+  partitions: number;
+  partitions_missing: number;
+  rows: number;
+  bytes: number;
+  computed_at: string | null;
+  requests: { answered: number; unchanged: number; refused: number; unavailable: number };
+  p95_ms: number | null;
+}
+
+export interface EndpointParameter {
+  name: string;
+  description: string;
+  type: 'uuid' | 'date' | 'integer' | 'text' | 'boolean';
+  use: string;
+  column: string;
+  in_path: boolean;
+  default: string | null;
+  min: string | null;
+  max: string | null;
+}
+
+export interface EndpointDetail extends Endpoint {
+  declaration: {
+    parameters: EndpointParameter[];
+    list: string;
+    columns: string[];
+    ratios: { name: string; of: string; to: string }[];
+    page: { cursor: string; limit: string; default: number; max: number };
+    cors: string[];
+    cache: string;
+  };
+  indexes: { partition: string; state: 'ready' | 'building'; rows: number | null; keys: number | null; bytes: number | null; in_memory: boolean }[];
+}
+
+export interface LiveMisfit {
+  stream: string;
+  reason: string;
+  field: string | null;
+  count: number;
+  last_at: string | null;
+}
+
+export interface LiveWindow {
+  start: string;
+  key?: (string | null)[] | Record<string, string | null>;
+  values: Record<string, number | null>;
+  late: number;
+  corrected_at: string | null;
+}
+
+export interface Live {
+  name: string;
+  description: string;
+  state: 'live' | 'counting' | 'disabled' | 'failed';
+  problem: string | null;
+  size: string;
+  keep: string;
+  streams: string[];
+  keys: string[];
+  measures: { name: string; kind: string; of: string }[];
+  table: string;
+  lag_records: number;
+  windows_kept: number;
+  events: number;
+  late: number;
+  too_late: number;
+  misfits: LiveMisfit[];
+  oldest: string | null;
+  newest: string | null;
+  complete_since: string | null;
+}
+
+export interface LiveChange {
+  state: Live['state'];
+  lag_records: number;
+  late: number;
+  too_late: number;
+  misfits: LiveMisfit[];
+  oldest: string | null;
+  windows: LiveWindow[];
+  snapshot: boolean;
+}

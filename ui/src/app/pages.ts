@@ -7,7 +7,7 @@ import Streams from '../pages/Streams.svelte';
 import type { IconName } from '../components/icons';
 
 /** The parts of the navigation, in their order; the first has no heading. */
-export const groups = ['', 'Data', 'Work', 'Watch'] as const;
+export const groups = ['', 'Data', 'Work', 'Watch', 'Serve'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Page {
@@ -39,8 +39,14 @@ export const pages: Page[] = [
   { path: '/flows', title: 'Flows', nav: { label: 'Flows', icon: 'flow', group: 'Work' }, load: () => import('../pages/Flows.svelte') },
   { path: '/runs', title: 'Runs', nav: { label: 'Runs', icon: 'history', group: 'Work' }, load: () => import('../pages/Runs.svelte') },
   { path: '/runs/:id', title: 'Run', load: run },
+  { path: '/live', title: 'Live', nav: { label: 'Live', icon: 'play', group: 'Watch' }, load: () => import('../pages/Live.svelte') },
+  { path: '/live/:name', title: 'Live', load: () => import('../pages/LiveOne.svelte') },
   { path: '/dashboards', title: 'Dashboards', nav: { label: 'Dashboards', icon: 'chart', group: 'Watch' }, load: () => import('../pages/Dashboards.svelte') },
   { path: '/dashboards/:name', title: 'Dashboard', load: () => import('../pages/Dashboard.svelte') },
+  { path: '/alarms', title: 'Alarms', nav: { label: 'Alarms', icon: 'warning', group: 'Watch' }, load: () => import('../pages/Alarms.svelte') },
+  { path: '/alarms/:name', title: 'Alarm', load: () => import('../pages/Alarm.svelte') },
+  { path: '/endpoints', title: 'Endpoints', nav: { label: 'Endpoints', icon: 'link', group: 'Serve' }, load: () => import('../pages/Endpoints.svelte') },
+  { path: '/endpoints/:name', title: 'Endpoint', load: () => import('../pages/Endpoint.svelte') },
 ];
 
 export interface Match {
