@@ -22,6 +22,10 @@ def test_the_raw_table_equals_the_lakes_rows(advertising):
         assert advertising.sql(f"SELECT count(*) FROM (({typed}) EXCEPT ALL ({lake}))") == [[0]]
         assert advertising.sql(f"SELECT count(*) FROM (({lake}) EXCEPT ALL ({typed}))") == [[0]]
         assert advertising.sql(f"SELECT count(*), count(DISTINCT _id) FROM raw_{stream}") == advertising.sql(f"SELECT count(*), count(*) FROM {stream}")
+    advertising.weir("lake", "compact")
+    for stream in ("impressions", "clicks"):
+        assert advertising.sql(f"SELECT count(*), count(DISTINCT _seq), sum(_seq) FROM raw_{stream}") == \
+            advertising.sql(f"SELECT count(*), count(DISTINCT _seq), sum(_seq) FROM {stream}"), "merged archive files too"
     [[first]] = advertising.sql(f"SELECT _payload ->> 'ad_id' FROM raw_impressions WHERE impression_id = '{impressions[7]['impression_id']}'")
     assert first == impressions[7]["ad_id"]
 

@@ -168,6 +168,24 @@ TEST_F(EngineTest, a_second_opener_of_the_file_is_told) {
   EXPECT_EQ(Engine::open(options, other, {}).error().code, Code::invalid);
 }
 
+TEST_F(EngineTest, system_views_come_and_go_and_statements_see_those_that_are_set) {
+  const SystemView view{.name = "live_traffic",
+                        .columns = {{"n", ColumnType::int64}},
+                        .rows = []() -> Result<RowBlock> {
+                          RowBlock rows({{"n", ColumnType::int64}});
+                          rows.column(0).add_int(7);
+                          return rows;
+                        },
+                        .comment = ""};
+  EXPECT_EQ(code_of("SELECT n FROM live_traffic"), Code::invalid);
+  engine->set_views({view});
+  EXPECT_EQ(engine->view_names(), std::vector<std::string>{"live_traffic"});
+  EXPECT_EQ(ask("SELECT n FROM live_traffic"), "7;");
+  EXPECT_EQ(engine->load_file("/nowhere.csv", "csv", "Live_Traffic").error().code, Code::conflict);
+  engine->set_views({});
+  EXPECT_EQ(code_of("SELECT n FROM live_traffic"), Code::invalid);
+}
+
 TEST_F(EngineTest, system_views_are_tables_computed_when_read) {
   int reads = 0;
   SystemView view{

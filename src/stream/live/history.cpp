@@ -149,13 +149,7 @@ class HistoryReader {
     out.first = static_cast<uint64_t>(integer_of(row[at++]));
     out.key = is_too_long ? std::string(kOtherKey) : encode_key(key);
     out.row.cells.resize(plan_.cells.size());
-    std::set<size_t> told;  // an event without a field is one misfit, however many measures take the field
     for (const Source::Input& input : source.inputs) {
-      const bool is_value = plan_.cells[input.cell].kind != MeasureKind::count;
-      if (is_value && told.insert(input.field).second) {
-        add_misfit({source.stream, "missing_field", source.fields[input.field].name}, row[at + 2], row[at + 3],
-                   row[at + 4]);
-      }
       take_cell(source, input, &row[at], out.row.cells[input.cell]);
       at += 5;
     }
@@ -167,6 +161,7 @@ class HistoryReader {
     into.count = static_cast<uint64_t>(integer_of(row[0]));
     if (plan.kind == MeasureKind::count) return;
     const std::string& field = source.fields[input.field].name;
+    if (input.tells) add_misfit({source.stream, "missing_field", field}, row[2], row[3], row[4]);
     if (into.count > 0 && std::holds_alternative<std::nullptr_t>(row[1])) {
       add_misfit({source.stream, "sum_overflow", field}, row[0], {}, {});
       into = {};

@@ -103,7 +103,8 @@ class Binder {
     const auto source = std::find_if(plan_.sources.begin(), plan_.sources.end(),
                                      [&](const Source& one) { return one.stream == measure.stream; });
     if (source == plan_.sources.end()) return;  // said before
-    Source::Input input{plan_.cells.size(), kNoField};
+    Source::Input input;
+    input.cell = plan_.cells.size();
     if (!measure.field.empty()) {
       input.field = field_of(*source, measure.field);
       if (input.field == kNoField) return;
@@ -114,6 +115,8 @@ class Binder {
                      ", which is " + capture::type_label(field),
                  "it takes an integer, a decimal or a number");
         }
+        input.tells = std::none_of(source->inputs.begin(), source->inputs.end(),
+                                   [&](const Source::Input& one) { return one.field == input.field && one.tells; });
         cell.is_exact = field.type != FieldType::number;
         cell.scale = field.type == FieldType::decimal ? field.scale : 0;
       }

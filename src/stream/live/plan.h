@@ -35,6 +35,7 @@ struct Source {
   struct Input {
     size_t cell = 0;
     size_t field = kNoField;  // in `fields`; none: events are counted
+    bool tells = false;       // counts what lacks the field: the first of the measures that read its number
   };
   std::string stream;
   std::string time_field;  // empty: the arrival is the event's time

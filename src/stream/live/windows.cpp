@@ -158,10 +158,12 @@ void Windows::add_value(const Source& source, const Source::Input& input, const 
   switch (value.state) {
     case FieldValue::State::absent:
     case FieldValue::State::null:
-      return note(source.stream, "missing_field", name, sequence, arrived_at);
+      if (input.tells) note(source.stream, "missing_field", name, sequence, arrived_at);
+      return;
     case FieldValue::State::text:
     case FieldValue::State::misfit:
-      return note(source.stream, "not_a_number", name, sequence, arrived_at);
+      if (input.tells) note(source.stream, "not_a_number", name, sequence, arrived_at);
+      return;
     case FieldValue::State::exact:
       if (!add_exact(plan, cell, 1, value.whole)) note(source.stream, "sum_overflow", name, sequence, arrived_at);
       return;

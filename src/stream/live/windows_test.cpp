@@ -135,6 +135,12 @@ TEST_F(WindowsTest, values_that_are_no_numbers_are_counted_and_left_out) {
   EXPECT_EQ(misfit("orders", "syntax"), 1u);
 }
 
+TEST_F(WindowsTest, a_record_without_a_field_is_counted_once_however_many_measures_read_it) {
+  declare("size: 1m\nmeasures: {s: {sum: orders.amount}, m: {max: orders.amount}, n: {count: orders.amount}}\n");
+  fold({});
+  EXPECT_EQ(misfit("orders", "missing_field", "amount"), 1u);
+}
+
 TEST_F(WindowsTest, keys_beyond_the_limit_are_counted_together) {
   declare("size: 1m\nkeys: [shop]\nkeys_max: 2\nmeasures: {n: {count: orders}, c: {count: clicks}}\n");
   for (const char* shop : {"a", "b", "c", "a", "d", "\\u0061"}) {

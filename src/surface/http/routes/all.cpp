@@ -1,6 +1,7 @@
 #include "surface/http/routes/all.h"
 
 #include "core/base/log.h"
+#include "surface/http/live_watch.h"
 #include "surface/http/routes/endpoint.h"
 #include "surface/http/routes/openapi.h"
 #include "surface/http/server.h"

@@ -1,4 +1,5 @@
 // Live windows: what is counted, the rows, and both as they change.
+#include "surface/http/live_watch.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 

@@ -13,6 +13,7 @@
 #include "core/base/json.h"
 #include "core/runtime/thread.h"
 #include "stream/capture/declaration.h"
+#include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/testing.h"
 

@@ -26,12 +26,17 @@
 #include "stream/lake/lake.h"
 #include "stream/lake/requeue.h"
 #include "stream/live/live.h"
-#include "surface/http/live_watch.h"
 #include "surface/http/rates.h"
 #include "surface/http/router.h"
 #include "surface/http/routes/streams.h"
 
+namespace weir::live {
+class Live;
+}
+
 namespace weir::http {
+
+class LiveWatch;
 
 // One file of the pages, as the build embedded it. All texts live as long as the program.
 struct PageFile {
