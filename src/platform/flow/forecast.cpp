@@ -66,6 +66,7 @@ Result<std::vector<Forecast>> Flow::forecast(const std::vector<Table>& wanted) c
       } else {
         made.whole = due.fingerprint;
       }
+      if (due.input_is_past) continue;
       const auto mark = marks.find(due.partition);
       if (mark == marks.end() || mark->second.fingerprint != due.fingerprint) stale.push_back(std::move(due));
     }
