@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "core/io/simulated_clock.h"
 #include "core/io/simulated_files.h"
 
 namespace weir::flow {
@@ -77,8 +76,7 @@ TEST(ProjectTest, ATestExpectsSomethingAndStepsStandAlone) {
 }
 
 TEST(ProjectTest, AFileWithMistakesKeepsTheOthers) {
-  SimulatedClock clock;
-  SimulatedFiles files(clock, 1);
+  SimulatedFiles files;
   ASSERT_TRUE(files.make_directories("/p/tests/fixtures"));
   ASSERT_TRUE(replace_file(files, "/p/tests/good.yaml", "checks: [SELECT 1 WHERE false]"));
   ASSERT_TRUE(replace_file(files, "/p/tests/bad.yaml", "checks: 5: 6"));

@@ -186,8 +186,9 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,    random,  metrics,  lanes, *control, *journal,   *lake, *capture, *engine,   *warehouse,
-                      *requeue, *access, *secrets, *flow, *flows,   *endpoints, *live, *alarms,  *notifier, deployment},
+    site = make_site({clock,    random,     metrics,    lanes,    *control,  *journal,    *lake,
+                      *capture, *engine,    *warehouse, *requeue, *access,   *secrets,    *flow,
+                      *flows,   *endpoints, *live,      *alarms,  *notifier, *dashboards, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
