@@ -206,6 +206,7 @@ bool SpineActor::compare_snapshot(uint64_t cursor, const std::vector<Row>& tail)
   std::vector<Row> rows;
   for (const std::string& name : (*snapshot)->names()) {
     const engine::TableVersion& table = *(*snapshot)->find(name);
+    if (table.reader) continue;  // the raw archive, which the catalog lists for the stream's own table
     for (const auto& file : table.files) seen.insert(file.path);
     for (const auto& chunk : table.tail) {
       for (const Json& json : RowsEngine::rows_of(*chunk)) rows.push_back(row_of_json(name, json));

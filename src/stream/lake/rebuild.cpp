@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "stream/capture/mark.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
@@ -75,7 +76,7 @@ class Rebuilder {
   struct Target {
     Table table;  // as it was at the start
     std::unique_ptr<capture::RowWriter> writer;
-    bool is_quarantine = false;
+    capture::RecordKind kind = capture::RecordKind::accepted;
     std::string time;  // the column that decides an event's day
     std::optional<int32_t> retained_from;
     std::vector<control::LakeFile> archive, parquet;
@@ -91,13 +92,22 @@ class Rebuilder {
     const auto lane = std::find_if(lake_.lanes_.begin(), lake_.lanes_.end(),
                                    [&](const auto& one) { return one.second.table == stream; });
     if (lane == lake_.lanes_.end()) return Error(Code::not_found, "no stream '" + std::string(stream) + "'");
-    const auto& declared = lane->second.stream;
-    for (const bool is_quarantine : {false, true}) {
+    const Follower::Lane& found = lane->second;
+    std::vector<capture::RecordKind> kinds = {capture::RecordKind::accepted};
+    if (!found.system) kinds.insert(kinds.end(), {capture::RecordKind::quarantined, capture::RecordKind::mark});
+    for (const auto kind : kinds) {
       Target target;
-      target.table = lake_.tables_.find(is_quarantine ? lane->second.quarantine_table : lane->second.table)->second;
-      target.is_quarantine = is_quarantine;
-      target.writer = is_quarantine ? capture::RowWriter::quarantined() : capture::RowWriter::accepted(declared);
-      target.time = is_quarantine || declared->time_field.empty() ? "_arrived_at" : declared->time_field;
+      target.kind = kind;
+      const bool accepted = kind == capture::RecordKind::accepted,
+                 quarantined = kind == capture::RecordKind::quarantined;
+      target.table =
+          lake_.tables_.find(accepted      ? found.table
+                             : quarantined ? found.quarantine_table
+                                           : found.intake_table)
+              ->second;
+      target.writer = quarantined ? capture::RowWriter::quarantined()
+                                  : capture::RowWriter::accepted(accepted ? found.stream : capture::mark_stream());
+      target.time = accepted && !found.stream->time_field.empty() ? found.stream->time_field : "_arrived_at";
       for (const auto& mark : marks) {
         if (mark.table == target.table.name) target.retained_from = mark.from_day;
       }
@@ -138,8 +148,8 @@ class Rebuilder {
     record.payload = line.event;
     Json members;
     std::string payload;
-    if (target.is_quarantine) {
-      record.kind = capture::RecordKind::quarantined;
+    record.kind = target.kind;
+    if (target.kind == capture::RecordKind::quarantined) {
       TRY_ASSIGN(members, Json::parse(line.event));
       const Json* packed = members.find("payload_base64");
       if (packed != nullptr) {
@@ -158,7 +168,8 @@ class Rebuilder {
         out_.problems.push_back(file.path + ", sequence " + std::to_string(line.sequence) + ": " + error.text());
       }
     };
-    const auto time = target.writer->event_time(record);
+    const auto time = target.kind == capture::RecordKind::accepted ? target.writer->event_time(record)
+                                                                   : Result<EventTime>(EventTime{line.arrived_at});
     if (!time) {
       told(time.error());
       return {};
@@ -169,7 +180,7 @@ class Rebuilder {
       ++out_.past;
       return {};
     }
-    const std::vector<int64_t> values = target.is_quarantine ? std::vector<int64_t>{day} : values_of(target, *time);
+    const std::vector<int64_t> values = values_of(target, *time);
     Partition& partition = target.partitions[values];
     if (!partition.waiting)
       partition.waiting.emplace(all_columns(target.table.columns, target.table.partition_columns));
