@@ -163,3 +163,97 @@ def test_commands_are_off_unless_the_owner_allows_them(project):
     project.weir("apply", code=1)
     project.write("flows/f.yaml", "steps:\n  - sql: INSERT INTO x SELECT * FROM read_csv('/etc/passwd')\n")
     assert "step sql_1" in project.weir("plan", code=3)
+
+
+def model_rows(impressions, clicks):
+    """What the tables must hold: each impression once, with its first click."""
+    first = {}
+    for impression, at in clicks:
+        first[impression] = min(at, first.get(impression, at))
+    return sorted((ad, at, first.get(one, "")) for one, (ad, at) in impressions.items())
+
+
+def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(advertising):
+    """Events, late ones and ones sent again, runs, backfills and kills -9 in an order from a seed: WEIR_SEED=N repeats one."""
+    project, seed = advertising, int(os.environ.get("WEIR_SEED", random.randrange(1_000_000)))
+    chance, ads = random.Random(seed), [str(uuid.UUID(int=i + 1, version=4)) for i in range(4)]
+    impressions, clicks, sent, working = {}, [], [], []
+
+    def post(kind, events):
+        body = {kind: events}
+        reply = project.post(f"/{kind}", body)
+        assert reply.status == 200 and reply.json["failed_count"] == 0, (seed, reply)
+        sent.append((kind, events))
+
+    def events():
+        ago, batch = chance.choice([1, 1, 1, 2, 3, 9, 20]), []
+        for _ in range(chance.randint(1, 20)):
+            event = {"impression_id": str(uuid.uuid4()), "ad_id": chance.choice(ads),
+                     "occurred_at": f"{day(ago)} {chance.choice(['00:00:00', '23:59:59', '12:30:00'])}.{chance.randrange(1000):03}"}
+            impressions[event["impression_id"]] = (event["ad_id"], event["occurred_at"])
+            batch.append(event)
+        post("impressions", batch)
+
+    def click():
+        if not impressions:
+            return
+        one, (ad, at) = chance.choice(sorted(impressions.items()))
+        after = f"{at[:10]} 23:59:59.999"
+        clicks.append((one, after))
+        post("clicks", [{"click_id": str(uuid.uuid4()), "impression_id": one, "ad_id": ad, "occurred_at": after}])
+
+    def send_again():
+        if sent:
+            kind, events = chance.choice(sent)
+            reply = project.post(f"/{kind}", {kind: events})
+            assert reply.status == 200 and reply.json["failed_count"] == 0, (seed, reply)
+
+    def begin():
+        command = chance.choice([["run", "daily"], ["run", "ad_traffic", "--force"], ["backfill", "ad_traffic", "--from", day(25), "--to", day(0)],
+                                 ["run", "daily", "--from", day(3), "--to", day(1)]])
+        working.append(subprocess.Popen([BINARY, *command, "--dir", str(project.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        time.sleep(chance.uniform(0, 0.4))
+
+    def kill():
+        project.kill()
+        for command in working:
+            command.wait(30)
+        working.clear()
+        project.start()
+
+    for _ in range(30):
+        chance.choices([events, click, send_again, begin, kill], [6, 4, 2, 4, 1])[0]()
+    for command in working:
+        command.wait(60)
+    wait_for(lambda: not json.loads(project.weir("runs", "--open", "--json"))["runs"], f"all runs ended (seed {seed})")
+    view = run(project, "daily", "--from", day(25), "--to", day(0))
+    assert view["state"] == "done", (seed, view)
+    expected = [list(row) for row in model_rows(impressions, clicks)]
+    rows = [[ad, impression_at[:23], (click_at or "")[:23]] for ad, impression_at, click_at in project.sql(
+        "SELECT ad_id::VARCHAR, strftime(impression_at, '%Y-%m-%d %H:%M:%S.%g'), strftime(click_at, '%Y-%m-%d %H:%M:%S.%g') "
+        "FROM advertising ORDER BY ALL")]
+    assert sorted(rows) == expected, f"seed {seed}"
+    lake, loaded, queried = tables_of(project)
+    assert loaded == lake and queried == lake, f"seed {seed}"
+    counts = project.sql("SELECT sum(impressions)::BIGINT, sum(clicks)::BIGINT FROM ad_traffic")
+    assert counts == [[len(impressions) or None, len({one for one, _ in clicks}) if impressions else None]], f"seed {seed}"
+
+
+def test_a_plan_tells_what_a_change_has_computed_again(advertising):
+    project = advertising
+    for ago in (3, 2, 1):
+        send(project, ago, [str(uuid.uuid4())] * 10, clicked=0)
+    run(project, "ad_traffic")
+    path = project.folder / "tables/advertising.sql"
+    path.write_text(path.read_text().replace("min(c.occurred_at) AS click_at", "max(c.occurred_at) AS click_at"))
+    plan = json.loads(project.weir("plan", "--json", code=3))
+    assert [(one["table"], one["partitions"], one["rows"]) for one in plan["computes"]] == [("advertising", 3, 30), ("ad_traffic", 3, 3)]
+    assert plan["computes"][0]["from"] == day(3) and plan["computes"][0]["to"] == day(0)
+    assert all(one["seconds"] > 0 for one in plan["computes"])
+    told = project.weir("plan", code=3)
+    assert "computed again" in told and "together about 33 rows" in told
+    path.write_text(path.read_text() + "-- only a comment\n")
+    project.weir("apply")
+    assert run(project, "ad_traffic")["tasks_done"] == 6
+    path.write_text(path.read_text() + "-- another\n")
+    assert json.loads(project.weir("plan", "--json", code=3))["computes"] == []

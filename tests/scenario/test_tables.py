@@ -156,14 +156,14 @@ def test_mistakes_are_told_at_plan_with_their_place(project):
     assert "no derived table" in project.stderr
 
 
-def test_a_backfill_killed_again_and_again_equals_a_clean_run(advertising, tmp_path):
+def test_a_backfill_killed_again_and_again_equals_a_clean_run(advertising, request):
     project = advertising
     ads = [str(uuid.uuid4()) for _ in range(20)]
     expected = {ago: send(project, ago, ads * 25, seed=ago) for ago in range(1, 13)}
     project.weir("lake", "drain")
     arguments = ["backfill", "ad_traffic", "--from", day(20), "--to", day(0)]
     chance, kills = random.Random(7), 0
-    while kills < 6:
+    while kills < request.config.getoption("--kills") // 2:  # --kills 40: twenty times
         command = subprocess.Popen([BINARY, *arguments, "--dir", str(project.folder)], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.02, 0.25))

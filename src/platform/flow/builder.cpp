@@ -256,7 +256,10 @@ Result<Built> Builder::build(const TableContent& content, const Target& target, 
   if (!target.is_shadow) {
     auto failures = run_tests(*session, content, where, out.warnings);
     if (!failures) return told(failures.error());
-    if (!failures->empty()) return failed_tests(content, request.partition, *failures);
+    if (!failures->empty()) {
+      if (request.failures != nullptr) *request.failures = *failures;
+      return failed_tests(content, request.partition, *failures);
+    }
   }
   out.mark.fingerprint = request.fingerprint;
   out.mark.content = content.hash;

@@ -35,6 +35,11 @@ struct TableContent {
   std::vector<TableTest> tests;
 };
 
+struct TestFailure {
+  std::string test;
+  uint64_t rows = 0;
+};
+
 struct BuildRequest {
   Partition partition;
   std::string fingerprint;
@@ -43,11 +48,7 @@ struct BuildRequest {
   // For each input that is read by days: those that the partition needs.
   std::map<std::string, std::set<int32_t>, std::less<>> input_days;
   std::optional<Duration> time_limit;
-};
-
-struct TestFailure {
-  std::string test;
-  uint64_t rows = 0;
+  std::vector<TestFailure>* failures = nullptr;  // told here, if a test fails
 };
 
 struct Built {

@@ -10,7 +10,7 @@ namespace weir::flow {
 namespace {
 
 // The first failure, and what failed. Any thread.
-class Failures {
+class FailedTables {
  public:
   void add(const std::string& table, const Error& why) {
     const std::lock_guard lock(mutex_);
@@ -68,7 +68,7 @@ Status Flow::build_tables(Job& job, const std::vector<std::string>& tables, bool
       if (const auto input = place.find(read); input != place.end()) before[i].push_back(input->second);
     }
   }
-  Failures failures;
+  FailedTables failures;
   in_order(before, parts_.parallel, [&](size_t i) {
     const std::string& name = order[i]->table.name;
     Status built = scope.cancel.check();
@@ -145,19 +145,78 @@ Status Flow::build_partition(Job& job, const Declared& declared, const Builder::
   request.inputs = job.committed.tables;
   request.input_days = due.input_days;
   request.time_limit = limit;
+  PartitionFailure failure;
+  request.failures = &failure.tests;
   auto built = builder_->build(content_of(declared.table), target, request, scope.cancel);
   if (!built) {
     failed_.add();
+    if (!ends_run(built.error())) {
+      failure.error = built.error().text();
+      failure.run = job.run.id;
+      failure.at = parts_.clock.wall();
+      TRY(remember(name, due.partition, std::move(failure)));
+    }
     TRY(job.tasks.end(name, what, built.error()));
     return in_table(declared.table, built.error());
   }
   built_.add();
+  TRY(remember(name, due.partition, std::nullopt));
   if (!target.is_shadow) published(name);
   TaskEnd end{built->mark.rows};
   for (const auto& warning : built->warnings) {
     end.message += (end.message.empty() ? "" : "; ") + warning.test + ": " + std::to_string(warning.rows) + " rows";
   }
   return job.tasks.end(name, what, end);
+}
+
+// --- failures ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string failures_key(const std::string& table) {
+  return "flow.failures." + table;
+}
+
+}  // namespace
+
+Status Flow::remember(const std::string& table, const Partition& partition, std::optional<PartitionFailure> failure) {
+  const std::lock_guard lock(mutex_);
+  Failures& known = failures_[table];
+  if (!failure && !known.contains(partition)) return {};
+  if (failure) {
+    known[partition] = std::move(*failure);
+  } else {
+    known.erase(partition);
+  }
+  Json kept{Json::Array{}};
+  for (const auto& [day, one] : known) {
+    Json tests{Json::Array{}};
+    for (const auto& test : one.tests) tests.push(Json::Object{{"test", test.test}, {"rows", test.rows}});
+    Json json(Json::Object{{"error", one.error}, {"run", one.run}});
+    if (day) json.set("day", int64_t{*day});
+    json.set("at", one.at.micros);
+    json.set("tests", std::move(tests));
+    kept.push(std::move(json));
+  }
+  return parts_.control.set_value(failures_key(table), kept);
+}
+
+Result<Flow::Failures> Flow::remembered(const std::string& table) const {
+  Failures out;
+  TRY_ASSIGN(const auto kept, parts_.control.value(failures_key(table)));
+  if (!kept) return out;
+  for (const Json& json : kept->array()) {
+    Partition day;
+    if (json["day"].is_integer()) day = static_cast<int32_t>(json["day"].as_int());
+    PartitionFailure& one = out[day];
+    one.error = json["error"].as_string();
+    one.run = json["run"].as_string();
+    one.at = {json["at"].as_int()};
+    for (const Json& test : json["tests"].array()) {
+      one.tests.push_back({test["test"].as_string(), test["rows"].as_uint().value_or(0)});
+    }
+  }
+  return out;
 }
 
 }  // namespace weir::flow

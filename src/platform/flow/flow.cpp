@@ -64,7 +64,12 @@ void Flow::set_tables(std::vector<Table> tables) {
     const std::string name = declared.table.name;
     made->emplace(name, std::move(declared));
   }
+  std::map<std::string, Failures> failures;
+  for (const auto& [name, declared] : *made) {
+    if (auto known = remembered(name)) failures[name] = std::move(*known);
+  }
   const std::lock_guard lock(mutex_);
+  failures_ = std::move(failures);
   tables_ = std::move(made);
 }
 
@@ -129,6 +134,12 @@ TableState Flow::state_of(const Declared& declared, const Tables& tables, const 
     if (mark != out.marks.end() && mark->second.fingerprint == due.fingerprint) continue;
     out.stale.push_back(due.partition);
     out.stale_fingerprint = sha256_hex(out.stale_fingerprint + due.fingerprint);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto known = failures_.find(declared.table.name);
+  if (known == failures_.end()) return out;
+  for (const Partition& partition : out.stale) {
+    if (const auto failure = known->second.find(partition); failure != known->second.end()) out.failures.insert(*failure);
   }
   return out;
 }

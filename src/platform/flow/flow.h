@@ -75,6 +75,14 @@ struct Forecast {
   Json to_json() const;  // {"table","partitions","from","to" (excluded),"rows","seconds"}
 };
 
+// Why a partition is not what it should be: its old content is there.
+struct PartitionFailure {
+  std::string error;
+  std::vector<TestFailure> tests;  // those that failed; none: it could not be computed at all
+  std::string run;
+  WallTime at{};
+};
+
 struct TableState {
   Table table;
   std::vector<std::string> reads;
@@ -83,6 +91,7 @@ struct TableState {
   TableMarks marks;
   std::vector<Partition> stale;
   std::set<Partition> past;       // computed, and never again: retention has removed what they were made of
+  std::map<Partition, PartitionFailure> failures{};  // of stale partitions, at the last try
   std::string stale_fingerprint;  // changes when what is stale, or what it would be computed from, does
   uint64_t rows = 0;
   std::optional<WallTime> computed_at;  // of the newest mark
@@ -192,6 +201,9 @@ class Flow {
   Status do_step(Job& job, const Step& step, const Scope& scope);
   Status attempt_step(Job& job, const Step& step, const Scope& scope);
   // Tables; builds.cpp.
+  using Failures = std::map<Partition, PartitionFailure>;
+  Status remember(const std::string& table, const Partition& partition, std::optional<PartitionFailure> failure);
+  Result<Failures> remembered(const std::string& table) const;
   Status build_tables(Job& job, const std::vector<std::string>& tables, bool with_inputs, const Scope& scope);
   Status build_table(Job& job, const Declared& declared, const Scope& scope);
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
@@ -208,6 +220,7 @@ class Flow {
   std::unique_ptr<StepWork> step_work_;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Tables> tables_;
+  std::map<std::string, Failures> failures_;  // by table; as the control database has them
   std::map<std::string, std::shared_ptr<Job>, std::less<>> open_;  // runs queued or under way
   std::map<std::string, Turns> turns_;                             // by gate
   std::map<std::string, std::unique_ptr<Work>, std::less<>> works_;

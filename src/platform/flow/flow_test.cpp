@@ -17,6 +17,30 @@ TEST_F(FlowTest, computes_a_table_and_what_it_is_made_of_inputs_first) {
   EXPECT_EQ(sql("SELECT * FROM totals"), "a,2,1");
 }
 
+TEST_F(FlowTest, a_failing_test_is_told_with_its_count_until_it_passes) {
+  files_["traffic"] = std::string(kTraffic);
+  files_["traffic"].insert(4, "tests:\n  - {name: quiet, sql: 'SELECT * FROM traffic WHERE clicked > 0'}\n");
+  declare(files_);
+  impression("1", "a", "2026-11-20T10:00:00Z");
+  EXPECT_EQ(compute("traffic").run.state, "done");
+  EXPECT_TRUE(must(flow_->table("traffic")).failures.empty());
+  click("1", "a", "2026-11-20T10:00:05Z");
+  EXPECT_EQ(compute("traffic").run.state, "failed");
+  close();
+  open();
+  const TableState state = must(flow_->table("traffic"));
+  ASSERT_EQ(state.failures.size(), 1u);
+  const Json told = state.to_json(false)["failures"].array().at(0);
+  EXPECT_EQ(told["partition"].as_string(), "2026-11-20");
+  EXPECT_EQ(told["tests"].array().at(0)["test"].as_string(), "quiet");
+  EXPECT_EQ(told["tests"].array().at(0)["rows"].as_int(), 1);
+  EXPECT_EQ(traffic(), "a,2026-11-20,1,0") << "the old content stays";
+  files_["traffic"].replace(files_["traffic"].find("clicked > 0"), 11, "clicked > 9");
+  declare(files_);
+  EXPECT_EQ(compute("traffic").run.state, "done");
+  EXPECT_TRUE(must(flow_->table("traffic")).failures.empty());
+}
+
 TEST_F(FlowTest, running_again_computes_nothing_and_changes_nothing) {
   impression("1", "a", "2026-11-19T10:00:00Z");
   compute("totals");

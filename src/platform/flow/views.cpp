@@ -31,6 +31,16 @@ Json tests_json(const std::vector<RowTest>& tests) {
   return out;
 }
 
+Json failure_json(const std::string& partition, const PartitionFailure& failure) {
+  Json tests{Json::Array{}};
+  for (const auto& test : failure.tests) tests.push(Json::Object{{"test", test.test}, {"rows", test.rows}});
+  Json out(Json::Object{{"partition", partition}, {"error", failure.error}});
+  out.set("tests", std::move(tests));
+  out.set("run", failure.run);
+  out.set("at", format_timestamp(failure.at.micros));
+  return out;
+}
+
 double in_seconds(Duration duration) {
   return static_cast<double>(duration.micros) / 1e6;
 }
@@ -103,6 +113,9 @@ Json TableState::to_json(bool with_partitions) const {
   out.set("partitions_stale", uint64_t{stale.size()});
   out.set("computed_at", time_json(computed_at));
   out.set("problem", problem.empty() ? Json() : Json(problem));
+  Json failed{Json::Array{}};
+  for (const auto& [partition, failure] : failures) failed.push(failure_json(partition_text(partition), failure));
+  out.set("failures", std::move(failed));
   if (!with_partitions) return out;
   Json listed{Json::Array{}};
   for (const auto& [partition, mark] : marks) {

@@ -82,6 +82,23 @@ void print_live(const Json& live, bool colour) {
   std::cout << render(table, colour);
 }
 
+// Why it is not as it should be: "2026-11-20: unique_id: 3 rows; and 2 more partitions".
+std::string problem_of(const Json& table) {
+  if (!table["problem"].is_null()) return table["problem"].as_string();
+  const auto& failures = table["failures"].array();
+  if (failures.empty()) return {};
+  const Json& first = failures.front();
+  std::string out;
+  for (const Json& test : first["tests"].array()) {
+    out += (out.empty() ? "" : ", ") + test["test"].as_string() + ": " +
+           with_commas(static_cast<uint64_t>(test["rows"].as_int())) + " rows";
+  }
+  if (out.empty()) out = first["error"].as_string();
+  out = first["partition"].as_string() + ": " + out;
+  if (failures.size() > 1) out += "; and " + with_commas(failures.size() - 1) + " more";
+  return out;
+}
+
 void print_tables(const Json& tables, const Json& flows, bool colour) {
   if (!tables["tables"].array().empty()) {
     TextTable table;
@@ -90,7 +107,7 @@ void print_tables(const Json& tables, const Json& flows, bool colour) {
     for (const Json& one : tables["tables"].array()) {
       const auto count = [&](const char* key) { return with_commas(static_cast<uint64_t>(one[key].as_int())); };
       table.rows.push_back({one["name"].as_string(), count("rows"), count("partitions_computed"),
-                            count("partitions_stale"), one["computed_at"].as_string(), one["problem"].as_string()});
+                            count("partitions_stale"), one["computed_at"].as_string(), problem_of(one)});
     }
     std::cout << render(table, colour);
   }
