@@ -104,7 +104,7 @@ def flow(project, name, text):
 @pytest.fixture
 def shop(project):
     """A project whose flows may run the shell."""
-    project.write("weir.yaml", "flows: {commands: [sh], command_time: 20s, command_memory: 256MiB, command_cpu: 2s}\n")
+    project.write("weir.yaml", "flows: {commands: [sh], command_time: 5m, command_memory: 256MiB, command_cpu: 1s}\n")
     return project.start()
 
 

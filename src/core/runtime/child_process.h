@@ -28,9 +28,9 @@ struct ChildOptions {
   std::string input{};   // its standard input
   Duration time_limit = minutes(10);
   // 0 is no limit for the following four.
-  uint64_t memory_bytes_max = 0;      // address space; an allocation beyond fails in the child
-  Duration cpu_max{};                 // rounded up to whole seconds; beyond it is killed by SIGXCPU
-  uint64_t file_bytes_max = 0;        // of each file that it writes
+  uint64_t memory_bytes_max = 0;  // address space; an allocation beyond fails in the child
+  Duration cpu_max{};             // rounded up to whole seconds; beyond it is killed by SIGXCPU
+  uint64_t file_bytes_max = 0;    // of each file that it writes
   uint64_t open_files_max = 0;
   size_t output_bytes_max = 1 << 20;  // kept of each of the two outputs; more is read and dropped
   bool keeps_end = false;             // of more the end is kept, not the beginning

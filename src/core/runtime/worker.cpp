@@ -22,7 +22,7 @@ constexpr Code kCodes[] = {Code::invalid, Code::not_found, Code::conflict,    Co
                            Code::io,      Code::no_space,  Code::unsupported, Code::unavailable,     Code::internal};
 static_assert(std::size(kCodes) == kCodeCount);
 
-// --- the child's side ------------------------------------------------------------------------------------------------
+// --- the child's side -----------------------------------------------------------------------------------------------
 
 Result<std::string> read_all(int from) {
   std::string out;
@@ -106,7 +106,7 @@ Error become(std::vector<std::string> arguments, std::vector<std::string> enviro
   return Error(code, arguments.front() + " cannot be run: " + std::generic_category().message(why));
 }
 
-// --- the server's side -----------------------------------------------------------------------------------------------
+// --- the server's side ----------------------------------------------------------------------------------------------
 
 // Takes the child's output apart into lines; a marked one is the answer.
 class Lines {

@@ -37,7 +37,7 @@ struct WorkerLimits {
   uint64_t file_bytes = 0;  // of each file that it writes
 };
 
-// --- the child's side ------------------------------------------------------------------------------------------------
+// --- the child's side -----------------------------------------------------------------------------------------------
 
 // Where a kind writes its data. A line holds no line break; what cannot be written ends the child.
 class WorkerOutput {
@@ -56,7 +56,7 @@ int run_worker(std::string_view kind, const WorkerKinds& kinds);
 inline constexpr const char* kProgramKind = "program";
 WorkerKind program_kind();
 
-// --- the server's side -----------------------------------------------------------------------------------------------
+// --- the server's side ----------------------------------------------------------------------------------------------
 
 struct ProgramRequest {
   std::vector<std::string>

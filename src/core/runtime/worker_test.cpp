@@ -37,7 +37,8 @@ class WorkerTest : public ::testing::Test {
 };
 
 TEST_F(WorkerTest, gives_lines_as_they_come_and_the_answer) {
-  const Workers workers = script("read request; echo \"$1 $2\"; echo one; printf '\\036{\"result\": %s}\\n' \"$request\"");
+  const Workers workers =
+      script("read request; echo \"$1 $2\"; echo one; printf '\\036{\"result\": %s}\\n' \"$request\"");
   std::vector<std::string> lines;
   const auto answer = workers.call("csv", Json(Json::Object{{"a", 1}}), limits(), {}, [&](std::string_view line) {
     lines.emplace_back(line);
@@ -77,19 +78,21 @@ TEST_F(WorkerTest, is_held_to_its_time_and_its_cpu) {
 }
 
 TEST_F(WorkerTest, who_takes_the_lines_may_end_it) {
-  const auto answer = script("while :; do echo x; done").call("csv", Json(), limits(), {}, [](std::string_view) -> Status {
-    return Error(Code::invalid, "enough");
-  });
+  const auto answer =
+      script("while :; do echo x; done").call("csv", Json(), limits(), {}, [](std::string_view) -> Status {
+        return Error(Code::invalid, "enough");
+      });
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().message, "enough");
 }
 
 TEST_F(WorkerTest, a_cancel_gives_its_own_reason) {
   const Cancel cancel;
-  const auto answer = script("echo begun; exec /bin/sleep 20").call("csv", Json(), limits(), cancel, [&](std::string_view) {
-    cancel.cancel(Error(Code::cancelled, "stopped by somebody"));
-    return Status();
-  });
+  const auto answer =
+      script("echo begun; exec /bin/sleep 20").call("csv", Json(), limits(), cancel, [&](std::string_view) {
+        cancel.cancel(Error(Code::cancelled, "stopped by somebody"));
+        return Status();
+      });
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().message, "stopped by somebody");
 }

@@ -169,7 +169,7 @@ Status Flow::build_partition(Job& job, const Declared& declared, const Builder::
   return job.tasks.end(name, what, end);
 }
 
-// --- failures ---------------------------------------------------------------------------------------------------------
+// --- failures -------------------------------------------------------------------------------------------------------
 
 namespace {
 

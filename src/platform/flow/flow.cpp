@@ -139,7 +139,8 @@ TableState Flow::state_of(const Declared& declared, const Tables& tables, const 
   const auto known = failures_.find(declared.table.name);
   if (known == failures_.end()) return out;
   for (const Partition& partition : out.stale) {
-    if (const auto failure = known->second.find(partition); failure != known->second.end()) out.failures.insert(*failure);
+    if (const auto failure = known->second.find(partition); failure != known->second.end())
+      out.failures.insert(*failure);
   }
   return out;
 }

@@ -220,7 +220,7 @@ class Flow {
   std::unique_ptr<StepWork> step_work_;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Tables> tables_;
-  std::map<std::string, Failures> failures_;  // by table; as the control database has them
+  std::map<std::string, Failures> failures_;                       // by table; as the control database has them
   std::map<std::string, std::shared_ptr<Job>, std::less<>> open_;  // runs queued or under way
   std::map<std::string, Turns> turns_;                             // by gate
   std::map<std::string, std::unique_ptr<Work>, std::less<>> works_;

@@ -50,6 +50,9 @@ struct Flow::Scope {
   }
 };
 
+// What a run of a table or of a flow was asked for, as its parameters keep it.
+Result<RunRequest> request_of(const control::Run& run);
+
 // Whether a failure ends the whole run rather than a part of it.
 inline bool ends_run(const Error& error) {
   return error.code == Code::cancelled || error.code == Code::unavailable;

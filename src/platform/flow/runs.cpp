@@ -23,6 +23,8 @@ Json parameters_of(const RunRequest& request) {
   return out;
 }
 
+}  // namespace
+
 // A flow's days are the window of its steps.
 Result<RunRequest> request_of(const control::Run& run) {
   RunRequest out;
@@ -38,10 +40,7 @@ Result<RunRequest> request_of(const control::Run& run) {
   return out;
 }
 
-}  // namespace
-
-// --- beginning
-// --------------------------------------------------------------------------------------------------------
+// --- beginning ------------------------------------------------------------------------------------------------------
 
 Result<std::string> Flow::start(const RunRequest& request) {
   TRY_ASSIGN(const TableState state, table(request.table));
@@ -181,8 +180,7 @@ Status Flow::resume() {
   return {};
 }
 
-// --- working
-// ----------------------------------------------------------------------------------------------------------
+// --- working --------------------------------------------------------------------------------------------------------
 
 void Flow::save(const control::Run& run) {
   if (auto saved = parts_.control.put_run(run); !saved)

@@ -126,8 +126,7 @@ class NewFile {
 
 }  // namespace
 
-// --- looking at a step
-// ------------------------------------------------------------------------------------------------
+// --- looking at a step ----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -181,8 +180,7 @@ Status StepWork::examine(const Step& step, const MayWrite& may_write) const {
   return {};
 }
 
-// --- doing it
-// ---------------------------------------------------------------------------------------------------------
+// --- doing it -------------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::run(const Step& step, const StepRun& run) {
   if (const auto done = parts_.ledger.of_run(run.run, step.name)) return done->end;
@@ -237,8 +235,7 @@ Status StepWork::mark(const Step& step, const StepRun& run, const TaskEnd& end) 
   return {};
 }
 
-// --- sql, check
-// -------------------------------------------------------------------------------------------------------
+// --- sql, check -----------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::sql(const Step& step, const StepRun& run) {
   const auto values = values_of(run);
@@ -295,8 +292,7 @@ Result<TaskEnd> StepWork::check(const Step& step, const StepRun& run) {
                std::to_string(wrong) + (wrong == 1 ? " row" : " rows") + " that should not be:\n" + shown_rows);
 }
 
-// --- load, unload
-// -----------------------------------------------------------------------------------------------------
+// --- load, unload ---------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::load(const Step& step, const StepRun& run) {
   const Load& load = step.load;
@@ -414,8 +410,7 @@ Result<TaskEnd> StepWork::unload(const Step& step, const StepRun& run) {
   return end;
 }
 
-// --- command
-// ----------------------------------------------------------------------------------------------------------
+// --- command --------------------------------------------------------------------------------------------------------
 
 namespace {
 

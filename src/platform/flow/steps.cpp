@@ -136,14 +136,24 @@ std::vector<Error> Flow::examine_flow(const FlowDeclaration& flow, const std::se
 // Fixed at the first look, so that a run that is resumed is for the same days.
 Status Flow::settle_window(Job& job) {
   const std::string late = job.run.parameters["late"].as_string();
-  if (late.empty()) return {};
+  if (late.empty() || job.run.parameters["settled"].as_bool()) return {};
   if (!job.tables->contains(late)) return Error(Code::not_found, "window.late: the table " + late + " is not declared");
   TRY_ASSIGN(const auto runs, parts_.control.runs(job.run.name, false, 1'000));
   const auto last = std::find_if(runs.begin(), runs.end(), [&](const control::Run& run) {
-    return run.kind == job.run.kind && run.state == "done" && run.id != job.run.id;
+    return run.kind == job.run.kind && run.state == "done" && run.id != job.run.id &&
+           run.parameters["late"].as_string() == late;
   });
   // A run sees what was committed before it began: what is newer than its beginning it may have missed.
   const WallTime since = last == runs.end() ? WallTime{} : last->started_at.value_or(last->queued_at);
+  std::optional<RunRequest> done;  // the days that the last one has done
+  if (last != runs.end()) {
+    TRY_ASSIGN(done, request_of(*last));
+  }
+  const auto is_new = [&](const Partition& partition, const Mark& mark) {
+    const bool is_its_own = last != runs.end() && mark.run == last->id && partition && done->from && done->to &&
+                            *done->from <= *partition && *partition < *done->to;
+    return since < mark.computed_at && !is_its_own;
+  };
   const AllVersions now = versions(job.committed, *job.tables);
   int32_t& from = *job.request.from;
   std::vector<std::string> names = {late};
@@ -154,14 +164,14 @@ Status Flow::settle_window(Job& job) {
     const TableState state = state_of(declared, *job.tables, now);
     for (const Partition& partition : state.stale) from = std::min(from, partition.value_or(from));
     for (const auto& [partition, mark] : state.marks) {
-      if (since < mark.computed_at) from = std::min(from, partition.value_or(from));
+      if (is_new(partition, mark)) from = std::min(from, partition.value_or(from));
     }
     for (const std::string& input : declared.reads) {
       if (job.tables->contains(input) && seen.insert(input).second) names.push_back(input);
     }
   }
   job.run.parameters.set("from", format_date(from));
-  job.run.parameters.set("late", "");
+  job.run.parameters.set("settled", true);
   return parts_.control.put_run(job.run);
 }
 

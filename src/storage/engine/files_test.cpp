@@ -57,8 +57,7 @@ TEST_F(FilesTest, a_bad_row_is_named_and_nothing_is_loaded) {
   ASSERT_TRUE(json.error().position) << json.error().text();
   EXPECT_EQ(json.error().position->line, 2);
   EXPECT_NE(json.error().message.find("in line 2"), std::string::npos) << json.error().text();
-  EXPECT_EQ(load_file(write("bad1.ndjson", "{\"a\": x}\n{\"a\": 1}\n"), "ndjson", "j").error().position->line,
-            1);
+  EXPECT_EQ(load_file(write("bad1.ndjson", "{\"a\": x}\n{\"a\": 1}\n"), "ndjson", "j").error().position->line, 1);
 }
 
 TEST_F(FilesTest, a_file_that_is_no_good_csv_makes_no_table_and_says_where_and_why) {

@@ -23,7 +23,9 @@ class ScriptTest : public EngineTest {
     if (!statements) return statements.error().text();
     std::string out;
     for (const auto& one : *statements) {
-      out += one.kind == ScriptStatement::Kind::read ? "read " : one.kind == ScriptStatement::Kind::write ? "write " : "maintain ";
+      out += one.kind == ScriptStatement::Kind::read    ? "read "
+             : one.kind == ScriptStatement::Kind::write ? "write "
+                                                        : "maintain ";
       out += names(one.writes) + "(" + names(one.reads) + ");";
     }
     return out;
@@ -49,8 +51,9 @@ TEST_F(ScriptTest, what_it_reads_and_changes_is_told_statement_by_statement) {
   EXPECT_EQ(shape("CREATE TABLE x AS SELECT * FROM a JOIN public.b USING (id);\n INSERT INTO public.X SELECT 1;\n"
                   "WITH c AS (FROM d) DELETE FROM main.y USING e WHERE y.id IN (SELECT id FROM c)"),
             "write x(a,public.b);write public.x();write y(d,e);");
-  EXPECT_EQ(shape("UPDATE x SET n = (SELECT max(n) FROM f) FROM g; DROP TABLE IF EXISTS y; TRUNCATE z; VACUUM; SELECT 1"),
-            "write x(f,g);write y();write z();maintain ();read ();");
+  EXPECT_EQ(
+      shape("UPDATE x SET n = (SELECT max(n) FROM f) FROM g; DROP TABLE IF EXISTS y; TRUNCATE z; VACUUM; SELECT 1"),
+      "write x(f,g);write y();write z();maintain ();read ();");
 }
 
 TEST_F(ScriptTest, parameters_have_names_and_types) {
@@ -72,9 +75,10 @@ TEST_F(ScriptTest, the_locks_hold) {
        {"INSERT INTO x SELECT * FROM read_csv('/etc/passwd')", "CREATE TABLE x AS FROM '/etc/passwd'",
         "DELETE FROM x WHERE a = getenv('HOME')", "UPDATE x SET a = (SELECT content FROM read_text('/etc/passwd'))",
         "INSERT INTO x VALUES (getenv('HOME'))", "DELETE FROM x RETURNING getenv('HOME')", "COPY x TO '/tmp/x'",
-        "CREATE TEMP TABLE x (a INT)", "CREATE TABLE other.main.x (a INT)", "CREATE TABLE weir.x (a INT)", "PRAGMA version",
-        "CREATE MACRO f() AS 1", "ALTER TABLE x ADD COLUMN b INT", "CALL pragma_version()", "LOAD json",
-        "CREATE TABLE x (a INT CHECK (a > 0))", "MERGE INTO x USING y ON x.a = y.a WHEN MATCHED THEN DELETE"}) {
+        "CREATE TEMP TABLE x (a INT)", "CREATE TABLE other.main.x (a INT)", "CREATE TABLE weir.x (a INT)",
+        "PRAGMA version", "CREATE MACRO f() AS 1", "ALTER TABLE x ADD COLUMN b INT", "CALL pragma_version()",
+        "LOAD json", "CREATE TABLE x (a INT CHECK (a > 0))",
+        "MERGE INTO x USING y ON x.a = y.a WHEN MATCHED THEN DELETE"}) {
     const auto statements = engine->examine_script(script, kValues);
     EXPECT_FALSE(statements) << script;
   }

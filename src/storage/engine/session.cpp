@@ -190,8 +190,8 @@ Result<std::vector<ScriptStatement>> DuckSession::examine_script(std::string_vie
   TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
   std::vector<ScriptStatement> out;
   for (const Statement& statement : statements) {
-    TRY_ASSIGN(ScriptAllowed allowed, check_declared(*statement, given, link_->database->own_views,
-                                                     link_->database->catalog, sql));
+    TRY_ASSIGN(ScriptAllowed allowed,
+               check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
     out.push_back({allowed.kind, std::move(allowed.reads), std::move(allowed.writes)});
   }
   return out;

@@ -513,9 +513,9 @@ class ScriptCheck {
       }
     }
     for (const duckdb::ColumnDefinition& column : info.columns.Logical()) {
-      const bool is_plain = !column.Generated() && (!column.HasDefaultValue() ||
-                                                    column.DefaultValue().GetExpressionClass() ==
-                                                        ExpressionClass::CONSTANT);
+      const bool is_plain =
+          !column.Generated() &&
+          (!column.HasDefaultValue() || column.DefaultValue().GetExpressionClass() == ExpressionClass::CONSTANT);
       if (!is_plain) {
         walk_.refuse_here(Code::denied, "column " + column.GetName() + " has a default that is no plain value");
       }
