@@ -113,7 +113,7 @@ test('why a day is stale or failed is said where it stands', async ({ signed_in:
   await page.route('**/v1/tables/ad_traffic', async (route) => {
     const table = await (await route.fetch()).json();
     const day = table.partitions.at(-1).partition;
-    await route.fulfill({ json: { ...table, stale: [day, '2026-11-01'], partitions_stale: 2, stale_because: { [day]: 'its inputs changed', '2026-11-01': 'never computed' }, failed: [{ partition: day, run: '01a1ff2f-0000-7000-8000-000000000001', at: null, message: 'no_more_clicks_than_impressions: 3 rows' }] } });
+    await route.fulfill({ json: { ...table, stale: [day, '2026-11-01'], partitions_stale: 2, stale_because: { [day]: 'its inputs changed', '2026-11-01': 'never computed' }, failures: [{ partition: day, run: '01a1ff2f-0000-7000-8000-000000000001', at: '2026-11-21T00:00:00.000000Z', error: 'no_more_clicks_than_impressions: 3 rows', tests: [{ test: 'no_more_clicks_than_impressions', rows: 3 }] }] } });
   });
   await page.goto('/tables/ad_traffic');
   const partitions = page.getByRole('region', { name: 'Partitions' });

@@ -11,12 +11,6 @@
 #include "platform/flow/table_checks.h"
 
 namespace weir::flow {
-namespace {
-
-constexpr size_t kRunsLookedAt = 20;  // for failures of a table
-
-}  // namespace
-
 Flow::Flow(const Parts& parts)
     : parts_(parts),
       tables_(std::make_shared<const Tables>()),
@@ -162,21 +156,6 @@ Result<TableState> Flow::table(std::string_view name) {
     return Error(Code::not_found, "there is no derived table " + shown(name), did_you_mean(name, known));
   }
   return state_of(found->second, *tables, versions(parts_.lake.committed(), *tables));
-}
-
-Result<std::vector<PartitionFailure>> Flow::failures(std::string_view table) {
-  TRY_ASSIGN(const auto runs, parts_.control.runs("", false, kRunsLookedAt));
-  std::vector<PartitionFailure> out;
-  std::set<std::string> seen;
-  for (const control::Run& run : runs) {  // newest first
-    TRY_ASSIGN(const auto tasks, parts_.control.run_tasks(run.id));
-    for (const control::RunTask& task : tasks) {
-      const bool has_ended = task.state == "done" || task.state == "failed";
-      if (task.step != table || !has_ended || !seen.insert(task.what).second) continue;
-      if (task.state == "failed") out.push_back({task.what, run.id, task.ended_at, task.message});
-    }
-  }
-  return out;
 }
 
 // --- runs -----------------------------------------------------------------------------------------------------------

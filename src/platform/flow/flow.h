@@ -98,15 +98,6 @@ struct TableState {
   Json to_json(bool with_partitions) const;
 };
 
-// A partition whose newest computation failed, among the newest runs.
-struct PartitionFailure {
-  std::string partition;  // as partition_text() writes it
-  std::string run;
-  std::optional<WallTime> at;
-  std::string message;
-};
-Json to_json(const std::vector<PartitionFailure>& failures);
-
 class Flow {
  public:
   struct Parts {
@@ -141,8 +132,6 @@ class Flow {
 
   std::vector<TableState> tables();
   Result<TableState> table(std::string_view name);
-  // Looks at the newest runs only, so a failure long ago that nobody tried again is in its run, and not here.
-  Result<std::vector<PartitionFailure>> failures(std::string_view table);
 
   // What would have to be computed if these tables were declared: of those whose content changes, and of those that are
   // made of them, in order.

@@ -64,19 +64,6 @@ Json run_json(const control::Run& run) {
   return out;
 }
 
-Json to_json(const std::vector<PartitionFailure>& failures) {
-  Json out{Json::Array{}};
-  for (const PartitionFailure& failure : failures) {
-    Json one{Json::Object{}};
-    one.set("partition", failure.partition);
-    one.set("run", failure.run);
-    one.set("at", time_json(failure.at));
-    one.set("message", failure.message);
-    out.push(std::move(one));
-  }
-  return out;
-}
-
 Json RunView::to_json() const {
   Json out = run_json(run);
   Json listed{Json::Array{}};

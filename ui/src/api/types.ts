@@ -233,7 +233,7 @@ export interface TableDetail extends TableSummary {
   partitions: TablePartition[];
   stale: string[];
   stale_because: Record<string, string>;
-  failed: { partition: string; run: string; at: string | null; message: string }[];
+  failures: { partition: string; error: string; tests: { test: string; rows: number }[]; run: string; at: string }[];
   tests: TableTest[];
   select: string;
 }

@@ -62,10 +62,7 @@ void add_flow_routes(Router& router, const FlowParts& parts) {
   route.summary = "One derived table: its partitions, which are stale and why, which failed, its tests.";
   route.handler = json_answers([&flow](Request& request) -> Result<Json> {
     TRY_ASSIGN(const auto state, flow.table(request.parameter("table")));
-    TRY_ASSIGN(const auto failures, flow.failures(state.table.name));
-    Json out = state.to_json(true);
-    out.set("failed", flow::to_json(failures));
-    return out;
+    return state.to_json(true);
   });
   router.add(route);
   route.pattern = "/v1/flows";
