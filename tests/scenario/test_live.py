@@ -216,3 +216,44 @@ def test_a_changed_declaration_is_counted_again_from_the_lake_and_mistakes_are_t
     project.write("streams/live_shops.yaml", ORDERS)
     project.weir("plan", code=1)
     assert "the name live_shops in SQL" in project.stderr
+
+
+def test_what_the_lake_counts_equals_what_was_folded(advertising):
+    """The same declaration, once followed from the first event and once counted from files and newest rows."""
+    project, chance, now = advertising, random.Random(11), time.time()
+    project.write("streams/orders.yaml", ORDERS)
+    both = ("size: 15m\nkeep: 1d\nallowed_lateness: 6h\nkeys: [shop]\nkeys_max: 3\nbeyond_keys: BEYOND\nmeasures:\n  orders: {count: orders}\n"
+            "  paid: {sum: orders.amount}\n  least: {min: orders.amount}\n  most: {max: orders.amount}\n  mean: {avg: orders.amount}\n"
+            "  visits: {count: visits}\n  known: {count: orders.amount}\n  share: {ratio: orders / visits}\n")
+    project.write("streams/visits.yaml", ORDERS.replace("  amount: integer\n", ""))
+    for beyond in ("other", "drop"):
+        project.write(f"live/early_{beyond}.yaml", both.replace("BEYOND", beyond))
+    project.weir("apply")
+    for part in range(4):
+        for stream in ("orders", "visits"):
+            events = []
+            for _ in range(150):
+                event = {"at": text(now - chance.random() * 9 * 3600)}
+                shop = chance.choice(["a", "b", "c", "d", "e", None, "x" * 300])
+                if shop:
+                    event["shop"] = shop
+                if stream == "orders" and chance.random() < 0.9:
+                    event["amount"] = chance.randrange(-50, 50)
+                events.append(event)
+            reply = project.post(f"/v1/streams/{stream}", events + [{"at": "never"}])
+            assert reply.json["accepted"] == 150 and reply.json["quarantined"] == 1
+        if part == 1:
+            project.weir("lake", "drain")
+    for beyond in ("other", "drop"):
+        project.write(f"live/later_{beyond}.yaml", both.replace("BEYOND", beyond))
+    project.weir("apply")
+    for beyond in ("other", "drop"):
+        wait_for(lambda: live(project, f"later_{beyond}")["state"] == "live", "the lake is counted")
+        early, later = live(project, f"early_{beyond}"), live(project, f"later_{beyond}")
+        assert later["problem"] is None and later["complete_since"] is not None
+        assert len(early["windows"]) > 60 and any(row["late"] for row in early["windows"])
+        assert later["windows"] == early["windows"]
+        assert later["late"] == early["late"] and later["too_late"] == early["too_late"] > 0
+        assert misfits(later) == misfits(early)
+    assert any(row.get("other") for row in live(project, "later_other")["windows"])
+    assert misfits(live(project, "later_drop"))["orders", "too_many_keys"] > 0

@@ -30,17 +30,24 @@ class SourceSql {
     too_late_ = "a >= (w + 1) * " + size_ + " + " + std::to_string(live.allowed_lateness.micros);
   }
 
+  // A row for each window and key that has one, and one for all others of the window.
   std::string windows() const {
-    std::string keys, group = "w";
+    const bool has_keys = !source_.keys.empty();
+    std::string keys, group = "w, is_other", join;
     for (size_t i = 0; i < source_.keys.size(); ++i) {
-      const std::string key = "k" + std::to_string(i);
-      keys += ", " + key;
-      group += ", " + key;
+      const std::string number = std::to_string(i);
+      keys += ", CASE WHEN tw IS NOT NULL THEN k" + number + " END AS k" + number;
+      group += ", " + std::to_string(i + 2);
+      join += " AND k" + number + " IS NOT DISTINCT FROM t" + number;
     }
-    std::string sql = "SELECT w" + keys + ", count(*), count(*) FILTER (" + late_ + "), max(a) FILTER (" + late_ +
-                      "), max(_seq), min(_seq)";
+    const std::string too_long = has_keys ? " FILTER (NOT " + fits() + ")" : " FILTER (false)";
+    std::string sql = "SELECT w" + keys + (has_keys ? ", tw IS NULL" : ", false") +
+                      " AS is_other, count(*), count(*) FILTER (" + late_ + "), max(a) FILTER (" + late_ +
+                      "), max(_seq), min(_seq), count(*)" + too_long + ", max(a)" + too_long + ", max(_seq)" + too_long;
     for (const Source::Input& input : source_.inputs) sql += ", " + columns_of(input);
-    return sql + " FROM " + events() + " WHERE NOT (" + too_late_ + ") GROUP BY " + group;
+    sql += " FROM " + in_time();
+    if (has_keys) sql = "WITH " + top() + sql + " LEFT JOIN top ON w = tw" + join;
+    return sql + " GROUP BY " + group;
   }
 
   std::string too_late() const { return "SELECT count(*), max(a), max(_seq) FROM " + events() + " WHERE " + too_late_; }
@@ -64,6 +71,37 @@ class SourceSql {
       sql += ", " + exact(source_.fields[i]) + " AS f" + std::to_string(i);
     }
     return sql + " FROM " + quoted(source_.stream) + " WHERE _seq < $1 AND " + time + " >= make_timestamp($2))";
+  }
+
+  std::string in_time() const { return "(SELECT * FROM " + events() + " WHERE NOT (" + too_late_ + "))"; }
+
+  // Keys that may have a row.
+  std::string fits() const {
+    std::string out = "(true";
+    for (size_t i = 0; i < source_.keys.size(); ++i) {
+      const std::string key = "k" + std::to_string(i);
+      out += " AND (" + key + " IS NULL OR strlen(" + key + ") <= " + std::to_string(kKeyBytesMax) + ")";
+    }
+    return out + ")";
+  }
+
+  // The keys of each window that came first, over all streams: those that have a row.
+  std::string top() const {
+    std::string keys, named, all;
+    for (size_t i = 0; i < source_.keys.size(); ++i) {
+      const std::string number = std::to_string(i);
+      keys += ", k" + number;
+      named += ", k" + number + " AS t" + number;
+    }
+    for (const Source& source : plan_.sources) {
+      const SourceSql one(plan_, source);
+      all += (all.empty() ? "" : " UNION ALL ") + ("SELECT w" + keys + ", _seq FROM ") + one.in_time() + " WHERE " +
+             one.fits();
+    }
+    return "firsts AS (SELECT w" + keys + ", min(_seq) AS first FROM (" + all + ") GROUP BY w" + keys +
+           "), top AS (SELECT w AS tw" + named +
+           " FROM firsts QUALIFY row_number() OVER (PARTITION BY w ORDER BY first) <= " +
+           std::to_string(plan_.live->keys_max) + ") ";
   }
 
   // A decimal as the integer that cells hold.
@@ -130,24 +168,27 @@ class HistoryReader {
     size_t at = 0;
     out.window = integer_of(row[at++]);
     Key key;
-    bool is_too_long = false;
     for (size_t i = 0; i < source.keys.size(); ++i, ++at) {
       const auto* value = std::get_if<std::string>(&row[at]);
       key.push_back(value == nullptr ? std::nullopt : std::optional<std::string>(*value));
-      is_too_long = is_too_long || (value != nullptr && value->size() > kKeyBytesMax);
     }
-    const engine::Cell& events = row[at++];
-    out.row.events = static_cast<uint64_t>(integer_of(events));
+    const bool* is_other = std::get_if<bool>(&row[at++]);
+    const bool has_place = is_other == nullptr || !*is_other;
+    const int64_t events = integer_of(row[at++]);
+    out.row.events = static_cast<uint64_t>(events);
     out.row.late = static_cast<uint64_t>(integer_of(row[at++]));
     out.row.corrected_at = integer_of(row[at++]);
-    out.row.changed = static_cast<uint64_t>(integer_of(row[at]));
-    if (is_too_long) {
-      add_misfit({source.stream, "key_too_long", ""}, events, {}, row[at]);
-      if (plan_.live->beyond_keys == Beyond::drop) return;
-    }
-    ++at;
+    const int64_t newest = integer_of(row[at++]);
+    out.row.changed = static_cast<uint64_t>(newest);
     out.first = static_cast<uint64_t>(integer_of(row[at++]));
-    out.key = is_too_long ? std::string(kOtherKey) : encode_key(key);
+    const int64_t too_long = integer_of(row[at]);
+    const std::string field = source.keys.size() == 1 ? source.fields[source.keys[0]].name : "";
+    add_misfit({source.stream, "key_too_long", field}, row[at], row[at + 1], row[at + 2]);
+    at += 3;
+    if (!has_place && plan_.live->beyond_keys == Beyond::drop) {
+      return add_misfit({source.stream, "too_many_keys", ""}, events - too_long, int64_t{0}, newest);
+    }
+    out.key = has_place ? encode_key(key) : std::string(kOtherKey);
     out.row.cells.resize(plan_.cells.size());
     for (const Source::Input& input : source.inputs) {
       take_cell(source, input, &row[at], out.row.cells[input.cell]);
@@ -163,7 +204,7 @@ class HistoryReader {
     const std::string& field = source.fields[input.field].name;
     if (input.tells) add_misfit({source.stream, "missing_field", field}, row[2], row[3], row[4]);
     if (into.count > 0 && std::holds_alternative<std::nullptr_t>(row[1])) {
-      add_misfit({source.stream, "sum_overflow", field}, row[0], {}, {});
+      add_misfit({source.stream, "sum_overflow", field}, row[0], int64_t{0}, int64_t{0});
       into = {};
     } else if (plan.is_exact) {
       into.whole = integer_of(row[1]);
