@@ -181,7 +181,7 @@ TEST_F(EngineTest, system_views_come_and_go_and_statements_see_those_that_are_se
   engine->set_views({view});
   EXPECT_EQ(engine->view_names(), std::vector<std::string>{"live_traffic"});
   EXPECT_EQ(ask("SELECT n FROM live_traffic"), "7;");
-  EXPECT_EQ(engine->load_file("/nowhere.csv", "csv", "Live_Traffic").error().code, Code::conflict);
+  EXPECT_EQ(load_file("/nowhere.csv", "csv", "Live_Traffic").error().code, Code::conflict);
   engine->set_views({});
   EXPECT_EQ(code_of("SELECT n FROM live_traffic"), Code::invalid);
 }

@@ -66,7 +66,8 @@ class Reader final : public BodyStream {
 class LiveWatchTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened = journal::Journal::open(files, clock, metrics, {.folder = "/journal", .own_thread = false});
+    auto opened = journal::Journal::open(files, clock, metrics,
+                                         {.folder = "/journal", .segment_bytes = 1u << 20, .own_thread = false});
     ASSERT_TRUE(opened) << opened.error().text();
     journal = std::move(*opened);
     auto room = live::Live::open(files, clock, metrics, *journal, {.folder = "/live"});
