@@ -5,7 +5,7 @@ import uuid
 
 from conftest import impression, wait_for
 from test_durability import Sender, check
-from test_tables import day, run, send
+from test_tables import day, run, send, traffic
 
 
 def manifest(project, table):
@@ -100,3 +100,64 @@ def test_survives_kills_while_it_merges(advertising, tmp_path):
     check(project, acknowledged)
     project.weir("lake", "compact")
     check(project, acknowledged)
+
+
+def test_retention_removes_what_is_past_and_derived_tables_keep_what_they_computed(advertising):
+    project = advertising
+    ads = [str(uuid.uuid4()) for _ in range(3)]
+    expected = {ago: send(project, ago, ads * 5, seed=ago) for ago in (20, 9, 1)}
+    run(project, "ad_traffic")
+    computed = project.sql("SELECT ad_id::VARCHAR, day::VARCHAR, impressions, clicks FROM ad_traffic ORDER BY ALL")
+    for stream in ("impressions", "clicks"):
+        yaml = project.folder / "streams" / f"{stream}.yaml"
+        yaml.write_text(yaml.read_text() + "\nretention: 14d\npast_max: 14d\n")
+    project.weir("apply")
+    would = json.loads(project.weir("lake", "retain", "--dry-run", "--json"))
+    assert {file["last_day"] for file in would["files"]} == {day(20)}
+    assert project.sql("SELECT count(*) FROM impressions") == [[45]], "a dry run removes nothing"
+    done = json.loads(project.weir("lake", "retain", "--json"))
+    assert [file["path"] for file in done["files"]] == [file["path"] for file in would["files"]]
+    assert "nothing is past" in project.weir("lake", "retain")
+    assert project.sql("SELECT count(*) FROM impressions") == [[30]]
+    store = project.folder / ".weir" / "store"
+    assert not list(store.glob(f"lake/*/dt={day(20)}/*.parquet"))
+    assert list(store.glob("raw/impressions/*/*/*/*/*.gz")), "the archive file holds younger events too"
+    project.weir("lake", "verify")
+    # Neither time, force nor another SELECT takes away what was computed from the day that is gone.
+    assert run(project, "ad_traffic")["tasks"] == []
+    project.weir("run", "ad_traffic", "--force")
+    assert project.sql("SELECT ad_id::VARCHAR, day::VARCHAR, impressions, clicks FROM ad_traffic ORDER BY ALL") == computed
+    sql = project.folder / "tables" / "advertising.sql"
+    sql.write_text(sql.read_text().replace("AS DATE) AS day", "AS DATE) AS day,\n  1 AS one"))
+    project.weir("apply")
+    run(project, "ad_traffic")
+    assert project.sql("SELECT ad_id::VARCHAR, day::VARCHAR, impressions, clicks FROM ad_traffic ORDER BY ALL") == computed
+    assert project.sql("SELECT count(*), count(one) FROM advertising") == [[45, 30]], "taken over, without the new column"
+    for ago, counts in expected.items():
+        assert traffic(project, ago) == counts
+    partitions = project.get("/v1/tables/advertising", headers=project.admin()).json["partitions"]
+    assert [one["partition"] for one in partitions if one["input_is_past"]] == [day(20)]
+    project.weir("lake", "rebuild", "impressions")
+    assert project.sql("SELECT count(*) FROM impressions") == [[30]], "a rebuild honours it"
+
+
+def test_rebuild_mends_what_was_removed_by_hand(advertising):
+    project = advertising
+    for _ in range(2):
+        send(project, 1, [str(uuid.uuid4()) for _ in range(20)])
+        project.weir("lake", "drain")
+    run(project, "ad_traffic")
+    rows = project.sql("SELECT * FROM impressions ORDER BY _seq")
+    traffic = project.sql("SELECT * FROM ad_traffic ORDER BY ALL")
+    store = project.folder / ".weir" / "store"
+    (store / manifest(project, "impressions")["files"][0]["path"]).unlink()
+    project.weir("lake", "verify", code=3)
+    done = json.loads(project.weir("lake", "rebuild", "impressions", "--json"))
+    assert done["damaged_files"] == 1 and done["partitions_changed"] == 1 and done["records"] == 40
+    project.weir("lake", "verify")
+    assert project.sql("SELECT * FROM impressions ORDER BY _seq") == rows
+    again = json.loads(project.weir("lake", "rebuild", "impressions", "--json"))
+    assert again["partitions_changed"] == 0
+    run(project, "ad_traffic")
+    assert project.sql("SELECT * FROM ad_traffic ORDER BY ALL") == traffic
+    assert "nothing" in project.weir("lake", "rebuild", "nothing", code=1) + project.stderr

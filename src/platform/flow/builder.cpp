@@ -160,12 +160,47 @@ Result<std::vector<TestFailure>> Builder::run_tests(engine::Session& session, co
   return failures;
 }
 
-Status Builder::publish_shadow(const TableContent& content, const Cancel& cancel) {
+Status Builder::take_over(engine::Session& session, const TableContent& content, const std::vector<Partition>& past) {
+  const std::string shadow = shadow_of(content.table);
+  const TableMarks marks = partitions_.of(content.table);
+  TRY_ASSIGN(const auto old_columns, columns_there(session, content.table));
+  TRY_ASSIGN(const auto columns, columns_there(session, shadow));
+  std::string common;
+  bool has_partition = false;
+  for (const auto& column : columns) {
+    const auto same = [&](const auto& other) { return to_lower(other.name) == to_lower(column.name); };
+    if (std::none_of(old_columns.begin(), old_columns.end(), same)) continue;
+    common += (common.empty() ? "" : ", ") + quoted(column.name);
+    has_partition = has_partition || to_lower(column.name) == to_lower(content.partition_column);
+  }
+  for (const Partition& partition : past) {
+    const auto mark = marks.find(partition);
+    if (mark == marks.end()) continue;
+    if (!has_partition) {
+      return Error(Code::conflict,
+                   "table " + content.table + ": retention has removed what " + partition_text(partition) +
+                       " was made of, and the column " + content.partition_column + " is not in what was computed then",
+                   "keep the partition column's name, or give the changed table another name");
+    }
+    const std::string where = condition(content, partition);
+    TRY(run_statement(session, "DELETE FROM main." + quoted(shadow) + " WHERE " + where));
+    TRY(run_statement(session, "INSERT INTO main." + quoted(shadow) + " (" + common + ") SELECT " + common +
+                                   " FROM main." + quoted(content.table) + " WHERE " + where));
+    Mark kept = mark->second;
+    kept.content = content.hash;
+    TRY(Partitions::write(session, shadow, partition, kept));
+  }
+  return {};
+}
+
+Status Builder::publish_shadow(const TableContent& content, const std::vector<Partition>& past, const Cancel& cancel) {
   const std::string shadow = shadow_of(content.table);
   TRY_ASSIGN(const auto session, engine_.connect(engine::Trust::own));
   const auto stop = cancel.attach([&session] { session->cancel(); });
   EngineTransaction transaction(*session);
+  const TableMarks old_marks = partitions_.of(content.table);
   TRY(transaction.begin());
+  TRY(take_over(*session, content, past));
   TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted(content.table)));
   TRY(run_statement(*session, "ALTER TABLE main." + quoted(shadow) + " RENAME TO " + quoted(content.table)));
   TRY(Partitions::rename(*session, shadow, content.table));
@@ -175,6 +210,13 @@ Status Builder::publish_shadow(const TableContent& content, const Cancel& cancel
   TRY(cancel.check());
   TRY(transaction.commit());
   partitions_.renamed(shadow, content.table);
+  for (const Partition& partition : past) {
+    const auto mark = old_marks.find(partition);
+    if (mark == old_marks.end()) continue;
+    Mark kept = mark->second;
+    kept.content = content.hash;
+    partitions_.committed(content.table, partition, kept);
+  }
   return {};
 }
 

@@ -75,14 +75,16 @@ class Builder {
                       const Cancel& cancel);
 
   // Tests the shadow as a whole under the table's name, and keeps it there; `conflict` if a test fails, and the old
-  // table stays.
-  Status publish_shadow(const TableContent& content, const Cancel& cancel);
+  // table stays. Partitions of `past` cannot be computed again: they are taken over, as far as the columns are the
+  // same.
+  Status publish_shadow(const TableContent& content, const std::vector<Partition>& past, const Cancel& cancel);
   Status drop_table(const std::string& table);
 
  private:
   Result<std::vector<engine::ResultColumn>> columns_of(const TableContent& content);
   Result<std::vector<TestFailure>> run_tests(engine::Session& session, const TableContent& content,
                                              const std::string& where, std::vector<TestFailure>& warnings);
+  Status take_over(engine::Session& session, const TableContent& content, const std::vector<Partition>& past);
   Result<std::vector<engine::ResultColumn>> columns_there(engine::Session& session, const std::string& table);
 
   engine::Engine& engine_;

@@ -98,7 +98,12 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
   std::map<Partition, std::string> newest;  // another run may have read more than this one
   for (Due& due : partitions_of(table, declared.reads, versions(parts_.lake.committed(), *job.tables)))
     newest[due.partition] = std::move(due.fingerprint);
+  std::vector<Partition> past;
   for (Due& due : partitions_of(table, declared.reads, versions(job.committed, *job.tables))) {
+    if (due.input_is_past) {
+      past.push_back(due.partition);
+      continue;
+    }
     const bool is_outside = is_asked_for && !target->is_shadow && due.partition &&
                             ((job.request.from && *due.partition < *job.request.from) ||
                              (job.request.to && *due.partition >= *job.request.to));
@@ -120,7 +125,7 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
     if (first) first = std::move(built);
   }
   if (!first || !target->is_shadow) return first;
-  TRY(builder_->publish_shadow(content, scope.cancel));
+  TRY(builder_->publish_shadow(content, past, scope.cancel));
   published(table.name);
   return {};
 }

@@ -122,6 +122,10 @@ TableState Flow::state_of(const Declared& declared, const Tables& tables, const 
   if (!out.problem.empty()) return out;
   for (const Due& due : partitions_of(declared.table, declared.reads, versions)) {
     const auto mark = out.marks.find(due.partition);
+    if (due.input_is_past) {
+      if (mark != out.marks.end()) out.past.insert(due.partition);
+      continue;
+    }
     if (mark != out.marks.end() && mark->second.fingerprint == due.fingerprint) continue;
     out.stale.push_back(due.partition);
     out.stale_fingerprint = sha256_hex(out.stale_fingerprint + due.fingerprint);

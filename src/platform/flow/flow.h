@@ -82,6 +82,7 @@ struct TableState {
   std::string problem;  // why it cannot be computed; empty: fine
   TableMarks marks;
   std::vector<Partition> stale;
+  std::set<Partition> past;       // computed, and never again: retention has removed what they were made of
   std::string stale_fingerprint;  // changes when what is stale, or what it would be computed from, does
   uint64_t rows = 0;
   std::optional<WallTime> computed_at;  // of the newest mark

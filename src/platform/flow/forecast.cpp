@@ -67,6 +67,10 @@ Result<std::vector<Forecast>> Flow::forecast(const std::vector<Table>& wanted) c
         made.whole = due.fingerprint;
       }
       const auto mark = marks.find(due.partition);
+      if (due.input_is_past) {  // stays as it is
+        if (due.partition && mark != marks.end()) made.days[*due.partition] = mark->second.fingerprint;
+        continue;
+      }
       if (mark == marks.end() || mark->second.fingerprint != due.fingerprint) stale.push_back(std::move(due));
     }
     now[name] = std::move(made);

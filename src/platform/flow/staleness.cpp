@@ -52,7 +52,9 @@ Due due(const Table& table, const std::vector<Read>& reads, const Partition& par
     for (const int32_t day : read.affects.input_days_for(*partition)) {
       days.insert(day);
       const auto version = read.versions->days.find(day);
-      if (version != read.versions->days.end()) text += " " + std::to_string(day) + "=" + version->second;
+      if (version == read.versions->days.end()) continue;
+      text += " " + std::to_string(day) + "=" + version->second;
+      if (read.versions->retained_from && day < *read.versions->retained_from) out.input_is_past = true;
     }
   }
   out.fingerprint = sha256_hex(text).substr(0, kFingerprintDigits);
@@ -67,6 +69,8 @@ AllVersions versions_of(const lake::CommittedTables& lake, const std::map<std::s
     Versions& versions = out[name];
     versions.has_days = true;
     for (const auto& [day, version] : *days) versions.days[day] = std::to_string(version);
+    const auto retained = lake.retained_from.find(name);
+    if (retained != lake.retained_from.end()) versions.retained_from = retained->second;
   }
   for (const auto& [name, marks] : derived) {
     Versions& versions = out[name];

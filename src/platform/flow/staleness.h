@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct Versions {
   std::map<int32_t, std::string> days;  // by day since 1970
   std::string whole;                    // of what has no days; empty: none is known
   bool has_days = false;
+  std::optional<int32_t> retained_from = {};  // events of earlier days were removed by retention
 };
 using AllVersions = std::map<std::string, Versions, std::less<>>;
 
@@ -33,6 +35,8 @@ struct Due {
   std::string fingerprint;
   // The days of each input that is read by days.
   std::map<std::string, std::set<int32_t>, std::less<>> input_days;
+  // Retention has removed events that the partition is made of: it stays as it was computed, and is never due.
+  bool input_is_past = false;
 };
 
 // Every partition that the table would have if all of it were computed now, oldest first. `reads`: what its SELECT

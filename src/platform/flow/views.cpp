@@ -113,6 +113,7 @@ Json TableState::to_json(bool with_partitions) const {
     one.set("computed_at", time_json(mark.computed_at));
     one.set("seconds", in_seconds(mark.took));
     one.set("fingerprint", mark.fingerprint);
+    one.set("input_is_past", past.contains(partition));
     listed.push(std::move(one));
   }
   const std::string content = content_of(table).hash;

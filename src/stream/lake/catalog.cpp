@@ -75,6 +75,15 @@ Json merged_bounds(const std::vector<control::LakeFile>& files) {
   return out;
 }
 
+int32_t partition_end(const std::vector<int64_t>& values) {
+  if (values.size() == 1) return static_cast<int32_t>(values[0]) + 1;
+  const bool december = values[1] == 12;
+  char next[32];
+  std::snprintf(next, sizeof next, "%04d-%02d-01", static_cast<int>(values[0] + (december ? 1 : 0)),
+                static_cast<int>(december ? 1 : values[1] + 1));
+  return parse_date(next).value_or(INT32_MAX);
+}
+
 Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::ParquetFile& file) {
   Json out{Json::Object{}};
   for (size_t i = 0; i < columns.size() && i < file.int_bounds.size(); ++i) {

@@ -28,6 +28,9 @@ Json event_days_json(std::pair<int32_t, int32_t> days);
 // Of the file that others were merged into; what one of them does not know is unknown.
 Json merged_bounds(const std::vector<control::LakeFile>& files);
 
+// The day after a partition's last one.
+int32_t partition_end(const std::vector<int64_t>& values);
+
 Json bounds_to_json(const std::vector<engine::Column>& columns, const engine::ParquetFile& file);
 Result<engine::TableFile> table_file(const control::LakeFile& file, const std::vector<engine::Column>& columns);
 

@@ -15,6 +15,8 @@
 namespace weir::lake {
 namespace {
 
+constexpr Duration kRetainEvery = hours(1);
+
 // "2026/11/21/08"
 bool arrived_on(const std::string& hour_folder, int32_t day) {
   std::string date = hour_folder.substr(0, std::min<size_t>(10, hour_folder.size()));
@@ -158,6 +160,11 @@ Result<Compaction> Follower::compact(const CompactRequest& request, const Cancel
 
 Result<bool> Follower::maintain(const Cancel& cancel) {
   TRY(remove_replaced());
+  const int64_t now = clock_.wall().micros;
+  if (now >= retain_at_.load()) {
+    retain_at_ = now + kRetainEvery.micros;
+    TRY(retain({}, cancel));
+  }
   // A list of all files is looked at only when there may be something new in it.
   const size_t least = options_.compact_files;
   if (least == 0 || commits_unplanned_.load() < std::max<size_t>(1, least / 4)) return false;

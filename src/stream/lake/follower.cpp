@@ -59,20 +59,26 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
       merged_files_(metrics.counter("weir_lake_merged_files_total", "Small files of the lake that were merged.")),
       merged_bytes_(metrics.counter("weir_lake_merged_bytes_total", "Bytes of the files that they became.")),
       replaced_removed_(metrics.counter("weir_lake_replaced_files_removed_total",
-                                        "Files that were replaced before, and that nobody reads any more.")) {}
+                                        "Files that were replaced before, and that nobody reads any more.")),
+      retired_files_(metrics.counter("weir_lake_retired_files_total", "Files that a stream's retention removed.")) {}
 
 Status Follower::start() {
   TRY(files_.make_directories(path_of(kRewriteStaging)));
   TRY(remove_leftovers());
-  TRY_ASSIGN(const auto unfinished, files_.list(path_of(kRewriteStaging)));
-  for (const auto& entry : unfinished) {
-    TRY(files_.remove(join_path(path_of(kRewriteStaging), entry.name)));
-  }
+  TRY(clear_rewrite_staging());
   TRY_ASSIGN(cursor_, control_.lake_cursor());
   TRY_ASSIGN(const uint64_t version, control_.lake_version());
   note_version_locked(version);
   restart_tail(cursor_);
   TRY_ASSIGN(reader_, journal_.read_from({cursor_}));
+  return {};
+}
+
+Status Follower::clear_rewrite_staging() {
+  TRY_ASSIGN(const auto unfinished, files_.list(path_of(kRewriteStaging)));
+  for (const auto& entry : unfinished) {
+    TRY(files_.remove(join_path(path_of(kRewriteStaging), entry.name)));
+  }
   return {};
 }
 
@@ -166,6 +172,11 @@ Status Follower::load_catalog() {
   TRY_ASSIGN(const auto days, control_.lake_days());
   for (auto& [name, table] : tables_) table.days = std::make_shared<const CommittedTables::Days>();
   raise_days_locked(days);
+  TRY_ASSIGN(const auto retained, control_.lake_retained());
+  for (const auto& mark : retained) {
+    const auto table = tables_.find(mark.table);
+    if (table != tables_.end()) table->second.retained_from = mark.from_day;
+  }
   return {};
 }
 
@@ -344,7 +355,10 @@ CommittedTables Follower::committed() {
   CommittedTables out;
   out.tables = snapshot_locked(false);
   out.version = version_;
-  for (const auto& [name, table] : tables_) out.days.emplace(name, table.days);
+  for (const auto& [name, table] : tables_) {
+    out.days.emplace(name, table.days);
+    if (table.retained_from != INT32_MIN) out.retained_from.emplace(name, table.retained_from);
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,7 @@ struct Table {
   std::vector<engine::Column> columns, partition_columns;
   std::shared_ptr<const engine::FileRowsReader> reader = {};  // of the raw archive; null: Parquet
   std::vector<engine::TableFile> files;                       // committed
+  int32_t retained_from = INT32_MIN;                          // events of earlier days were removed
   std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
 };
 
@@ -51,6 +53,8 @@ class Follower : public Lake {
   Status drain(Duration limit) override;
   Result<std::shared_ptr<const engine::Snapshot>> take() override;
   Result<Compaction> compact(const CompactRequest& request, const Cancel& cancel, const OnProgress& progress) override;
+  Result<Retention> retain(const RetainRequest& request, const Cancel& cancel) override;
+  Result<Rebuilt> rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress) override;
   Result<uint64_t> remove_replaced() override;
   Result<bool> maintain(const Cancel& cancel) override;
   CommittedTables committed() override;
@@ -107,6 +111,7 @@ class Follower : public Lake {
   Status swap(Swap change);
   // `staging` below the store's root: synced, measured and summed piece by piece.
   Status measure_output(Output& out);
+  Status clear_rewrite_staging();
   // A handle that drop() cancels too.
   Cancel begin_maintenance(const Cancel& cancel);
   void note_version_locked(uint64_t version);
@@ -123,6 +128,8 @@ class Follower : public Lake {
 
   friend class Verifier;
   friend class Compactor;
+  friend class Retainer;
+  friend class Rebuilder;
 
   Files& files_;
   Clock& clock_;
@@ -133,7 +140,7 @@ class Follower : public Lake {
   ParquetWriter write_parquet_;
   ParquetMerger merge_parquet_;
 
-  std::mutex maintenance_mutex_;  // compaction and drop, one at a time; taken before commit_mutex_
+  std::mutex maintenance_mutex_;  // compaction, retention, rebuild, drop: one at a time; taken before commit_mutex_
   std::mutex commit_mutex_;       // one commit at a time; taken before mutex_
   // Files that were published by a swap whose commit failed: named in every intent until a later commit tells that it
   // never was. Guarded by commit_mutex_.
@@ -155,6 +162,7 @@ class Follower : public Lake {
   uint64_t damage_seen_ = 0;
   std::condition_variable committed_;
   std::atomic<bool> commit_now_{false};
+  std::atomic<int64_t> retain_at_{INT64_MIN};                // by the wall's clock, in micros
   std::atomic<uint64_t> commits_unplanned_{UINT64_MAX / 2};  // since maintain() found nothing to merge
 
   Gauge& lag_records_;
@@ -166,6 +174,7 @@ class Follower : public Lake {
   Counter& merged_files_;
   Counter& merged_bytes_;
   Counter& replaced_removed_;
+  Counter& retired_files_;
 };
 
 }  // namespace weir::lake

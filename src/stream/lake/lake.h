@@ -13,8 +13,8 @@
 //   behind it.
 //
 // Threads: pump() and commit() are called by one follower (Lake::run on the `follow` lane, or a test); take(), status()
-// and the readers from any. compact(), drop() and maintain() from any: they wait for each other, never for long for the
-// follower, and the follower only for a commit of theirs.
+// and the readers from any. compact(), retain(), rebuild(), drop() and maintain() from any: they wait for each other,
+// never for long for the follower, and the follower only for a commit of theirs.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,7 @@ struct Options {
   int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %
   size_t compact_files = 16;              // maintain() merges as soon as so many small files lie side by side; 0: never
   uint64_t compact_bytes = 128ull << 20;  // of a file that is not merged any further; an archive file: a quarter
+  uint64_t rebuild_memory = 64ull << 20;  // of rows that a rebuild holds, about
   Duration replaced_keep = hours(24);     // so long a replaced file stays for readers outside
 };
 
@@ -75,6 +76,32 @@ struct Compaction {
   uint64_t bytes_before = 0, bytes_after = 0;
   uint64_t rows = 0;
   uint64_t left_alone = 0;  // small files of older programs, whose columns the catalog does not know: rebuild them
+};
+
+// Removal of what a stream's `retention` no longer keeps, by the day of the events.
+struct RetainRequest {
+  std::string stream;    // empty: all that declare a retention
+  bool dry_run = false;  // only tells what would go
+};
+struct RetiredFile {
+  std::string table, path;
+  uint64_t bytes = 0, rows = 0;
+  int32_t last_day = 0;  // of its events
+};
+struct Retention {
+  std::vector<RetiredFile> files;
+};
+
+// A stream's Parquet, made anew from its archive.
+struct Rebuilt {
+  uint64_t archive_files = 0, records = 0;
+  uint64_t past =
+      0;  // records that retention has removed from Parquet, and that archive files hold beside younger ones
+  uint64_t partitions = 0, partitions_changed = 0;  // those that read otherwise, were damaged, or had older columns
+  uint64_t damaged_files = 0;                       // of the old ones
+  uint64_t files_before = 0, files_after = 0;       // of the partitions that were changed
+  uint64_t rows = 0;
+  std::vector<std::string> problems;  // records that cannot be read, the first hundred
 };
 
 // How far long work is, told from its thread.
@@ -118,6 +145,7 @@ struct CommittedTables {
   std::shared_ptr<const engine::Snapshot> tables;  // files only, no tail; holding it keeps them
   uint64_t version = 0;
   std::map<std::string, std::shared_ptr<const Days>, std::less<>> days;  // by table
+  std::map<std::string, int32_t, std::less<>> retained_from;  // by table: events of earlier days were removed
 };
 
 class Lake : public engine::TableSource {
@@ -151,9 +179,18 @@ class Lake : public engine::TableSource {
   // the first, after the others are done.
   virtual Result<Compaction> compact(const CompactRequest& request, const Cancel& cancel,
                                      const OnProgress& progress = {}) = 0;
+  // A Parquet file goes when its whole partition is past, an archive file when all its events are; one commit a stream.
+  // The files are gone from the disk as soon as no snapshot pins them.
+  virtual Result<Retention> retain(const RetainRequest& request, const Cancel& cancel) = 0;
+  // Makes the Parquet of a stream and of its quarantine anew from the archive, by the declaration as it is now, with
+  // the same ids and sequences; beside the follower, in one commit, and again changes nothing. Versions rise of the
+  // days whose rows differ, or cannot be told to be the same. `corrupt` names a damaged archive file; nothing is
+  // changed then.
+  virtual Result<Rebuilt> rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress = {}) = 0;
   // Removes replaced files that no snapshot pins and that were kept long enough; returns their number.
   virtual Result<uint64_t> remove_replaced() = 0;
-  // What is due by itself: at most one merge, and remove_replaced(). True if more is due at once.
+  // What is due by itself: at most one merge, remove_replaced(), and once an hour retain(). True if more is due at
+  // once.
   virtual Result<bool> maintain(const Cancel& cancel) = 0;
 
   virtual CommittedTables committed() = 0;

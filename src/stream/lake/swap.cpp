@@ -74,8 +74,10 @@ Status Follower::swap(Swap change) {
   commit.retained = change.retained;
   // From the first rename to the end of the commit nobody can say which files count, and a failure leaves it at that.
   for (const auto& output : change.added) unsettled_.insert(output.file.path);
-  TRY(files_.sync_directory(path_of(kRewriteStaging)));
-  TRY(publish_outputs(change.added));
+  if (!change.added.empty()) {
+    TRY(files_.sync_directory(path_of(kRewriteStaging)));
+    TRY(publish_outputs(change.added));
+  }
   TRY_ASSIGN(const uint64_t version, control_.commit_lake(commit));
   crash_point("lake.swapped");
   for (const auto& output : change.added) unsettled_.erase(output.file.path);
@@ -93,10 +95,16 @@ Status Follower::swap(Swap change) {
       TRY(list_file_locked(output.file));
       if (output.file.kind == control::FileKind::parquet) tables.insert(output.file.table);
     }
+    for (const auto& mark : change.retained) {
+      int32_t& from = tables_.find(mark.table)->second.retained_from;
+      from = std::max(from, mark.from_day);
+    }
     for (auto& day : change.touched) day.version = version;
     raise_days_locked(change.touched);
   }
-  TRY(finish_intent());
+  if (!change.added.empty()) {
+    TRY(finish_intent());
+  }
   for (const auto& table : tables) {
     TRY(write_manifest(table));
   }

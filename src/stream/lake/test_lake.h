@@ -99,7 +99,8 @@ class LakeTest : public ::testing::Test {
     char id[64];
     std::snprintf(id, sizeof id, "00000000-0000-4000-8000-%012d", number);
     payload_ = "{\"click_id\":\"" + std::string(id) + "\",\"amount\":" + std::to_string(number) +
-               ",\"occurred_at\":\"" + time + "\"}";
+               ",\"occurred_at\":\"" + time + "\"" +
+               (payload_padding_.empty() ? "" : ",\"padding\":\"" + payload_padding_ + "\"") + "}";
     capture::Record record;
     record.stream = 7;
     record.arrived_at = {clock_.wall().micros};
@@ -160,7 +161,7 @@ class LakeTest : public ::testing::Test {
   }
 
   Options options_;
-  std::string root_, payload_;
+  std::string root_, payload_, payload_padding_;
   ManualClock clock_;
   Metrics metrics_;
   std::shared_ptr<capture::Stream> stream_ = clicks();

@@ -106,6 +106,64 @@ int requeue(Context& context, const RequeueOptions& options) {
   return kDone;
 }
 
+int retain(Context& context, const std::string& stream, bool dry_run) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  Json body{Json::Object{}};
+  if (!stream.empty()) body.set("stream", stream);
+  body.set("dry_run", dry_run);
+  auto done =
+      call_json(**backend, {.method = "POST", .path = "/v1/lake/retain", .body = body.dump(), .time_limit = hours(24)});
+  if (!done) return report(done.error());
+  if (context.common.json) {
+    std::cout << done->dump(2) << "\n";
+    return kDone;
+  }
+  TextTable table;
+  table.header = {"table", "last day", "rows", "bytes", "file"};
+  table.right = {false, false, true, true, false};
+  for (const Json& file : (*done)["files"].array()) {
+    table.rows.push_back({file["table"].as_string(), file["last_day"].as_string(),
+                          with_commas(static_cast<uint64_t>(file["rows"].as_int())),
+                          with_commas(static_cast<uint64_t>(file["bytes"].as_int())), file["path"].as_string()});
+  }
+  if (table.rows.empty()) {
+    std::printf("nothing is past its retention\n");
+    return kDone;
+  }
+  std::cout << render(table, context.common.colour, true);
+  std::printf("%s files, %s bytes %s\n", with_commas(table.rows.size()).c_str(),
+              with_commas(static_cast<uint64_t>((*done)["bytes"].as_int())).c_str(),
+              dry_run ? "would be removed" : "were removed");
+  return kDone;
+}
+
+int rebuild(Context& context, const std::string& stream) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  ProgressLine progress;
+  progress.show("reading the archive of " + stream + " …");
+  auto done = call_json(**backend, {.method = "POST",
+                                    .path = "/v1/lake/rebuild",
+                                    .body = Json(Json::Object{{"stream", stream}}).dump(),
+                                    .time_limit = hours(24)});
+  progress.clear();
+  if (!done) return report(done.error());
+  const bool ok = (*done)["problems"].array().empty();
+  if (context.common.json) {
+    std::cout << done->dump(2) << "\n";
+    return ok ? kDone : kFound;
+  }
+  const auto count = [&](const char* name) { return with_commas(static_cast<uint64_t>((*done)[name].as_int())); };
+  std::printf("%s records of %s archive files; %s of %s partitions were made anew", count("records").c_str(),
+              count("archive_files").c_str(), count("partitions_changed").c_str(), count("partitions").c_str());
+  if ((*done)["damaged_files"].as_int() > 0)
+    std::printf(", %s damaged files among them", count("damaged_files").c_str());
+  std::printf("\n");
+  for (const Json& problem : (*done)["problems"].array()) std::printf("PROBLEM %s\n", problem.as_string().c_str());
+  return ok ? kDone : kFound;
+}
+
 int show(Context& context, const ApiRequest& request) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
@@ -141,6 +199,17 @@ void add_lake(CLI::App& app, Context& context) {
   again->add_option("--limit", wanted->limit, "At most so many, oldest first")->check(CLI::PositiveNumber);
   again->add_flag("--dry-run", wanted->dry_run, "Say what would become of it, and change nothing");
   again->callback([&context, wanted] { context.exit_code = requeue(context, *wanted); });
+  auto* retaining = group->add_subcommand("retain", "Remove what the retention of streams no longer keeps");
+  auto retained_stream = std::make_shared<std::string>();
+  auto dry_run = std::make_shared<bool>(false);
+  retaining->add_option("STREAM", *retained_stream, "Only this stream");
+  retaining->add_flag("--dry-run", *dry_run, "Only tell which files would go");
+  retaining->callback(
+      [&context, retained_stream, dry_run] { context.exit_code = retain(context, *retained_stream, *dry_run); });
+  auto* rebuilding = group->add_subcommand("rebuild", "Make a stream's Parquet anew from its archive");
+  auto rebuilt_stream = std::make_shared<std::string>();
+  rebuilding->add_option("STREAM", *rebuilt_stream)->required();
+  rebuilding->callback([&context, rebuilt_stream] { context.exit_code = rebuild(context, *rebuilt_stream); });
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();
   manifest->add_option("TABLE", *table)->required();

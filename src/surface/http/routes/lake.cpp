@@ -1,5 +1,5 @@
-// The lake's routes: what it holds, manifest, verify, drain, compact, requeue, where one event is, and loading a file
-// into a table.
+// The lake's routes: what it holds, manifest, verify, drain, compact, retain, rebuild, requeue, where one event is, and
+// loading a file into a table.
 #include "core/base/text.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
@@ -92,6 +92,52 @@ Result<Json> requeue(const LakeParts& parts, const Request& request) {
   return report.to_json();
 }
 
+Result<Json> retain(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"stream", "dry_run"}));
+  lake::RetainRequest wanted;
+  TRY_ASSIGN(wanted.stream, body.text_or("stream", ""));
+  TRY_ASSIGN(wanted.dry_run, body.flag_or("dry_run", false));
+  TRY_ASSIGN(const lake::Retention done, parts.lake.retain(wanted, Cancel()));
+  Json files{Json::Array{}};
+  uint64_t bytes = 0;
+  for (const lake::RetiredFile& file : done.files) {
+    Json one{Json::Object{}};
+    one.set("table", file.table);
+    one.set("path", file.path);
+    one.set("last_day", format_date(file.last_day));
+    one.set("rows", file.rows);
+    one.set("bytes", file.bytes);
+    bytes += file.bytes;
+    files.push(std::move(one));
+  }
+  Json out{Json::Object{}};
+  out.set("dry_run", wanted.dry_run);
+  out.set("bytes", bytes);
+  out.set("files", std::move(files));
+  return out;
+}
+
+Result<Json> rebuild(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"stream"}));
+  TRY_ASSIGN(const std::string stream, body.text("stream"));
+  TRY_ASSIGN(const lake::Rebuilt done, parts.lake.rebuild(stream, Cancel()));
+  Json problems{Json::Array{}};
+  for (const std::string& problem : done.problems) problems.push(problem);
+  Json out{Json::Object{}};
+  out.set("stream", stream);
+  out.set("archive_files", done.archive_files);
+  out.set("records", done.records);
+  out.set("rows", done.rows);
+  out.set("past", done.past);
+  out.set("partitions", done.partitions);
+  out.set("partitions_changed", done.partitions_changed);
+  out.set("damaged_files", done.damaged_files);
+  out.set("files_before", done.files_before);
+  out.set("files_after", done.files_after);
+  out.set("problems", std::move(problems));
+  return out;
+}
+
 Result<Json> load(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "format", "table"}));
   TRY_ASSIGN(const std::string path, body.text("path"));
@@ -151,6 +197,14 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
   route.pattern = "/v1/streams/{name}/requeue";
   route.summary = "Judges what lies in quarantine again, by the declaration as it is now.";
   route.handler = json_answers([parts](Request& request) { return requeue(parts, request); });
+  router.add(route);
+  route.pattern = "/v1/lake/retain";
+  route.summary = "Removes what a stream's retention no longer keeps, or tells what it would be.";
+  route.handler = json_answers([parts](Request& request) { return retain(parts, request); });
+  router.add(route);
+  route.pattern = "/v1/lake/rebuild";
+  route.summary = "Makes a stream's Parquet anew from its archive.";
+  route.handler = json_answers([parts](Request& request) { return rebuild(parts, request); });
   router.add(route);
   route.pattern = "/v1/load";
   route.access = Access::owner;
