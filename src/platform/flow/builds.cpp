@@ -99,6 +99,7 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
   std::map<Partition, std::string> newest;  // another run may have read more than this one
   for (Due& due : partitions_of(table, declared.reads, versions(parts_.lake.committed(), *job.tables)))
     newest[due.partition] = std::move(due.fingerprint);
+  std::vector<Partition> past;
   for (Due& due : partitions_of(table, declared.reads, versions(job.committed, *job.tables))) {
     if (due.input_is_past) {
       past.push_back(due.partition);

@@ -1,6 +1,6 @@
 // What the lake counts of records that were journaled before live windows followed them: the windows of a new or
-// changed declaration begin with it. One SQL statement a stream groups the committed files and the newest rows; nothing
-// of the journal is read again.
+// changed declaration begin with it. SQL groups the committed files and the newest rows: a row for each window and key
+// that has a place, however many keys there are. Nothing of the journal is read again.
 //
 // Any thread, blocking; minutes over a large lake, until `stopping` is cancelled.
 #pragma once

@@ -238,7 +238,8 @@ TEST_F(LiveTest, a_checkpoint_of_a_newer_weir_is_refused_with_the_reason) {
   ASSERT_TRUE(bytes);
   (*bytes)[8] = 2;
   ASSERT_TRUE(replace_file(files, "/live/checkpoint.0", *bytes));
-  auto reopened = journal::Journal::open(files, clock, metrics, {.folder = "/journal", .own_thread = false});
+  auto reopened = journal::Journal::open(files, clock, metrics,
+                                         {.folder = "/journal", .segment_bytes = 1u << 20, .own_thread = false});
   ASSERT_TRUE(reopened);
   journal = std::move(*reopened);
   const auto opened = Live::open(files, clock, metrics, *journal, options);
