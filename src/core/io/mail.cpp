@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kAddressBytesMax = 254;
 constexpr size_t kSubjectBytesMax = 200;
-constexpr size_t kEncodedWordBytes = 45;  // of text in one: 60 characters of base64
+constexpr size_t kEncodedWordBytes = 42;  // of text in one: 56 characters of base64, a line of 77 with its header
 constexpr size_t kLineBytes = 57;         // of text in one line of base64: 76 characters
 constexpr long kConnectTimeoutMs = 10'000;
 

@@ -164,7 +164,7 @@ TEST(FlowDeclaration, a_step_is_one_thing) {
               ElementsAre(HasSubstr("1:8: steps: the list is empty, expected at least one step")));
   EXPECT_THAT(mistakes("steps: {sql: x}\n"), ElementsAre(HasSubstr("begin each one with '- '")));
   EXPECT_THAT(step_mistakes("{}"),
-              ElementsAre(HasSubstr("2:5: a step is one of tables, sql, load, unload, command; this "
+              ElementsAre(HasSubstr("2:5: a step is one of tables, sql, load, unload, check, command; this "
                                     "names none")));
   EXPECT_THAT(step_mistakes("{sql: x, tables: [a]}"),
               ElementsAre(HasSubstr("this is tables and sql (write each in an")));

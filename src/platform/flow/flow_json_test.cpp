@@ -58,7 +58,7 @@ TEST(FlowJson, what_was_not_written_by_us_is_corrupt) {
     }
   }
   Json newer = good;
-  newer.set("format", 2);
+  newer.set("format", 3);
   EXPECT_EQ(flow_from_json(newer).error().code, Code::unsupported);
   Json empty = good;
   empty.set("steps", Json(Json::Array{}));
