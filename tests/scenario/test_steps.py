@@ -45,7 +45,8 @@ def test_the_daily_flow_fills_both_tables_with_what_the_lake_holds_and_twice_is_
     again = run(project, "daily")
     assert again["state"] == "done" and tables_of(project) == [lake, loaded, queried]
     staged = sorted(os.listdir(project.folder / "staging"))
-    assert staged == [f"advertising_{day(1)}_{day(0)}.csv"]
+    # The first run does all that there is, also the day before, which a click touches; the second the window alone.
+    assert staged[-1] == f"advertising_{day(1)}_{day(0)}.csv" and len(staged) == 2, staged
 
 
 def test_midnight_belongs_to_one_day_and_an_ad_without_clicks_is_there(advertising):

@@ -472,7 +472,7 @@ Result<TaskEnd> StepWork::command(const Step& step, const StepRun& run) {
   }
   TRY(run.cancel.check());
   ChildOptions limited;
-  limited.time_limit = limits.time;
+  limited.time_limit = Duration{(limits.time.micros + 9'999) / 10'000 * 10'000};  // what was left, as people say it
   return Error(ended.end == ChildResult::End::timed_out ? Code::timed_out : Code::io,
                program + ": " + ended.text(limited) + (words.empty() ? "" : "; its last words:\n" + words));
 }
