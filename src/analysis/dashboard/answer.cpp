@@ -99,7 +99,8 @@ std::vector<Line> split_lines(const Series& series, std::map<std::string, Values
   return out;
 }
 
-// A metric has rows only where it changed: what adds up is 0 in between, a gauge is what it was.
+// A metric has rows only where it changed, and every five minutes unless it is 0: what adds up is 0 in between, a gauge
+// is what it was, and 0 when nothing was heard of it for longer.
 void fill(Values& values, const Series& series, const Grid& grid, std::optional<double> before,
           std::optional<size_t> first, std::optional<size_t> last) {
   if (!first || !last) return;
@@ -111,12 +112,12 @@ void fill(Values& values, const Series& series, const Grid& grid, std::optional<
   std::optional<double> known = before;
   const auto quiet_points = static_cast<size_t>(kQuietMax.micros / 1'000'000 / grid.step_s) + 1;
   size_t quiet = 0;
-  for (size_t point = 0; point < grid.points; ++point) {
+  for (size_t point = *first; point <= *last; ++point) {
     if (values[point]) {
       known = values[point];
       quiet = 0;
-    } else if (known && point <= *last && ++quiet <= quiet_points) {
-      values[point] = known;
+    } else {
+      values[point] = known && ++quiet <= quiet_points ? *known : 0;
     }
   }
 }

@@ -54,6 +54,12 @@ TEST(MetricLines, a_gauge_is_what_it_was_until_it_changes) {
   EXPECT_EQ(lines[0].values, (Values{3, 3, 5, 5, 5}));
 }
 
+TEST(MetricLines, a_gauge_that_is_never_heard_of_is_zero_while_others_are_sampled) {
+  const Panel panel = panel_of({metric("a", Statistic::max)});
+  EXPECT_EQ(metric_lines(panel, kGrid, rows_of({}, kBegin_s + 60, kBegin_s + 200), kNow)[0].values,
+            (Values{std::nullopt, 0, 0, 0, std::nullopt}));
+}
+
 TEST(MetricLines, a_percentile_is_told_only_where_something_was_observed) {
   const Panel panel = panel_of({metric("a", Statistic::p95)});
   EXPECT_EQ(metric_lines(panel, kGrid, rows_of({sample(0, 1, "", 0.2)}), kNow)[0].values,

@@ -39,7 +39,7 @@ export const pages: Page[] = [
   { path: '/flows', title: 'Flows', nav: { label: 'Flows', icon: 'flow', group: 'Work' }, load: () => import('../pages/Flows.svelte') },
   { path: '/runs', title: 'Runs', nav: { label: 'Runs', icon: 'history', group: 'Work' }, load: () => import('../pages/Runs.svelte') },
   { path: '/runs/:id', title: 'Run', load: run },
-  { path: '/live', title: 'Live', nav: { label: 'Live', icon: 'play', group: 'Watch' }, load: () => import('../pages/Live.svelte') },
+  { path: '/live', title: 'Live windows', nav: { label: 'Live windows', icon: 'play', group: 'Watch' }, load: () => import('../pages/Live.svelte') },
   { path: '/live/:name', title: 'Live', load: () => import('../pages/LiveOne.svelte') },
   { path: '/dashboards', title: 'Dashboards', nav: { label: 'Dashboards', icon: 'chart', group: 'Watch' }, load: () => import('../pages/Dashboards.svelte') },
   { path: '/dashboards/:name', title: 'Dashboard', load: () => import('../pages/Dashboard.svelte') },

@@ -36,6 +36,9 @@ const kMinuteLabels: uPlot.Axis.Values = [
 /** Steps of an axis that counts records: no half ones. */
 export const kWholeSteps = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
+/** Steps of an axis of bytes: what KiB and MiB are written as whole numbers of. */
+export const kBinarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
 /** Keeps the chart as wide as its container; returns the end of it. */
 export function follow_width(container: HTMLElement, chart: uPlot, height: number): () => void {
   const observer = new ResizeObserver(() => {
