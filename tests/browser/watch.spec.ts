@@ -116,7 +116,7 @@ test('the example answers: its alarms have states, its endpoint an answer for an
   await expect(page.getByRole('region', { name: 'Why' })).toContainText('above 4000');
   await page.goto('/endpoints/traffic');
   const form = page.getByRole('form', { name: 'Try the endpoint' });
-  await form.getByRole('button', { name: /^Take a value of ad_id/ }).click();
+  await form.getByRole('button', { name: /^Take one value of ad_id/ }).click();
   await expect(form.getByLabel('ad_id uuid')).toHaveValue(/^[0-9a-f-]{36}$/);
   await form.getByLabel(/^start/).fill('2026-01-01');
   await form.getByRole('button', { name: 'Send' }).click();
