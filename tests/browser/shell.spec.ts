@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, expect_no_sideways_scroll, test } from './support';
 
-const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/sql', '/nowhere'];
+const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/live', '/live/traffic', '/alarms', '/alarms/clicks_bytes', '/endpoints', '/endpoints/traffic', '/sql', '/nowhere'];
 
 test('pages have addresses: links, deep links and the back button agree', async ({ signed_in: page }) => {
   await page.goto('/');
@@ -122,16 +122,16 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
   // Answers wait until the page stands without them, so that what stands there before is really seen.
   let release = () => {};
   let answers = Promise.resolve();
-  await page.route(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards)/, async (route) => {
+  await page.route(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|endpoints)/, async (route) => {
     await answers;
     await route.continue();
   });
-  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/sql']) {
+  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/live', '/alarms', '/endpoints', '/endpoints/traffic', '/sql']) {
     answers = new Promise((resolve) => (release = resolve));
     await page.goto(address);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    const answered = page.waitForResponse(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards)/);
+    const answered = page.waitForResponse(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|endpoints)/);
     release();
     await answered;
     if (address !== '/sql' && address !== '/dashboards') await expect(page.getByText('Live', { exact: true }).last()).toBeVisible();

@@ -21,7 +21,7 @@ test('a statement answers with its rows, and the address can be shared', async (
 test('names of columns complete while typing, and Ctrl+Enter runs', async ({ signed_in: page }) => {
   await page.goto('/sql');
   const editor = page.getByRole('textbox', { name: 'SQL statement' });
-  await expect(page.getByLabel('Tables and columns').getByText('impressions', { exact: true })).toBeVisible();
+  await expect(page.getByLabel('Tables and columns').getByText('impressions', { exact: true }).first()).toBeVisible();
   await editor.click();
   await page.keyboard.type('SELECT count(*) FROM impressions WHERE occ');
   await page.getByRole('option', { name: /occurred_at/ }).click();

@@ -1,6 +1,6 @@
 // Alarms, findings and endpoints: states over time and why, acknowledging, trying an endpoint out. What the server says is given by
 // the test where a real alarm would take minutes to go off.
-import { expect, expect_no_sideways_scroll, test } from './support';
+import { expect, expect_no_sideways_scroll, run_daily, send_impression, test } from './support';
 import type { Page } from '@playwright/test';
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
@@ -88,7 +88,7 @@ test('an endpoint is tried out with a form, shown as a curl line, and leads to i
   await page.getByRole('link', { name: 'traffic', exact: true }).click();
   const form = page.getByRole('form', { name: 'Try the endpoint' });
   await expect(form.getByRole('button', { name: 'Send' })).toBeDisabled();
-  await form.getByLabel(/^ad_id/).fill('22222222-2222-4222-8222-222222222222');
+  await form.getByLabel('ad_id uuid').fill('22222222-2222-4222-8222-222222222222');
   await form.getByLabel(/^start/).fill('2026-11-01');
   await expect(page.getByRole('region', { name: 'curl line' })).toContainText('/traffic/22222222-2222-4222-8222-222222222222?start=2026-11-01');
   await form.getByRole('button', { name: 'Send' }).click();
@@ -107,4 +107,33 @@ test('none of these pages scrolls sideways at 380 pixels', async ({ signed_in: p
     await expect(page.getByText('Live', { exact: true })).toBeVisible();
     await expect_no_sideways_scroll(page);
   }
+});
+
+test('the example answers: its alarms have states, its endpoint an answer for an ad of its table', async ({ signed_in: page }) => {
+  await run_daily(page);
+  await page.goto('/alarms');
+  await page.getByRole('region', { name: 'Alarms' }).getByRole('link', { name: 'impressions_records' }).click();
+  await expect(page.getByRole('region', { name: 'Why' })).toContainText('above 4000');
+  await page.goto('/endpoints/traffic');
+  const form = page.getByRole('form', { name: 'Try the endpoint' });
+  await form.getByRole('button', { name: /^Take one value of ad_id/ }).click();
+  await expect(form.getByLabel('ad_id uuid')).toHaveValue(/^[0-9a-f-]{36}$/);
+  await form.getByLabel(/^start/).fill('2026-01-01');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await expect(page.getByText(/^200/)).toBeVisible();
+  await expect(page.getByRole('region', { name: 'answer' })).toContainText('"clickthrough_rate"');
+});
+
+test('a live window counts an event within moments, without being asked', async ({ signed_in: page }) => {
+  await page.goto('/live');
+  await page.getByRole('region', { name: 'Live windows' }).getByRole('link', { name: 'traffic' }).click();
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  const rows = page.getByRole('region', { name: 'Newest windows' }).getByRole('row');
+  await send_impression(page);
+  const cells = async () => (await rows.nth(1).textContent()) ?? '';
+  await expect.poll(cells).toContain(new Date().toISOString().slice(0, 13).replace('T', ' '));
+  const before = await cells();
+  await send_impression(page);
+  await expect.poll(cells).not.toBe(before); // one more, or the first of the next minute
+  await expect(page.getByRole('region', { name: 'Windows', exact: true }).getByRole('img', { name: /impressions/ })).toBeVisible();
 });

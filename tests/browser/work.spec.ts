@@ -24,7 +24,12 @@ test('a flow says when it runs, and runs now; its run shows what it computed', a
   await expect(page.getByRole('heading', { name: 'Run of daily', level: 1 })).toBeVisible();
   await expect(page.getByText('done', { exact: true }).first()).toBeVisible();
   await expect(page.getByLabel('Progress').getByText('Time left', { exact: true })).toBeVisible();
+  const first = page.url();
   await page.getByRole('button', { name: 'Run again' }).click();
+  await expect(page).not.toHaveURL(first);
+  await expect(page.getByText('done', { exact: true }).first()).toBeVisible();
+  await page.goto('/tables');
+  await page.getByRole('button', { name: 'Run ad_traffic' }).click();
   await expect(page.getByText('There was nothing to do')).toBeVisible();
 });
 
