@@ -95,7 +95,6 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
   const TableMarks marks = partitions_->of(target->table);
   std::vector<Due> wanted;
   std::vector<std::string> whats;
-  std::vector<Partition> past;
   std::map<Partition, std::string> newest;  // another run may have read more than this one
   for (Due& due : partitions_of(table, declared.reads, versions(parts_.lake.committed(), *job.tables)))
     newest[due.partition] = std::move(due.fingerprint);

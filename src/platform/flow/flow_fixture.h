@@ -97,7 +97,9 @@ class FlowTest : public ::testing::Test {
     parts.steps.folder = folder();
     parts.steps.store_root = root_ + "/store";
     fs::create_directories(folder());
-    parts.on_failure = [this](const control::Run& run) { failures_.push_back(run.id); };
+    parts.on_end = [this](const control::Run& run) {
+      if (run.state == "failed") failures_.push_back(run.id);
+    };
     flow_ = must(Flow::open(parts));
     for (const auto& [kind, make] : works_) flow_->add_work(kind, make());
     declare(files_);
@@ -144,7 +146,7 @@ class FlowTest : public ::testing::Test {
   }
 
   void send(uint32_t number, const std::string& id, const std::string& ad, const std::string& time) {
-    const std::string payload = "{\"id\":\"" + id + "\",\"ad\":\"" + ad + "\",\"occurred_at\":\"" + time + "\"}";
+    const std::string payload = Json(Json::Object{{"id", id}, {"ad", ad}, {"occurred_at", time}}).dump();
     capture::Record record;
     record.stream = number;
     record.arrived_at = {clock_.wall().micros};
