@@ -62,7 +62,7 @@ TEST_F(ScriptTest, parameters_have_names_and_types) {
                 "DELETE FROM public.t WHERE d < $start;"),
             "");
   EXPECT_EQ(ask("SELECT d::VARCHAR, r FROM public.t ORDER BY d"), "2026-11-20|it's;2026-11-21|x;");
-  EXPECT_THAT(run("SELECT 1;\nSELECT $stop"), HasSubstr("2:8: there is no parameter $stop; known are $start, $run"));
+  EXPECT_THAT(run("SELECT 1;\nSELECT $stop"), HasSubstr("there is no parameter $stop; known are $start, $run"));
 }
 
 TEST_F(ScriptTest, a_mistake_has_its_place_in_the_script) {
