@@ -11,6 +11,7 @@
 #include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/folder_check.h"
+#include "app/run_findings.h"
 #include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
@@ -284,6 +285,7 @@ Status Composed::open_engine() {
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings();
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
+  flow.on_end = [this](const control::Run& ended) { note_run(*notifier_, ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   endpoints_ = std::make_unique<endpoint::Endpoints>(

@@ -40,6 +40,16 @@ def test_the_history_of_metrics_is_a_stream_that_agrees_with_the_exposition_and_
     assert project.stop() == 0
 
 
+def test_an_idle_server_does_not_write_about_its_own_writing(advertising):
+    project = advertising
+    project.stop()
+    project.start(env={"WEIR_METRICS_EVERY": "1s"})
+    end = time.monotonic() + 6
+    wait_for(lambda: time.monotonic() > end, "six samples, most of them put off")
+    samples = project.sql("SELECT count(DISTINCT sampled_at) FROM weir_metrics WHERE sampled_at > now() - INTERVAL 5 SECOND")[0][0]
+    assert samples <= 3, samples
+
+
 def test_nobody_posts_to_the_history_and_it_is_no_stream_of_the_project(advertising):
     project = advertising
     refused = project.post("/v1/streams/weir_metrics", {"name": "x"}, project.admin())
@@ -110,8 +120,10 @@ RECORDS = """  many_orders:
 ORDERS = "write: public\nfields:\n  customer: {type: string, required: true}\n  amount: number\n"
 
 
-def shop(project, alerts):
+def shop(project, alerts, **secrets):
     project.write("streams/orders.yaml", ORDERS)
+    for name, value in secrets.items():
+        project.weir("secret", "set", name, stdin=value)
     project.write("alerts/oncall.yaml", alerts)
     return project.start()
 
@@ -134,8 +146,7 @@ def when(project, name, state):
 
 def test_an_alarm_goes_off_by_real_events_tells_a_webhook_and_goes_back(project):
     with Receiver(lambda number: (503 if number == 1 else 200, {})) as receiver:
-        project.weir("secret", "set", "HOOK", stdin="hush-hush")
-        shop(project, "channels:\n  hook: {kind: webhook, url: \"" + receiver.url + "?key=${secret:HOOK}\", headers: {X-Key: \"${secret:HOOK}\"}}\nalarms:\n" + RECORDS)
+        shop(project, "channels:\n  hook: {kind: webhook, url: \"" + receiver.url + "?key=${secret:HOOK}\", headers: {X-Key: \"${secret:HOOK}\"}}\nalarms:\n" + RECORDS, HOOK="hush-hush")
         when(project, "many_orders", "ok")
         burst(project)
         when(project, "many_orders", "alarm")
@@ -272,13 +283,12 @@ def certificate(folder):
 def test_a_mail_arrives_over_tls_and_is_refused_without_it(project, tmp_path):
     made = certificate(tmp_path)
     with Mailbox(made, (b"weir", b"hush-hush")) as safe, Mailbox() as plain:
-        project.weir("secret", "set", "SMTP", stdin="hush-hush")
         shop(project, f"""channels:
   safe: {{kind: mail, server: "{safe.url}", from: weir@shop.example, to: [oncall@shop.example, boss@shop.example], user: weir, password: "${{secret:SMTP}}", ca_file: {made[0]}}}
   plain: {{kind: mail, server: "{plain.url}", from: weir@shop.example, to: [oncall@shop.example], tls: false}}
   stubborn: {{kind: mail, server: "{plain.url}", from: weir@shop.example, to: [nobody@shop.example]}}
 alarms:
-""" + RECORDS.replace("More than 5 orders a second", "Über 5 Bestellungen"))
+""" + RECORDS.replace("More than 5 orders a second", "Über 5 Bestellungen"), SMTP="hush-hush")
         when(project, "many_orders", "ok")
         burst(project)
         wait_for(lambda: safe.mails and plain.mails, "both mails")
@@ -310,3 +320,18 @@ def test_the_guide_of_alarms_runs(advertising):
         project.weir("secret", "set", secret, stdin="x")
     project.write("alerts/guide.yaml", declared)
     assert "create   alert guide" in project.weir("plan", code=3)
+
+
+def test_a_failed_run_is_a_finding_until_one_is_done(project):
+    project.write("streams/orders.yaml", ORDERS)
+    project.write("tables/totals.sql", "---\ntests:\n  - {name: no_ada, sql: \"SELECT * FROM totals WHERE customer = 'ada'\"}\n---\nSELECT customer, sum(amount) AS amount FROM orders GROUP BY customer\n")
+    project.start()
+    burst(project)
+    project.weir("run", "totals", code=1)
+    found = wait_for(lambda: findings(project), "the run is a finding")
+    assert [(one["source"], one["what"]) for one in found] == [("run", "the run of totals failed")] and "no_ada" in found[0]["why"], found
+    assert "the run of totals failed" in project.weir("alarms", "findings")
+    project.write("tables/totals.sql", "SELECT customer, sum(amount) AS amount FROM orders GROUP BY customer\n")
+    project.weir("apply")
+    project.weir("run", "totals")
+    wait_for(lambda: not findings(project), "it is closed by the next run")

@@ -110,8 +110,8 @@ class Flow {
     Metrics& metrics;
     StepSettings steps = {};
     size_t parallel = 1;  // things that are computed at once, of all runs together
-    // Told each run that failed, once it is on record; on the run's thread.
-    std::function<void(const control::Run&)> on_failure = {};
+    // Told each run that ended, once it is on record; on the run's thread.
+    std::function<void(const control::Run&)> on_end = {};
   };
   static Result<std::unique_ptr<Flow>> open(const Parts& parts);
   ~Flow();

@@ -214,7 +214,7 @@ void Flow::end(Job& job, const Status& done) {
   save(job.run);
   log_event(done ? Level::info : Level::error, "run.ended",
             {{"run", job.run.id}, {"name", job.run.name}, {"state", job.run.state}, {"error", job.run.error}});
-  if (job.run.state == "failed" && parts_.on_failure) parts_.on_failure(job.run);
+  if (parts_.on_end) parts_.on_end(job.run);
 }
 
 Status Flow::do_all(Job& job) {

@@ -14,7 +14,7 @@ namespace {
 using capture::FieldType;
 
 // What moves because a sample was written, or by itself. A sample with nothing else in it can wait.
-constexpr std::array<std::string_view, 18> kOwnNoise = {
+constexpr std::array<std::string_view, 24> kOwnNoise = {
     "process_open_fds",
     "process_resident_memory_bytes",
     "weir_disk_free_bytes",
@@ -30,8 +30,14 @@ constexpr std::array<std::string_view, 18> kOwnNoise = {
     "weir_journal_written_bytes_total",
     "weir_lake_commits_total",
     "weir_lake_lag_records",
+    "weir_lake_merged_bytes_total",
+    "weir_lake_merged_files_total",
     "weir_lake_oldest_waiting_timestamp_seconds",
+    "weir_lake_replaced_files_removed_total",
     "weir_lake_tail_bytes",
+    "weir_live_checkpoints_total",
+    "weir_live_lag_records",
+    "weir_live_records_total",
     "weir_history_series_left_out",
 };
 
