@@ -211,11 +211,9 @@ def test_a_receiver_that_hangs_or_redirects_holds_up_nothing(project):
         channels = "".join(f"  {name}: {{kind: webhook, url: '{one.url}', time_limit: 30s}}\n" for name, one in (("slow", hanging), ("good", good), ("moved", moved)))
         shop(project, "channels:\n" + channels + "alarms:\n" + RECORDS)
         when(project, "many_orders", "ok")
-        burst(project)
-        wait_for(lambda: hanging.posts and good.posts, "both are told")
+        wait_for(lambda: burst(project) or (hanging.posts and good.posts), "both are told")  # a late tick has no datapoint
         wait_for(lambda: any(one["where"] == "channel moved" for one in findings(project)), "a channel that cannot deliver is a finding")
         assert "redirects are not followed" in next(one for one in findings(project) if one["where"] == "channel moved")["why"]
-        burst(project)
         when(project, "many_orders", "ok")
         wait_for(lambda: ("closed", "alarm many_orders") in good.events(), "the good one hears the end while the other hangs")
         states = {one["name"]: one for one in project.get("/v1/alarms", headers=project.admin()).json["channels"]}
