@@ -104,14 +104,14 @@ def test_a_table_says_why_a_day_is_stale_and_which_test_failed(advertising):
     project.post("/v1/lake/drain", {}, headers=project.admin())
     table = project.get("/v1/tables/advertising", headers=project.admin()).json
     assert table["stale_because"] == {day(1): "never computed", day(2): "its inputs changed"}
-    assert {(test["name"], test["kind"]) for test in table["tests"]} >= {("grain", "unique"), ("not_null_ad_id", "not_null")} and table["failed"] == []
+    assert {(test["name"], test["kind"]) for test in table["tests"]} >= {("grain", "unique"), ("not_null_ad_id", "not_null")} and table["failures"] == []
     text = (project.folder / "tables/advertising.sql").read_text()
     project.write("tables/advertising.sql", text.replace("grain: [impression_id]", "grain: [impression_id]\ntests:\n  - {name: never_true, sql: SELECT 1}"))
     project.weir("apply")
     view = run(project, "advertising", code=1)
-    failed = project.get("/v1/tables/advertising", headers=project.admin()).json["failed"]
+    failed = project.get("/v1/tables/advertising", headers=project.admin()).json["failures"]
     assert view["state"] == "failed"
-    assert {one["partition"] for one in failed} <= {day(1), day(2)} and all(one["run"] == view["id"] and "never_true" in one["message"] for one in failed)
+    assert {one["partition"] for one in failed} <= {day(1), day(2)} and all(one["run"] == view["id"] and "never_true" in [test["test"] for test in one["tests"]] for one in failed)
 
 
 def test_the_lake_lists_its_tables_by_partition(advertising):
