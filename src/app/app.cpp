@@ -11,6 +11,7 @@
 #include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/folder_check.h"
+#include "app/intakes.h"
 #include "app/run_findings.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -28,7 +29,6 @@
 #include "platform/warehouse/warehouse.h"
 #include "stream/capture/example.h"
 #include "stream/history/history.h"
-#include "stream/lake/requeue.h"
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
@@ -110,7 +110,7 @@ class Composed : public App {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
-  std::unique_ptr<lake::Requeue> requeue_;
+  std::unique_ptr<Intakes> intakes_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<flow::Flows> flows_;
@@ -268,7 +268,8 @@ Status Composed::open_engine() {
   views.push_back(warehouse::statements_view(*statements_));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
-  requeue_ = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_});
+  intakes_ =
+      std::make_unique<Intakes>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_}, options_.folder, settings_);
   live::Options live;
   live.folder = join_path(state_folder_, "live");
   live.history = live::engine_history(*engine_, lanes_->stopping());
@@ -287,6 +288,7 @@ Status Composed::open_engine() {
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
   flow.on_end = [this](const control::Run& ended) { note_run(*notifier_, ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
+  intakes_->add_work(*flow_);
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
@@ -397,7 +399,8 @@ Status Composed::open_surface() {
                         .capture = *capture_,
                         .engine = *engine_,
                         .warehouse = *warehouse_,
-                        .requeue = *requeue_,
+                        .requeue = intakes_->requeue(),
+                        .crawl = intakes_->crawl(),
                         .access = *access_,
                         .secrets = *secrets_,
                         .flow = *flow_,

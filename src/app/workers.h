@@ -5,6 +5,8 @@
 
 namespace weir::app {
 
+inline constexpr const char* kForeignRecordsKind = "foreign_records";  // stream/lake/foreign_records.h
+inline constexpr const char* kCrawlKind = "crawl";                     // stream/lake/crawl.h
 WorkerKinds worker_kinds();
 
 }  // namespace weir::app

@@ -276,6 +276,12 @@ SettingTable lake_settings() {
        .example = "24h",
        .min = "0s",
        .max = "30d"},
+      {.name = "lake.foreign",
+       .type = texts,
+       .otherwise = Json::Array{},
+       .prose = "Folders of other systems' files that `weir etl` and `weir lake crawl` may read, besides the project's "
+                "own.",
+       .example = "[/data/delivered]"},
   };
 }
 

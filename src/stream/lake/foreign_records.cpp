@@ -389,7 +389,7 @@ class FileText {
       text_.resize(kReadBytes);
       return {};
     }
-    if (first.starts_with("PAR1")) return foreign("Parquet", "weir lake crawl reads it as a table");
+    if (first.starts_with("PAR1")) return foreign("Parquet", "weir load takes it as a table");
     if (first.starts_with("\x28\xb5\x2f\xfd")) return foreign("zstd", "unpack it first");
     if (first.starts_with("PK\x03\x04") || first.starts_with("BZh")) return foreign("an archive", "unpack it first");
     held_ = first;

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "surface/cli/commands.h"
+#include "surface/cli/etl.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
@@ -87,6 +88,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_status(app, context);
   add_sql(app, context);
   add_load(app, context);
+  add_etl(app, context);
   add_stream(app, context);
   add_explain(app, context);
   add_live(app, context);

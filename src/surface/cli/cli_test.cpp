@@ -51,7 +51,8 @@ TEST(Run, tells_what_is_mistyped_with_the_nearest_name) {
   EXPECT_EQ(error_text({"weir", "status", "--jsn"}),
             "error: there is no option '--jsn'\n  try: did you mean '--json'?\n");
   EXPECT_EQ(error_text({"weir", "lake"}),
-            "error: weir lake needs a command\n  try: known: verify, drain, compact, requeue, retain, rebuild, manifest; weir lake --help\n");
+            "error: weir lake needs a command\n  try: known: verify, drain, compact, requeue, retain, rebuild, crawl, "
+            "manifest; weir lake --help\n");
 }
 
 TEST(UrlEncode, keeps_only_unreserved_characters) {

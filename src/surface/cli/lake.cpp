@@ -1,6 +1,10 @@
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 
+#include "core/base/sizes.h"
+#include "core/base/text.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/output.h"
 
@@ -164,6 +168,94 @@ int rebuild(Context& context, const std::string& stream) {
   return ok ? kDone : kFound;
 }
 
+struct CrawlOptions {
+  std::string path, name, format = "auto";
+  bool declare = false;
+};
+
+// The last folder's name, as far as it can be one of a stream.
+std::string name_of(const std::string& path) {
+  std::string name = std::filesystem::path(path).lexically_normal().filename().string();
+  if (name.empty()) name = std::filesystem::path(path).lexically_normal().parent_path().filename().string();
+  name = to_lower(name.substr(0, name.find('.')));
+  for (char& c : name) c = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';
+  return is_identifier(name) ? name : std::string();
+}
+
+void print_crawl(const Json& found) {
+  const auto count = [&](const char* what) { return with_commas(static_cast<uint64_t>(found[what].as_int())); };
+  std::printf("%s files, %s; sampled: %s records of %s files\n", count("files").c_str(),
+              format_size(static_cast<uint64_t>(found["bytes"].as_int())).c_str(), count("records").c_str(),
+              count("sampled_files").c_str());
+  for (const Json& one : found["partitions"].array()) {
+    std::printf("partition  %s: %s to %s\n", one["name"].as_string().c_str(), one["from"].as_string().c_str(),
+                one["to"].as_string().c_str());
+  }
+  for (const Json& one : found["failures"].array()) {
+    std::printf("unreadable %s: %s\n", one["file"].as_string().c_str(), one["error"].as_string().c_str());
+  }
+  for (const Json& one : found["gone"].array()) {
+    std::printf("gone       %s was loaded and is not there any more; its events stay\n", one.as_string().c_str());
+  }
+  for (const Json& one : found["differences"].array()) {
+    std::printf("%-10s %s: %s\n", one["change"].as_string().c_str(), one["field"].as_string().c_str(),
+                one["what"].as_string().c_str());
+  }
+  if (const Json* fit = found.find("fit")) {
+    std::printf("%s of the sampled records fit the stream %s\n",
+                with_commas(static_cast<uint64_t>((*fit)["fits"].as_int())).c_str(), found["name"].as_string().c_str());
+    for (const Json& one : (*fit)["misfits"].array()) {
+      std::printf("misfit     %s %s: %s times, first %s: %s\n", one["reason"].as_string().c_str(),
+                  one["field"].as_string().c_str(), with_commas(static_cast<uint64_t>(one["count"].as_int())).c_str(),
+                  one["first"].as_string().c_str(), one["message"].as_string().c_str());
+    }
+  }
+}
+
+// Only where no file is: what somebody declared is his.
+int write_declaration(const Context& context, const Json& found) {
+  const std::string file = "streams/" + found["name"].as_string() + ".yaml";
+  const std::string path = context.common.folder + "/" + file;
+  if (std::filesystem::exists(path)) {
+    return report(
+        Error(Code::conflict, file + " is there already", "compare it with what is printed without --declare"));
+  }
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  std::ofstream out(path);
+  out << found["declaration"].as_string();
+  out.close();
+  if (!out) return report(Error(Code::io, "cannot write " + path));
+  std::printf("wrote %s: `weir plan` shows what it changes, `weir apply` registers it\n", file.c_str());
+  return kDone;
+}
+
+int crawl(Context& context, CrawlOptions options) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  if (options.name.empty()) options.name = name_of(options.path);
+  Json body{Json::Object{}};
+  std::error_code ignored;
+  body.set("path", std::filesystem::absolute(options.path, ignored).lexically_normal().string());
+  body.set("name", options.name);
+  body.set("format", options.format);
+  ProgressLine progress;
+  progress.show("looking at " + options.path + " …");
+  auto found = call_json(**backend, {.method = "POST", .path = "/v1/lake/crawl", .body = body.dump()});
+  progress.clear();
+  if (!found) return report(found.error());
+  const bool declared = (*found)["declared"].as_bool();
+  const bool differs = !(*found)["differences"].array().empty() || !(*found)["fit"]["misfits"].array().empty();
+  if (context.common.json) {
+    std::cout << found->dump(2) << "\n";
+  } else {
+    print_crawl(*found);
+    if (!declared && !options.declare) std::printf("\n%s", (*found)["declaration"].as_string().c_str());
+  }
+  if (options.declare && !(*found)["declaration"].as_string().empty()) return write_declaration(context, *found);
+  return declared && differs ? kFound : kDone;
+}
+
 int show(Context& context, const ApiRequest& request) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
@@ -210,6 +302,14 @@ void add_lake(CLI::App& app, Context& context) {
   auto rebuilt_stream = std::make_shared<std::string>();
   rebuilding->add_option("STREAM", *rebuilt_stream)->required();
   rebuilding->callback([&context, rebuilt_stream] { context.exit_code = rebuild(context, *rebuilt_stream); });
+  auto* look = group->add_subcommand(
+      "crawl", "Look at a folder of JSON or CSV files: what is in it, how it would be declared, how it fits a stream");
+  auto looked = std::make_shared<CrawlOptions>();
+  look->add_option("PATH", looked->path, "The folder, or one file")->required();
+  look->add_option("--as", looked->name, "The stream it is or would be; by default the folder's name");
+  look->add_option("--format", looked->format, "auto, json or csv")->check(CLI::IsMember({"auto", "json", "csv"}));
+  look->add_flag("--declare", looked->declare, "Write streams/NAME.yaml, where no file is yet");
+  look->callback([&context, looked] { context.exit_code = crawl(context, *looked); });
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();
   manifest->add_option("TABLE", *table)->required();

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "surface/cli/commands.h"
-#include "surface/cli/interrupt.h"
+#include "surface/cli/follow_run.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
@@ -75,8 +75,9 @@ int outcome(const Json& run) {
   return run["state"].as_string() == "done" ? kDone : kFailed;
 }
 
-// Until it has ended. Ctrl-C stops the run, unless somebody only watches.
-int follow(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
+}  // namespace
+
+int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
   ProgressLine progress;
   const std::string path = "/v1/runs/" + url_encode(id);
   for (bool is_stopped = false;;) {
@@ -103,6 +104,19 @@ int follow(Context& context, Backend& backend, const Interrupt& interrupt, const
   }
 }
 
+int follow_started(Context& context, Backend& backend, const Interrupt& interrupt, const Json& started, bool detach) {
+  const std::string id = started["id"].as_string();
+  if (!detach) return follow_run(context, backend, interrupt, id, true);
+  if (context.common.json) {
+    std::cout << started.dump(2) << "\n";
+  } else {
+    std::printf("run %s began; `weir runs watch %s` shows it\n", id.c_str(), id.c_str());
+  }
+  return kDone;
+}
+
+namespace {
+
 struct RunOptions {
   std::string table, from, to;
   bool force = false, alone = false, detach = false;
@@ -123,14 +137,7 @@ int start(Context& context, const RunOptions& options) {
   body.set("upstream", !options.alone);
   auto started = call_json(**backend, {.method = "POST", .path = "/v1/runs", .body = body.dump()});
   if (!started) return report(started.error());
-  const std::string id = (*started)["id"].as_string();
-  if (!options.detach) return follow(context, **backend, interrupt, id, true);
-  if (context.common.json) {
-    std::cout << started->dump(2) << "\n";
-  } else {
-    std::printf("run %s began; `weir runs watch %s` shows it\n", id.c_str(), id.c_str());
-  }
-  return kDone;
+  return follow_started(context, **backend, interrupt, *started, options.detach);
 }
 
 int list(Context& context, const std::string& name, bool open) {
@@ -164,7 +171,7 @@ int watch(Context& context, const std::string& id) {
   const Interrupt interrupt;
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
-  return follow(context, **backend, interrupt, id, false);
+  return follow_run(context, **backend, interrupt, id, false);
 }
 
 int stop(Context& context, const std::string& id) {

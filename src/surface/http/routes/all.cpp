@@ -27,7 +27,8 @@ class WholeSite final : public Site {
     add_session_routes(router_, parts.access, facts_);
     add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files(), parts.alarms}, facts_);
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
-    add_lake_routes(router_, {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue});
+    add_lake_routes(router_,
+                    {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue, parts.crawl});
     add_flow_routes(router_, {parts.flow, parts.flows});
     endpoints_.add_to(router_);
     add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);

@@ -24,6 +24,7 @@ struct SiteParts {
   engine::Engine& engine;
   warehouse::Warehouse& warehouse;
   lake::Requeue& requeue;
+  const lake::Crawl& crawl;
   access::Access& access;
   access::Secrets& secrets;
   flow::Flow& flow;

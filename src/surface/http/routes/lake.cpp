@@ -138,6 +138,35 @@ Result<Json> rebuild(const LakeParts& parts, const Request& request) {
   return out;
 }
 
+// Begins a run; its parameters are checked first.
+Result<Json> etl(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"folder", "format", "any_age"}));
+  Json parameters{Json::Object{}};
+  parameters.set("stream", request.parameter("name"));
+  TRY_ASSIGN(const std::string folder, body.text("folder"));
+  parameters.set("folder", folder);
+  TRY_ASSIGN(const std::string format, body.text_or("format", "auto"));
+  parameters.set("format", format);
+  TRY_ASSIGN(const bool any_age, body.flag_or("any_age", false));
+  parameters.set("any_age", any_age);
+  flow::WorkRequest wanted;
+  wanted.kind = "etl";
+  wanted.name = request.parameter("name");
+  wanted.parameters = std::move(parameters);
+  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  TRY_ASSIGN(const std::string id, parts.flow.start_work(wanted));
+  return Json(Json::Object{{"id", id}});
+}
+
+Result<Json> crawl(const LakeParts& parts, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "name", "format"}));
+  lake::CrawlRequest wanted;
+  TRY_ASSIGN(wanted.path, body.text("path"));
+  TRY_ASSIGN(wanted.name, body.text("name"));
+  TRY_ASSIGN(wanted.format, body.text_or("format", "auto"));
+  return parts.crawl.run(wanted, *request.cancel);
+}
+
 Result<Json> load(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "format", "table"}));
   TRY_ASSIGN(const std::string path, body.text("path"));
@@ -205,6 +234,14 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
   route.pattern = "/v1/lake/rebuild";
   route.summary = "Makes a stream's Parquet anew from its archive.";
   route.handler = json_answers([parts](Request& request) { return rebuild(parts, request); });
+  router.add(route);
+  route.pattern = "/v1/streams/{name}/etl";
+  route.summary = "Loads the files of a foreign folder, each record once; answers at once with the run's id.";
+  route.handler = json_answers([parts](Request& request) { return etl(parts, request); });
+  router.add(route);
+  route.pattern = "/v1/lake/crawl";
+  route.summary = "Looks at a folder of foreign files: what is in it, and how it fits a stream.";
+  route.handler = json_answers([parts](Request& request) { return crawl(parts, request); });
   router.add(route);
   route.pattern = "/v1/load";
   route.access = Access::owner;

@@ -93,6 +93,7 @@ class RoomsFixture : public ::testing::Test {
     live_follower.join();
     warehouse.reset();
     requeue.reset();
+    crawl.reset();
     endpoints.reset();
     dashboards.reset();
     alarms.reset();
@@ -136,6 +137,10 @@ class RoomsFixture : public ::testing::Test {
     warehouse = std::make_unique<warehouse::Warehouse>(
         warehouse::Warehouse::Parts{*engine, *statements, timers, clock, random}, warehouse::Limits{});
     requeue = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake, *engine, *capture, clock});
+    crawl = std::make_unique<lake::Crawl>(
+        lake::Crawl::Parts{*capture, *engine, {root, {}}, [](const Json& request, const Cancel&, const auto&) {
+                             return lake::crawl_files(request);
+                           }});
     access = must(access::Access::open(*control, clock, random));
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
@@ -186,10 +191,10 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,    random,     metrics,    lanes,    *control,  *journal,    *lake,
-                      *capture, *engine,    *warehouse, *requeue, *access,   *secrets,    *flow,
-                      *flows,   *endpoints, *live,      *alarms,  *notifier, *dashboards, deployment},
-                     facts);
+    site = make_site(
+        {clock,  random,  metrics,  lanes, *control, *journal,   *lake, *capture, *engine,   *warehouse,  *requeue,
+         *crawl, *access, *secrets, *flow, *flows,   *endpoints, *live, *alarms,  *notifier, *dashboards, deployment},
+        facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
     options.port = 0;
@@ -232,6 +237,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<live::Live> live;
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<lake::Requeue> requeue;
+  std::unique_ptr<lake::Crawl> crawl;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<endpoint::Endpoints> endpoints;

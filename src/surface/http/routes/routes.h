@@ -23,6 +23,7 @@
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
+#include "stream/lake/crawl.h"
 #include "stream/lake/lake.h"
 #include "stream/lake/requeue.h"
 #include "stream/live/live.h"
@@ -117,6 +118,7 @@ struct LakeParts {
   const StreamDirectory& streams;
   flow::Flow& flow;
   lake::Requeue& requeue;
+  const lake::Crawl& crawl;
 };
 void add_lake_routes(Router& router, const LakeParts& parts);
 
