@@ -15,7 +15,9 @@ class ChosenDays final : public engine::Snapshot {
   ChosenDays(std::shared_ptr<const engine::Snapshot> all,
              const std::map<std::string, std::set<int32_t>, std::less<>>& days)
       : all_(std::move(all)) {
-    for (const auto& [name, wanted] : days) {
+    for (const auto& entry : days) {
+      const auto& name = entry.first;
+      const auto& wanted = entry.second;  // no structured binding: clang 14 does not capture one
       const engine::TableVersion* version = all_->find(name);
       if (version == nullptr) continue;
       auto chosen = std::make_unique<engine::TableVersion>(*version);

@@ -294,8 +294,8 @@ class CsvSplitter final : public RecordSplitter {
     size_t most = 0;
     for (size_t i = 1; i < kDelimiters.size(); ++i) most = counts_[i] > counts_[most] ? i : most;
     delimiter_ = kDelimiters[most];
-    std::string text = std::move(cell_.text);
-    if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    std::string_view text = cell_.text;
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     std::set<std::string> seen;
     for (const std::string_view part : split(text, delimiter_)) {
       std::string name(part);
