@@ -22,7 +22,9 @@ constexpr double kRequestsPerS = 1'000;
 std::string day(int ago) {
   const std::time_t time = std::time(nullptr) - 86'400 * ago;
   char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&time));
+  std::tm civil{};  // both threads ask: gmtime() would share one
+  gmtime_r(&time, &civil);
+  std::strftime(text, sizeof text, "%Y-%m-%d", &civil);
   return text;
 }
 
@@ -44,8 +46,8 @@ class Bench {
   int run() {
     for (int ago = 0; ago < kDays; ++ago) send(ago, ads_);
     compute();
-    LoadResult quiet = load(quick_ ? 5 : 30, kRequestsPerS, 32);
-    LoadResult fastest = load(quick_ ? 5 : 30, 0, 8);
+    LoadResult quiet = load("quiet", quick_ ? 5 : 30, kRequestsPerS, 32);
+    LoadResult fastest = load("fastest", quick_ ? 5 : 30, 0, 8);
     std::atomic<bool> stop{false};
     int runs = 0;
     std::thread flow([&] {
@@ -55,7 +57,7 @@ class Bench {
         compute();
       }
     });
-    LoadResult busy = load(quick_ ? 15 : 60, kRequestsPerS, 32);
+    LoadResult busy = load("while the flow writes", quick_ ? 15 : 60, kRequestsPerS, 32);
     stop = true;
     flow.join();
     check_sums();
@@ -105,7 +107,7 @@ class Bench {
     return "/traffic/" + ad + "?start=" + day(kDays - 1) + "&end=" + day(0);
   }
 
-  LoadResult load(double seconds, double per_s, int connections) {
+  LoadResult load(const char* phase, double seconds, double per_s, int connections) {
     LoadPlan plan;
     plan.port = port_;
     plan.seconds = seconds;
@@ -121,7 +123,8 @@ class Bench {
     };
     LoadResult out = run_load(plan);
     if (out.errors > 0)
-      std::printf("%llu errors, the first: %s\n", static_cast<unsigned long long>(out.errors), out.first_error.c_str());
+      std::printf("%s: %llu errors, the first: %s\n", phase, static_cast<unsigned long long>(out.errors),
+                  out.first_error.c_str());
     return out;
   }
 
