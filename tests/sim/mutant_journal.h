@@ -28,6 +28,7 @@ class MutantJournal final : public journal::Journal {
     return real_.read_from(mutant_ == Mutant::forget_unsealed ? real_.durable_end() : from);
   }
   Status release(journal::Sequence below) override { return real_.release(below); }
+  Status seal() override { return real_.seal(); }
   journal::Stats stats() const override { return real_.stats(); }
   Result<std::string> segment_of(journal::Sequence sequence) const override { return real_.segment_of(sequence); }
   bool run_once() override { return real_.run_once(); }

@@ -43,6 +43,7 @@ bool LocalJournal::wait_for_work() {
       return true;
     }
     if (is_stopping_) return false;
+    if (seals_asked_ > seals_done_) return true;
     wake_at_ = 1;
     if (!open_again_at_) {
       work_.wait(lock);
@@ -81,6 +82,7 @@ void LocalJournal::gather(std::unique_lock<std::mutex>& lock) {
 // Writes, syncs and completes one group; false if there was nothing to do.
 bool LocalJournal::step() {
   if (!writer_.is_open()) open_again();
+  seal_if_asked();
   if (!take_waiting()) return false;
   const Status roomy = make_room();
   if (!roomy) {
@@ -117,6 +119,43 @@ Status LocalJournal::make_room() {
   if (first->disk_bytes > writer_.room()) {  // only the first segment of a start is smaller than the others
     TRY(writer_.open_next(first->first));
   }
+  const std::lock_guard lock(mutex_);
+  room_ = writer_.room();
+  return {};
+}
+
+void LocalJournal::seal_if_asked() {
+  uint64_t asked = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (seals_asked_ == seals_done_) return;
+    asked = seals_asked_;
+  }
+  Status sealed = seal_segment();
+  const std::lock_guard lock(mutex_);
+  sealed_ = std::move(sealed);
+  seals_done_ = asked;
+  seal_done_.notify_all();
+}
+
+Status LocalJournal::seal_segment() {
+  if (!writer_.is_open()) return Error(Code::unavailable, "the journal has no open segment now", "try again later");
+  const auto newest = table_.newest();
+  if (newest && newest->groups == 0) return {};
+  // The first record of the next segment: the first that waits, or the next that will.
+  const auto has_records = [](const Waiting& waiting) { return !waiting.batch.empty(); };
+  const auto first = std::find_if(working_.begin() + static_cast<ptrdiff_t>(working_at_), working_.end(), has_records);
+  Sequence next;
+  if (first != working_.end()) {
+    next = first->first;
+  } else {
+    const std::lock_guard lock(mutex_);
+    const auto arrived = std::find_if(incoming_.begin(), incoming_.end(), has_records);
+    next = arrived != incoming_.end() ? arrived->first : Sequence{next_sequence_};
+  }
+  const Status opened = writer_.open_next(next);
+  if (!opened && !writer_.is_open()) open_again_at_ = clock_.steady_micros();
+  TRY(opened);
   const std::lock_guard lock(mutex_);
   room_ = writer_.room();
   return {};

@@ -139,6 +139,9 @@ class Journal {
 
   // Segments that hold only records below `below` may be removed now: their content is committed elsewhere.
   virtual Status release(Sequence below) = 0;
+  // Ends the open segment, though it is not full, and opens the next one: what was durable before the call lies in
+  // segments that release() can remove. Does nothing if the open segment holds no record yet. Waits for the disk.
+  virtual Status seal() = 0;
 
   virtual Stats stats() const = 0;
   // Name of the segment file that holds the sequence, for `weir explain`; not_found if released.

@@ -644,6 +644,49 @@ TEST_F(JournalTest, releases_whole_segments_only_and_remembers_it) {
   EXPECT_EQ(read().back(), "record 60");
 }
 
+TEST_F(JournalTest, sealed_before_it_is_full_a_segment_can_be_released_with_all_it_held) {
+  open();
+  ASSERT_TRUE(journal->seal()) << "an empty one stays";
+  EXPECT_EQ(journal->stats().segments, 1u);
+  write({"gone-a", "gone-b"});
+  ASSERT_TRUE(append({"kept"}, "kept"));  // waits: it belongs to the next segment
+  ASSERT_TRUE(journal->seal());
+  EXPECT_EQ(journal->stats().segments, 2u);
+  ASSERT_TRUE(journal->seal()) << "again changes nothing";
+  EXPECT_EQ(journal->stats().segments, 2u);
+  ASSERT_TRUE(journal->run_once());
+  ASSERT_TRUE(journal->release({3}));
+  EXPECT_EQ(journal->stats().first.value, 3u);
+  EXPECT_THAT(read(), ElementsAre("kept"));
+  // Nothing of it is left in any file, nor after a restart, which copies a last group.
+  for (const bool cut : {false, true}) {
+    for (const std::string& name : names()) {
+      EXPECT_EQ(read_file(files, folder + "/" + name)->find("gone-"), std::string::npos) << name;
+    }
+    cut ? cut_power() : kill();
+    open();
+    EXPECT_THAT(damages(), "");
+    EXPECT_THAT(read(), ElementsAre("kept"));
+  }
+  EXPECT_EQ(journal->recovery().next.value, 4u);
+}
+
+TEST_F(JournalTest, sealed_and_released_to_the_end_it_goes_on_with_the_next_number) {
+  open();
+  write({"a", "b"});
+  ASSERT_TRUE(journal->seal());
+  ASSERT_TRUE(journal->release({3}));
+  for (int i = 0; i < 3; ++i) {
+    i == 1 ? cut_power() : kill();
+    open();
+    EXPECT_THAT(damages(), "");
+    EXPECT_THAT(read(), ElementsAre());
+  }
+  write({"c"});
+  EXPECT_THAT(read(), ElementsAre("c"));
+  EXPECT_THAT(sequences, ElementsAre(3));
+}
+
 TEST_F(JournalTest, refuses_settings_that_cannot_work) {
   segment_bytes = 5000;
   EXPECT_THAT(try_open().error().message, HasSubstr("segment_bytes is 5000"));

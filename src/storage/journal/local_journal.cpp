@@ -93,6 +93,7 @@ LocalJournal::~LocalJournal() {
     is_stopping_ = true;
   }
   work_.notify_all();
+  seal_done_.notify_all();
   if (thread_.joinable()) {
     thread_.join();
   } else if (!options_.own_thread) {
@@ -249,6 +250,22 @@ Status LocalJournal::release(Sequence below) {
     unremoved_.pop_back();
   }
   return {};
+}
+
+Status LocalJournal::seal() {
+  std::unique_lock lock(mutex_);
+  if (is_stopping_) return Error(Code::unavailable, "the journal is stopping");
+  const uint64_t mine = ++seals_asked_;
+  if (!options_.own_thread) {
+    lock.unlock();
+    seal_if_asked();
+    return sealed_;
+  }
+  wake_at_ = 0;
+  work_.notify_one();
+  seal_done_.wait(lock, [&] { return seals_done_ >= mine || is_stopping_; });
+  if (seals_done_ < mine) return Error(Code::unavailable, "the journal is stopping");
+  return sealed_;
 }
 
 Stats LocalJournal::stats() const {

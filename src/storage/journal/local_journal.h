@@ -34,6 +34,7 @@ class LocalJournal final : public Journal {
   bool wait_past(Sequence after, Duration limit) override;
   Result<std::unique_ptr<Reader>> read_from(Sequence from) override;
   Status release(Sequence below) override;
+  Status seal() override;
   Stats stats() const override;
   Result<std::string> segment_of(Sequence sequence) const override;
   bool run_once() override;
@@ -74,6 +75,8 @@ class LocalJournal final : public Journal {
   bool step();
   bool take_waiting();
   Status make_room();
+  void seal_if_asked();
+  Status seal_segment();
   size_t build_group();
   Status write_group();
   void finish_group(size_t end);
@@ -98,6 +101,9 @@ class LocalJournal final : public Journal {
   uint64_t room_ = 0;             // left in the open segment before what is queued
   std::optional<Error> refusal_;  // why nothing is accepted now
   std::optional<Error> spare_failure_;
+  uint64_t seals_asked_ = 0, seals_done_ = 0;
+  Status sealed_;  // how the last of them ended
+  std::condition_variable seal_done_;
   size_t wake_at_ = 0;  // the journal's thread sleeps until so many appends wait; 0: it does not sleep
   bool is_stopping_ = false;
 

@@ -38,6 +38,7 @@ class ForgetfulJournal : public journal::Journal {
     return std::unique_ptr<journal::Reader>(std::make_unique<Nothing>());
   }
   Status release(journal::Sequence) override { return {}; }
+  Status seal() override { return {}; }
   journal::Stats stats() const override { return {}; }
   Result<std::string> segment_of(journal::Sequence) const override { return Error(Code::not_found, "none"); }
   bool run_once() override {
