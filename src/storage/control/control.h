@@ -76,6 +76,17 @@ struct RetainedFrom {
   int32_t from_day = 0;
 };
 
+// What somebody asked to be forgotten, as platform/forget keeps it: an open one goes on at the next start, a done one
+// is the receipt.
+struct Forget {
+  std::string id;  // UUID; sorts by time
+  std::string stream;
+  std::string state;  // "open", "done"
+  WallTime begun_at;
+  std::optional<WallTime> ended_at;
+  Json body;  // the room's own; never the value
+};
+
 // One commit: everything of all streams in the journal below `through` is in committed files, exactly once.
 struct LakeCommit {
   uint64_t from = 0;     // must equal the stored cursor, otherwise `conflict` and nothing is changed
@@ -87,6 +98,8 @@ struct LakeCommit {
   std::vector<LakeDay> touched = {};        // their versions become this commit's
   std::vector<RetainedFrom> retained = {};  // never goes back
   std::vector<std::string> dropped = {};    // tables whose days, marks and replaced files are forgotten
+  std::vector<std::string> expired = {};    // tables whose replaced files are due now, also those of earlier commits
+  std::optional<Forget> forget = {};        // put in the same transaction
 };
 
 // --- runs -----------------------------------------------------------------------------------------------------------
@@ -186,6 +199,13 @@ class Control {
   virtual Result<std::vector<ReplacedFile>> lake_replaced(std::optional<WallTime> due) = 0;  // until then; or all
   virtual Status forget_replaced(const std::vector<std::string>& paths) = 0;                 // after the files are gone
   virtual Result<std::vector<RetainedFrom>> lake_retained() = 0;
+
+  // Forgets. put_forget() adds or replaces by id.
+  virtual Status put_forget(const Forget& forget) = 0;
+  virtual Result<std::vector<Forget>> forgets() = 0;  // newest first
+  // Nothing of what was changed or removed before the call is left in the database's files. What is removed is always
+  // written over; this empties the log.
+  virtual Status scrub() = 0;
 
   // Runs. put_run() and put_task() add or replace by id, and by (run, number).
   virtual Status put_run(const Run& run) = 0;

@@ -204,6 +204,44 @@ TEST_F(ControlTest, compaction_replaces_files_without_moving_the_cursor) {
   EXPECT_EQ(*control_->lake_cursor(), 6u);
 }
 
+TEST_F(ControlTest, a_forget_stands_in_the_commit_that_did_it_and_leaves_no_byte_of_what_went) {
+  LakeFile named = file("a.parquet", 1, 5);
+  named.bounds = Json(Json::Object{{"user", Json(Json::Array{Json("unique-4711"), Json("unique-4711")})}});
+  ASSERT_TRUE(control_->commit_lake({.from = 1, .through = 6, .added = {named}, .removed = {}}));
+  ASSERT_TRUE(control_->commit_lake({.from = 6,
+                                     .through = 7,
+                                     .added = {file("b.parquet", 6, 6)},
+                                     .replaced = {"a.parquet"},
+                                     .replaced_until = {900}}));
+  EXPECT_TRUE(control_->lake_replaced(WallTime{0})->empty());
+  const Forget forget{"id-1", "clicks", "open", {5}, {}, Json(Json::Object{{"records", 3}})};
+  LakeCommit wrong{.from = 1, .through = 7, .added = {}};
+  wrong.forget = forget;
+  ASSERT_FALSE(control_->commit_lake(wrong));
+  EXPECT_TRUE(control_->forgets()->empty()) << "all or nothing";
+  LakeCommit commit{.from = 7, .through = 7, .added = {file("c.parquet", 6, 6)}, .replaced = {"b.parquet"}};
+  commit.expired = {"impressions"};
+  commit.forget = forget;
+  ASSERT_TRUE(control_->commit_lake(commit));
+  EXPECT_EQ(control_->lake_replaced(WallTime{0})->size(), 2u) << "earlier ones are due at once too";
+  ASSERT_TRUE(control_->forget_replaced({"a.parquet", "b.parquet"}));
+  Forget done = forget;
+  done.state = "done";
+  done.ended_at = WallTime{9};
+  ASSERT_TRUE(control_->put_forget(done));
+  ASSERT_TRUE(control_->scrub());
+  for (const char* name : {"control.db", "control.db-wal"}) {
+    const auto bytes = read_file(real_files(), folder_ + "/" + name);
+    EXPECT_EQ((bytes ? *bytes : "").find("unique-4711"), std::string::npos) << name;
+  }
+  reopen();
+  const auto kept = control_->forgets();
+  ASSERT_EQ(kept->size(), 1u);
+  EXPECT_EQ(kept->at(0).state, "done");
+  EXPECT_EQ(kept->at(0).ended_at->micros, 9);
+  EXPECT_EQ(kept->at(0).body["records"].as_int(), 3);
+}
+
 TEST_F(ControlTest, keeps_tokens_and_finds_them_by_hash) {
   Token token{.id = "t1",
               .hash = "abc",

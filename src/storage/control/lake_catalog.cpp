@@ -209,6 +209,13 @@ Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
     TRY(add_file(file, static_cast<uint64_t>(version)));
   }
   TRY(touch_days(commit, version));
+  for (const std::string& table : commit.expired) {
+    TRY_ASSIGN(Statement expire, database_->prepare("UPDATE lake_replaced SET remove_after = 0 WHERE table_name = ?"));
+    TRY(expire.bind(1, table).run());
+  }
+  if (commit.forget) {
+    TRY(add_forget(*commit.forget));
+  }
   TRY(set_counter("lake_cursor", static_cast<int64_t>(commit.through)));
   TRY(set_counter("lake_version", version));
   TRY(transaction.commit());

@@ -91,7 +91,14 @@ CREATE TABLE alarm_changes(
 CREATE INDEX alarm_changes_by_name ON alarm_changes(name, id);
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}};
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE forgets(
+  id TEXT PRIMARY KEY, stream TEXT NOT NULL, state TEXT NOT NULL, begun_at INTEGER NOT NULL, ended_at INTEGER,
+  body TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3},
+                                     {4, kVersion4}, {5, kVersion5}, {6, kVersion6}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

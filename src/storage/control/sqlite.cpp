@@ -186,6 +186,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Files*
     TRY(database->execute("PRAGMA locking_mode=EXCLUSIVE"));
   }
   TRY(database->execute("PRAGMA temp_store=MEMORY"));
+  TRY(database->execute("PRAGMA secure_delete=ON"));  // what is removed is written over
   TRY(database->execute("PRAGMA cell_size_check=ON"));
   TRY(database->execute("PRAGMA trusted_schema=OFF"));
   TRY(database->execute("PRAGMA foreign_keys=ON"));

@@ -1,5 +1,5 @@
 // Control over SQLite. Split by subject: control.cpp (opening, declarations, values), lake_catalog.cpp,
-// identities.cpp, runs.cpp, findings.cpp.
+// forgets.cpp, identities.cpp, runs.cpp, findings.cpp.
 #pragma once
 
 #include <memory>
@@ -45,6 +45,10 @@ class SqliteControl final : public Control {
   Status forget_replaced(const std::vector<std::string>& paths) override;
   Result<std::vector<RetainedFrom>> lake_retained() override;
 
+  Status put_forget(const Forget& forget) override;
+  Result<std::vector<Forget>> forgets() override;
+  Status scrub() override;
+
   Status put_run(const Run& run) override;
   Status put_tasks(std::string_view run, const std::vector<RunTask>& tasks) override;
   Result<std::optional<Run>> find_run(std::string_view id) override;
@@ -82,6 +86,7 @@ class SqliteControl final : public Control {
   Result<std::optional<Declaration>> find_declaration(std::string_view kind, std::string_view name);
   Result<Declaration> store_declaration(const Declaration& wanted);
   Status add_file(const LakeFile& file, uint64_t version);
+  Status add_forget(const Forget& forget);
   Result<std::vector<LakeFile>> files_of(Statement& statement);
   Status remove_files(const LakeCommit& commit, int64_t version);
   Status touch_days(const LakeCommit& commit, int64_t version);
