@@ -48,6 +48,13 @@ class RowsEngine final : public engine::Engine {
   Result<uint64_t> load_file(engine::Session& session, const std::string& path, std::string_view format,
                              const std::string& table, engine::QueryLimits limits) override;
   Status checkpoint() override { return {}; }
+  Result<engine::FilteredParquet> filter_parquet(const engine::FilterParquet&, const engine::ParquetOptions&,
+                                                 const Cancel&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
+  Status scrub(const std::vector<std::string>&, Duration, const Cancel&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
 };
 
 }  // namespace weir::sim

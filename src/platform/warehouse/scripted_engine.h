@@ -65,6 +65,13 @@ class ScriptedEngine final : public engine::Engine {
     return Error(Code::unsupported, "not scripted");
   }
   Status checkpoint() override { return {}; }
+  Result<engine::FilteredParquet> filter_parquet(const engine::FilterParquet&, const engine::ParquetOptions&,
+                                                 const Cancel&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
+  Status scrub(const std::vector<std::string>&, Duration, const Cancel&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
 };
 
 class ScriptedSession final : public engine::Session {

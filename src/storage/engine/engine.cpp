@@ -8,6 +8,13 @@
 #include "storage/engine/session.h"
 
 namespace weir::engine {
+
+Status run(duckdb::Connection& connection, const std::string& sql) {
+  const auto result = connection.Query(sql);
+  if (result->HasError()) return to_error(result->GetErrorObject(), sql);
+  return {};
+}
+
 namespace {
 
 constexpr const char* kVersion = "v1.4.4";
@@ -21,12 +28,6 @@ Status check_library() {
                "libduckdb.so is " + version + " (" + source + "), this program needs exactly " + kVersion + " (" +
                    kSourceId + ")",
                "install the library that came with the program, in ../lib beside its bin folder");
-}
-
-Status run(duckdb::Connection& connection, const std::string& sql) {
-  const auto result = connection.Query(sql);
-  if (result->HasError()) return to_error(result->GetErrorObject(), sql);
-  return {};
 }
 
 void configure(duckdb::DBConfig& config, const EngineOptions& options) {

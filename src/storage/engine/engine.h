@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -123,6 +124,17 @@ struct ParquetOptions {
 struct ParquetFile {
   uint64_t rows = 0, bytes = 0;
   std::vector<std::optional<std::pair<int64_t, int64_t>>> int_bounds;  // one per column, as in TableFile
+};
+
+struct FilterParquet {
+  std::string from, to;                     // paths
+  std::string column;                       // of whole numbers
+  std::vector<uint64_t> without = {};       // rows with one of these in it are left out
+  std::vector<std::string> bounds_of = {};  // columns of whole numbers, days or times
+};
+struct FilteredParquet {
+  uint64_t rows = 0, bytes = 0;
+  std::map<std::string, std::pair<int64_t, int64_t>> bounds;  // as in TableFile; of columns that have a value
 };
 
 // A cell of a result: null, bool, integer, double, or text (everything else in its SQL text form; JSON, lists and
@@ -235,6 +247,9 @@ class Engine {
   // grow with the files. `cancelled` leaves an unfinished file at `path`. No int_bounds.
   virtual Result<ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
                                             const ParquetOptions& options, const Cancel& cancel) = 0;
+  // Writes the rows of a Parquet file but for some as another one, in their order.
+  virtual Result<FilteredParquet> filter_parquet(const FilterParquet& order, const ParquetOptions& options,
+                                                 const Cancel& cancel) = 0;
   // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same
   // locks as query().
   virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
@@ -245,6 +260,10 @@ class Engine {
                                      const std::string& table, QueryLimits limits) = 0;
 
   virtual Status checkpoint() = 0;
+  // Nothing of rows that were deleted before is left in the engine's file: each of these tables of the schema main,
+  // without constraints, is replaced by a copy of its rows, and what is free in the file is written over. Readers go on
+  // meanwhile; it is an error if one that began before goes on for longer than the limit.
+  virtual Status scrub(const std::vector<std::string>& tables, Duration limit, const Cancel& cancel) = 0;
 };
 
 }  // namespace weir::engine

@@ -32,6 +32,7 @@ duckdb::Value missing_value(const Column& column);
 // `sql`: for line and column. Positions count from 1.
 Error to_error(const duckdb::ErrorData& error, std::string_view sql);
 Error to_error(const std::exception& thrown, std::string_view sql);
+Status run(duckdb::Connection& connection, const std::string& sql);  // one statement of ours, without an answer
 Position place_in(std::string_view sql, size_t offset);
 
 // --- the tables of one snapshot --------------------------------------------------------------------------------------
@@ -156,6 +157,8 @@ class DuckEngine final : public Engine {
                                     const ParquetOptions& options) override;
   Result<ParquetFile> merge_parquet(const std::vector<std::string>& paths, const std::string& path,
                                     const ParquetOptions& options, const Cancel& cancel) override;
+  Result<FilteredParquet> filter_parquet(const FilterParquet& order, const ParquetOptions& options,
+                                         const Cancel& cancel) override;
   Result<std::vector<ScriptStatement>> examine_script(std::string_view script,
                                                       const std::vector<NamedValue>& values) override;
   Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
@@ -163,6 +166,7 @@ class DuckEngine final : public Engine {
   Result<uint64_t> load_file(Session& session, const std::string& path, std::string_view format,
                              const std::string& table, QueryLimits limits) override;
   Status checkpoint() override;
+  Status scrub(const std::vector<std::string>& tables, Duration limit, const Cancel& cancel) override;
 
   // A new connection; reopens the database first if it was invalidated and nobody holds it any more.
   Result<std::shared_ptr<Link>> link(Trust trust);

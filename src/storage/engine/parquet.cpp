@@ -193,6 +193,58 @@ Result<ParquetFile> DuckEngine::merge_parquet(const std::vector<std::string>& pa
   return ParquetFile{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
 }
 
+namespace {
+
+// Days, microseconds, or the number itself.
+std::optional<int64_t> whole_of(const duckdb::Value& value) {
+  if (value.IsNull()) return std::nullopt;
+  switch (value.type().id()) {
+    case duckdb::LogicalTypeId::TIMESTAMP:
+      return value.GetValueUnsafe<duckdb::timestamp_t>().value;
+    case duckdb::LogicalTypeId::DATE:
+      return value.GetValueUnsafe<duckdb::date_t>().days;
+    default:
+      return value.GetValue<int64_t>();
+  }
+}
+
+}  // namespace
+
+Result<FilteredParquet> DuckEngine::filter_parquet(const FilterParquet& order, const ParquetOptions& options,
+                                                   const Cancel& cancel) {
+  TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
+  std::string without;
+  for (const uint64_t number : order.without) without += (without.empty() ? "" : ",") + std::to_string(number);
+  const std::string sql =
+      "COPY (SELECT * FROM read_parquet([" + in_quotes(own_path(order.from), '\'') + "], hive_partitioning=false)" +
+      (without.empty() ? "" : " WHERE " + in_quotes(order.column, '"') + " NOT IN (" + without + ")") + ") TO " +
+      in_quotes(own_path(order.to), '\'') + copy_options(options);
+  const auto stop = cancel.attach([&link] { link->connection->Interrupt(); });
+  TRY(cancel.check());
+  const auto result = link->connection->Query(sql);
+  TRY(cancel.check());
+  if (result->HasError()) return to_error(result->GetErrorObject(), "");
+  TRY_ASSIGN(const Written counts, written(*result));
+  FilteredParquet out{.rows = counts.rows, .bytes = counts.bytes, .bounds = {}};
+  if (out.rows == 0 || order.bounds_of.empty()) return out;
+  std::string columns;
+  for (const std::string& column : order.bounds_of) {
+    const std::string name = in_quotes(column, '"');
+    columns.append(columns.empty() ? "min(" : ", min(").append(name).append("), max(").append(name).append(")");
+  }
+  const auto ends = link->connection->Query("SELECT " + columns + " FROM read_parquet([" +
+                                            in_quotes(own_path(order.to), '\'') + "], hive_partitioning=false)");
+  TRY(cancel.check());
+  if (ends->HasError()) return to_error(ends->GetErrorObject(), "");
+  const auto chunk = ends->Fetch();
+  if (!chunk || chunk->size() != 1) return Error(Code::internal, "the engine gave no bounds of a file");
+  for (size_t i = 0; i < order.bounds_of.size(); ++i) {
+    const auto least = whole_of(chunk->GetValue(2 * i, 0)), most = whole_of(chunk->GetValue(2 * i + 1, 0));
+    if (least && most) out.bounds[order.bounds_of[i]] = {*least, *most};
+  }
+  return out;
+}
+
 Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path,
                                          const std::vector<NamedValue>& values) {
   return static_cast<DuckSession&>(session).copy(select, path, values);
