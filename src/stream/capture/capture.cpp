@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <unordered_map>
 
@@ -173,6 +174,8 @@ class JournaledCapture : public Capture {
   Status submit(const AppliedStream& stream, const Submission& submission, Done done) override;
   journal::Sequence sealed_through() const override;
   Status maintain() override;
+  Status seal(journal::Sequence through, Duration limit) override;
+  Result<uint64_t> forget(const std::vector<uint64_t>& sequences) override;
   std::vector<StreamCounts> counts() const override;
 
  private:
@@ -192,6 +195,7 @@ class JournaledCapture : public Capture {
   journal::Journal& journal_;
   const Options options_;
   const std::shared_ptr<Core> core_;
+  std::mutex maintenance_;  // of the index: one at a time
   mutable Mutex mutex_;
   std::shared_ptr<const Streams> streams_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<Tally>> tallies_ GUARDED_BY(mutex_);
@@ -445,7 +449,35 @@ Status JournaledCapture::maintain() {
   return maintain(window);
 }
 
+Status JournaledCapture::seal(journal::Sequence through, Duration limit) {
+  const int64_t give_up_at = core_->clock.steady_micros() + limit.micros;
+  while (sealed_through() < through) {
+    {
+      const std::lock_guard alone(maintenance_);
+      TRY(core_->index->seal_all(
+          [this](const std::function<void()>& work) {
+            MutexLock lock(core_->mutex);
+            work();
+          },
+          [this] { return journal_.durable_end().value; }));
+    }
+    if (sealed_through() >= through) return {};
+    if (core_->clock.steady_micros() > give_up_at) {
+      return Error(Code::timed_out, "the deduplication index was not sealed within " + format_duration(limit));
+    }
+    (void)journal_.wait_past(journal_.durable_end(), milliseconds(20));
+  }
+  return {};
+}
+
+Result<uint64_t> JournaledCapture::forget(const std::vector<uint64_t>& sequences) {
+  if (sequences.empty()) return uint64_t{0};
+  const std::lock_guard alone(maintenance_);
+  return core_->index->forget(sequences);
+}
+
 Status JournaledCapture::maintain(Duration window) {
+  const std::lock_guard alone(maintenance_);
   return core_->index->maintain(
       window,
       [this](const std::function<void()>& work) {

@@ -31,6 +31,7 @@
 #include "storage/journal/journal.h"
 #include "stream/capture/mark.h"
 #include "stream/capture/stream.h"
+#include "stream/capture/subject.h"
 
 namespace weir::capture {
 
@@ -52,12 +53,13 @@ enum class Outcome {
 struct Verdict {
   Outcome outcome = Outcome::refused;
   bool retryable = false;
-  std::string id;     // the event's id (assigned if it was missing), or of the quarantine entry
-  std::string code;   // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern",
-                      // "unknown_field", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range",
-                      // "not_finite", "syntax", "too_old", "too_new", "conflict"; refused: "too_large", and retryable
-                      // "busy", "no_space", "io", "unavailable", "corrupt" (the index cannot tell if it is a duplicate)
-  std::string field;  // JSON path, for example items[2].price
+  std::string id;    // the event's id (assigned if it was missing), or of the quarantine entry
+  std::string code;  // empty if accepted: "missing_field", "wrong_type", "not_in_values", "out_of_range", "pattern",
+                     // "unknown_field", "too_deep", "duplicate_key_in_json", "bad_utf8", "integer_range",
+                     // "not_finite", "syntax", "too_old", "too_new", "conflict"; refused: "too_large", and retryable
+                     // "busy", "no_space", "io", "unavailable", "corrupt" (the index cannot tell if it is a duplicate);
+                     // of a load, for good: "forgotten"
+  std::string field;    // JSON path, for example items[2].price
   std::string message;  // what was found, what was expected
 };
 
@@ -82,6 +84,8 @@ struct Origin {
   bool one_record = false;   // the body is one record: an error if it reads as none or several
   // Keys that were accepted so long ago that the index has forgotten them, in canonical form: `conflict`.
   const std::set<std::string, std::less<>>* forgotten_keys = nullptr;
+  // Events of an earlier time than `at` that name who is forgotten are refused: "forgotten".
+  const std::vector<Forgetting>* forgotten = nullptr;
   // Where the i-th record comes from, for people: stands in what quarantine says of it. May be empty.
   std::function<std::string(size_t)> place;
   // The mark that is journaled behind the records, in one piece with them, so that they are taken exactly once;
@@ -138,8 +142,15 @@ class Capture {
   // Everything below is sealed in the deduplication index; the journal may be released up to here as far as capture is
   // concerned.
   virtual journal::Sequence sealed_through() const = 0;
-  // Seals and merges what is due; cheap if nothing is. Called on a background lane, one caller at a time.
+  // Seals and merges what is due; cheap if nothing is. Called on a background lane; callers of this, seal() and
+  // forget() wait for each other.
   virtual Status maintain() = 0;
+
+  // Seals every key of a record that is on disk now: sealed_through() is at least `through` then. `timed_out`.
+  virtual Status seal(journal::Sequence through, Duration limit) = 0;
+  // What is remembered of these records (ascending, below sealed_through()) beside their keys: a record that comes
+  // again under such a key is a duplicate, whatever its payload. How many keys, those of an earlier call too.
+  virtual Result<uint64_t> forget(const std::vector<uint64_t>& sequences) = 0;
 
   virtual std::vector<StreamCounts> counts() const = 0;
 };

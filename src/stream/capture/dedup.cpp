@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/io/crash_point.h"
 #include "stream/capture/dedup_run.h"
 
 namespace weir::capture {
@@ -325,10 +326,62 @@ Status DedupIndex::maintain(Duration window, const std::function<void(const std:
   return filters_status();
 }
 
-Status DedupIndex::seal_due(const Caller& caller) {
+Status DedupIndex::seal_all(const std::function<void(const std::function<void()>&)>& locked,
+                            const std::function<uint64_t()>& durable_end) {
+  const Caller caller{locked, durable_end};
+  TRY(seal_due(caller));  // a table that was frozen before
+  return seal_due(caller, true);
+}
+
+Result<uint64_t> DedupIndex::forget(const std::vector<uint64_t>& sequences) {
+  uint64_t found = 0;
+  const auto current = runs();
+  for (const auto& run : current->runs) {
+    TRY_ASSIGN(const uint64_t here, forget_in(run, sequences));
+    found += here;
+  }
+  fit_filters();
+  return found;
+}
+
+Result<uint64_t> DedupIndex::forget_in(const std::shared_ptr<const DedupRun>& run,
+                                       const std::vector<uint64_t>& sequences) {
+  const auto first = std::lower_bound(sequences.begin(), sequences.end(), run->summary().first_sequence);
+  if (first == sequences.end() || *first > run->summary().last_sequence) return uint64_t{0};
+  const auto is_wanted = [&](const DedupEntry& entry) {
+    return std::binary_search(first, sequences.end(), entry.place());
+  };
+  uint64_t found = 0, fresh = 0;
+  std::vector<DedupEntry> entries;
+  for (uint64_t page = 0; page < run->pages(); ++page) {
+    TRY(run->read_page(page, entries));
+    for (const DedupEntry& entry : entries) {
+      if (!is_wanted(entry)) continue;
+      ++found;
+      if (!entry.is_forgotten()) ++fresh;
+    }
+  }
+  if (fresh == 0) return found;
+  TRY_ASSIGN(auto writer, RunWriter::create(files_, options_.folder, next_run_++, run->summary().count));
+  for (uint64_t page = 0; page < run->pages(); ++page) {
+    TRY(run->read_page(page, entries));
+    for (DedupEntry& entry : entries) {
+      if (is_wanted(entry)) entry.forget();
+      TRY(writer->add(entry));
+    }
+  }
+  TRY_ASSIGN(const RunSummary summary, writer->finish());
+  TRY_ASSIGN(auto made, DedupRun::open(files_, options_.folder, summary));
+  crash_point("dedup.forgotten");
+  TRY(replace_runs({run}, std::move(made), sealed_through_.load()));
+  return found;
+}
+
+Status DedupIndex::seal_due(const Caller& caller, bool all) {
   bool due = false, ready = false;
   auto is_due = [&] {
-    const bool old = active_->used() > 0 && clock_.steady_micros() - active_since_ >= options_.seal_after.micros;
+    const bool old =
+        active_->used() > 0 && (all || clock_.steady_micros() - active_since_ >= options_.seal_after.micros);
     return frozen_ == nullptr && (old || active_->used() >= active_->capacity() / 2);
   };
   caller.locked([&] { due = frozen_ != nullptr || is_due(); });

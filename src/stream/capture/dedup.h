@@ -32,9 +32,18 @@ namespace weir::capture {
 
 struct DedupEntry {
   Fingerprint key;            // of (stream, key); never all zero
-  uint64_t sequence = 0;      // in the journal; 0: no entry
-  uint32_t payload_hash = 0;  // the low half of the payload's hash
+  uint64_t sequence = 0;      // in the journal; 0: no entry. kForgotten beside it: forgotten
+  uint32_t payload_hash = 0;  // the low half of the payload's hash; 0 of a forgotten one
   uint32_t arrival_s = 0;     // seconds since 1970
+
+  // What was accepted under the key is forgotten: whatever comes again under it is a duplicate. Only in runs.
+  bool is_forgotten() const { return (sequence & kForgotten) != 0; }
+  uint64_t place() const { return sequence & ~kForgotten; }
+  void forget() {
+    sequence |= kForgotten;
+    payload_hash = 0;
+  }
+  static constexpr uint64_t kForgotten = 1ull << 63;
 };
 static_assert(sizeof(DedupEntry) == 32);
 
@@ -90,6 +99,13 @@ class DedupIndex {
                   const std::function<uint64_t()>& durable_end);
   // (locked) Every accepted record below it is in the runs; nothing if there is none in memory that is not.
   std::optional<uint64_t> first_in_memory() const;
+  // Freezes and seals what is in memory and durable now, however young. By the thread that may call maintain().
+  Status seal_all(const std::function<void(const std::function<void()>&)>& locked,
+                  const std::function<uint64_t()>& durable_end);
+  // Takes the payload's hash from the sealed entries of these records (ascending, all of them sealed) and marks them;
+  // how many there are, those of an earlier call too. Writes the runs that hold any anew. By the thread that may call
+  // maintain().
+  Result<uint64_t> forget(const std::vector<uint64_t>& sequences);
   bool wants_maintenance() const { return wants_seal_.load(std::memory_order_relaxed); }
 
  private:
@@ -104,13 +120,14 @@ class DedupIndex {
   Status load_manifest();
   Status find_lost_runs(DedupRuns& runs);
   Status write_manifest(const DedupRuns& runs, uint64_t sealed_through);
-  Status seal_due(const Caller& caller);
+  Status seal_due(const Caller& caller, bool all = false);
   Status seal_frozen();
   Status pass_by(const Caller& caller);
   Status merge_due(uint32_t not_before_s, const Caller& caller);
   Status replace_runs(const std::vector<std::shared_ptr<const DedupRun>>& gone, std::shared_ptr<const DedupRun> run,
                       uint64_t sealed_through);
   Result<bool> merge_once(uint32_t not_before_s, const Caller& caller);
+  Result<uint64_t> forget_in(const std::shared_ptr<const DedupRun>& run, const std::vector<uint64_t>& sequences);
   void fit_filters();
   Status filters_status();
   void show_instead(const std::shared_ptr<const DedupRun>& known, const std::shared_ptr<const DedupRun>& run);

@@ -14,7 +14,8 @@ namespace weir::capture {
 namespace {
 
 constexpr uint64_t kMagic = 0x314E555244444557;  // "WEDDRUN1"
-constexpr uint32_t kVersion = 2;                 // 1 had a checksum for each page of the filter instead of each piece
+// 1 had a checksum for each page of the filter instead of each piece, 2 no entries that are forgotten.
+constexpr uint32_t kVersion = 3;
 constexpr size_t kWriteBytes = 1 << 20;
 constexpr size_t kHeaderBytes = kRunPageBytes;
 constexpr uint64_t kEntriesBetweenPauses = 32'768;
@@ -362,9 +363,8 @@ Status RunWriter::add(const DedupEntry& entry) {
   ++page_count_entries_;
   ++summary_.count;
   summary_.newest_arrival_s = std::max(summary_.newest_arrival_s, entry.arrival_s);
-  summary_.last_sequence = std::max(summary_.last_sequence, entry.sequence);
-  if (summary_.first_sequence == 0 || entry.sequence < summary_.first_sequence)
-    summary_.first_sequence = entry.sequence;
+  summary_.last_sequence = std::max(summary_.last_sequence, entry.place());
+  if (summary_.first_sequence == 0 || entry.place() < summary_.first_sequence) summary_.first_sequence = entry.place();
   const uint64_t at = filter_block_of(entry.key, filter_blocks_) * kFilterBlockBytes;
   TRY(move_filter_to(at / kRunPageBytes));
   char* block = filter_page_.data() + at % kRunPageBytes;
@@ -494,7 +494,7 @@ Result<std::optional<RunSummary>> merge_runs(Files& files, const std::string& fo
     order.pop();
     const DedupEntry entry = cursors[index].entry();
     if (best && best->key == entry.key) {
-      if (entry.sequence > best->sequence) best = entry;
+      if (entry.place() > best->place()) best = entry;
     } else {
       TRY(write_best());
       best = entry;

@@ -159,7 +159,8 @@ TEST_F(DedupTest, folds_filters_until_they_fit_and_answers_right_with_each_fold)
   for (const double share : {1.0, 0.6, 0.3, 0.02, 1.0}) {
     SCOPED_TRACE(share);
     const bool first = whole == 0;
-    const auto bytes = first ? (1u << 20) : static_cast<size_t>(share * whole) + (8u << 10);  // the fences and checksums
+    const auto bytes =
+        first ? (1u << 20) : static_cast<size_t>(share * whole) + (8u << 10);  // the fences and checksums
     open(1024, kElse + bytes);
     for (uint64_t i = 0; first && i < kKeys; ++i) insert(i);
     ASSERT_TRUE(maintain());
@@ -198,6 +199,42 @@ std::string as_version_1(std::string run) {
   put(56, checksum64(sums));
   put(88, checksum64(std::string_view(run).substr(0, 88)));
   return run;
+}
+
+TEST_F(DedupTest, forgets_what_lay_under_a_key_and_remembers_the_key) {
+  open();
+  for (uint64_t i = 0; i < 3'000; ++i) insert(i);
+  const auto seal_all = [this] {
+    return index_->seal_all([](const auto& run) { run(); }, [this] { return sequence_ + 1; });
+  };
+  ASSERT_TRUE(seal_all());
+  EXPECT_FALSE(index_->first_in_memory()) << "sealed however young";
+  const auto find = [this](uint64_t number) { return **index_->find_sealed(*index_->runs(), key(number), 0); };
+  const std::vector<uint64_t> sequences = {1, 500, 2'999, 999'999};  // of the numbers 0, 499, 2998
+  for (int time = 0; time < 2; ++time) {
+    const auto forgotten = index_->forget(sequences);
+    ASSERT_TRUE(forgotten) << forgotten.error().text();
+    EXPECT_EQ(*forgotten, 3u) << "those of an earlier call too";
+    for (const uint64_t number : {0u, 499u, 2'998u}) {
+      EXPECT_TRUE(find(number).is_forgotten());
+      EXPECT_EQ(find(number).payload_hash, 0u);
+      EXPECT_EQ(find(number).place(), number + 1);
+    }
+    for (uint64_t i = 1; i < 3'000; i += 7) {
+      if (i == 499 || i == 2'998) continue;
+      ASSERT_TRUE(knows(i)) << i;
+    }
+    files_.power_cut(random_);
+    open();
+  }
+  // Merged with what comes after, and gone with the window.
+  for (uint64_t i = 3'000; i < 9'000; ++i) insert(i);
+  ASSERT_TRUE(seal_all());
+  seal();
+  EXPECT_TRUE(find(499).is_forgotten());
+  clock_.advance(days(8));
+  ASSERT_TRUE(maintain());
+  EXPECT_FALSE(*index_->find_sealed(*index_->runs(), key(499), 0));
 }
 
 TEST_F(DedupTest, reads_runs_of_version_1) {

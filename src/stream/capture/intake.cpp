@@ -41,6 +41,7 @@ Status Intake::prepare(const IntakeTools& tools, const StreamPlan& plan, const A
   items_.clear();
   items_.resize(reader_.records().size());
   for (size_t i = 0; i < items_.size(); ++i) identify(tools, i, reader_.records()[i]);
+  refuse_forgotten();
   if (new_keys_max_ > 1) find_repeats();
   runs_ = tools.index.runs();
   TRY(look_up(tools));
@@ -166,6 +167,26 @@ void Intake::check_time(const IntakeTools& tools, Item& item) {
                                       (old ? " before arrival (past_max)" : " after arrival (future_max)"));
 }
 
+// Who was forgotten does not come back with old files: a tombstone would say no more than that they were in one.
+void Intake::refuse_forgotten() {
+  if (origin_ == nullptr || origin_->forgotten == nullptr) return;
+  for (const Forgetting& one : *origin_->forgotten) {
+    Subject subject(one.field, one.hash);
+    for (Item& item : items_) {
+      const bool is_old = item.event_time.micros < one.at.micros;
+      if (!is_old || !item.is_appended() || !(item.fits ? subject.names(item.payload) : subject.is_in(item.text)))
+        continue;
+      if (item.indexed) --new_keys_max_;
+      item.fate = Fate::refuse;
+      item.resolved = true;
+      item.indexed = item.enters = false;
+      item.code = "forgotten";
+      item.field = {};
+      item.message = "it names somebody who was forgotten since";
+    }
+  }
+}
+
 // The index has let go of keys that are older than the window; whoever brings old records knows of them otherwise.
 void Intake::check_forgotten(const IntakeTools& tools, Item& item) {
   if (origin_ == nullptr || origin_->forgotten_keys == nullptr) return;
@@ -206,7 +227,7 @@ Status Intake::look_up(const IntakeTools& tools) {
       item.message =
           reader_.arena().keep("whether this event was accepted before cannot be told: " + found.error().text());
     } else if (*found) {
-      TRY(meet(tools, item, (*found)->payload_hash, (*found)->arrival_s));
+      TRY(meet(tools, item, {(*found)->payload_hash, (*found)->arrival_s, (*found)->is_forgotten()}));
     }
   }
   return {};
@@ -217,10 +238,10 @@ Status Intake::look_again(const IntakeTools& tools) {
   return look_up(tools);
 }
 
-Status Intake::meet(const IntakeTools& tools, Item& item, uint32_t payload_hash, uint32_t arrival_s) {
-  const bool same = payload_hash == static_cast<uint32_t>(item.payload_hash);
+Status Intake::meet(const IntakeTools& tools, Item& item, const Before& before) {
+  const bool same = before.is_forgotten || before.payload_hash == static_cast<uint32_t>(item.payload_hash);
   item.resolved = changed_ = true;
-  const int64_t arrival_micros = int64_t{arrival_s} * 1'000'000;
+  const int64_t arrival_micros = int64_t{before.arrival_s} * 1'000'000;
   if (whole_body_) {
     if (!same) {
       return Error(Code::conflict, "this Idempotency-Key was used before with another body",
@@ -318,7 +339,7 @@ Status Intake::decide(const IntakeTools& tools, uint64_t durable_end) {
     if (auto known = tools.index.find_recent(item.key, not_before_s_)) {
       item.pending = known->sequence >= durable_end;
       needs_barrier_ |= item.pending;
-      TRY(meet(tools, item, known->payload_hash, known->arrival_s));
+      TRY(meet(tools, item, {known->payload_hash, known->arrival_s}));
       continue;
     }
     const Item* first = nullptr;
@@ -330,7 +351,7 @@ Status Intake::decide(const IntakeTools& tools, uint64_t durable_end) {
     item.resolved = true;
     if (first != nullptr) {
       item.pending = true;
-      TRY(meet(tools, item, static_cast<uint32_t>(first->payload_hash), arrival_s()));
+      TRY(meet(tools, item, {static_cast<uint32_t>(first->payload_hash), arrival_s()}));
     } else {
       item.enters = item.fate == Fate::take || whole_body_;
     }

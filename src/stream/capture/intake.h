@@ -97,6 +97,7 @@ class Intake {
              const Submission& submission);
   void identify(const IntakeTools& tools, size_t index, Candidate& record);
   Fate unfit() const { return origin_ == nullptr || origin_->keeps_unfit ? Fate::quarantine : Fate::repeat; }
+  void refuse_forgotten();
   void check_forgotten(const IntakeTools& tools, Item& item);
   void name_key(const IntakeTools& tools, Item& item) const;
   std::string_view new_id(const IntakeTools& tools, size_t index, char* where);
@@ -106,7 +107,11 @@ class Intake {
   void find_repeats();
   Status look_up(const IntakeTools& tools);
   // The item's key was accepted before, with this payload and arrival.
-  Status meet(const IntakeTools& tools, Item& item, uint32_t payload_hash, uint32_t arrival_s);
+  struct Before {
+    uint32_t payload_hash = 0, arrival_s = 0;
+    bool is_forgotten = false;  // its payload's hash too
+  };
+  Status meet(const IntakeTools& tools, Item& item, const Before& before);
   void encode_item(Item& item, journal::Batch& into);
   std::string_view placed_message(const Item& item);
 
