@@ -15,6 +15,7 @@ constexpr uint64_t kRatioMax = 2'000;
 constexpr std::string_view kId = "{\"_id\":";
 constexpr std::string_view kSequence = ",\"_seq\":";
 constexpr std::string_view kArrived = ",\"_arrived_at\":\"";
+constexpr std::string_view kForgotten = ",\"_forgotten\":\"";
 
 void append_quarantine_members(const capture::Record& record, std::string& into) {
   into += ",\"reason\":";
@@ -48,18 +49,22 @@ Error damaged(const char* what) {
   return Error(Code::corrupt, std::string("archive line: ") + what);
 }
 
-}  // namespace
-
-void append_archive_line(const capture::Record& record, uint64_t sequence, std::string& into) {
+void append_head(std::string_view id, uint64_t sequence, int64_t arrived_at, std::string& into) {
   into += kId;
-  Json::append_quoted(into, record.id);
+  Json::append_quoted(into, id);
   into += kSequence;
   char digits[24];
   auto end = std::to_chars(digits, digits + sizeof digits, sequence);
   into.append(digits, end.ptr);
   into += kArrived;
-  into += format_timestamp(record.arrived_at.micros);
+  into += format_timestamp(arrived_at);
   into += '"';
+}
+
+}  // namespace
+
+void append_archive_line(const capture::Record& record, uint64_t sequence, std::string& into) {
+  append_head(record.id, sequence, record.arrived_at.micros, into);
   if (record.kind == capture::RecordKind::quarantined) {
     append_quarantine_members(record, into);
     return;
@@ -91,9 +96,21 @@ Result<ArchiveLine> read_archive_line(std::string_view line) {
   TRY_ASSIGN(out.arrived_at, parse_timestamp(rest.substr(0, quote)));
   rest.remove_prefix(quote + 1);
   if (rest.empty() || rest.back() != '}') return damaged("does not end with }");
+  if (rest.starts_with(kForgotten)) {
+    rest.remove_prefix(kForgotten.size());
+    TRY_ASSIGN(out.forgotten_at, parse_timestamp(rest.substr(0, rest.find('"'))));
+    return out;
+  }
   if (rest.front() == ',') rest.remove_prefix(1);
   out.event = "{" + std::string(rest);
   return out;
+}
+
+void append_tombstone(const ArchiveLine& line, int64_t forgotten_at, bool with_id, std::string& into) {
+  append_head(with_id ? std::string_view(line.id) : std::string_view(), line.sequence, line.arrived_at, into);
+  into += kForgotten;
+  into += format_timestamp(forgotten_at);
+  into += "\"}\n";
 }
 
 Status read_lines(std::string_view packed, const std::function<Status(std::string_view)>& take) {

@@ -57,9 +57,17 @@ Json event_days_json(std::pair<int32_t, int32_t> days) {
   return Json(Json::Object{{"event_day", Json(Json::Array{Json(days.first), Json(days.second)})}});
 }
 
+uint64_t tombstones_of(const control::LakeFile& file) {
+  const Json* count = file.kind == control::FileKind::archive ? file.bounds.find(kTombstones) : nullptr;
+  return count == nullptr ? 0 : count->as_uint().value_or(0);
+}
+
 Json merged_bounds(const std::vector<control::LakeFile>& files) {
   Json out{Json::Object{}};
+  uint64_t forgotten = 0;
+  for (const auto& file : files) forgotten += tombstones_of(file);
   for (const auto& [name, first] : files.front().bounds.object()) {
+    if (name == kTombstones) continue;
     std::optional<std::pair<int64_t, int64_t>> merged;
     for (const auto& file : files) {
       const Json* bounds = file.bounds.find(name);
@@ -72,6 +80,7 @@ Json merged_bounds(const std::vector<control::LakeFile>& files) {
     }
     out.set(name, merged ? Json(Json::Array{Json(merged->first), Json(merged->second)}) : Json());
   }
+  if (forgotten > 0) out.set(kTombstones, forgotten);
   return out;
 }
 

@@ -25,6 +25,9 @@ uint64_t layout_of(const std::vector<engine::Column>& columns);
 
 // Of an archive file: the first and the last day of its events.
 Json event_days_json(std::pair<int32_t, int32_t> days);
+// Among an archive file's bounds: how many of its lines are tombstones. Its `rows` does not count them.
+inline constexpr const char* kTombstones = "forgotten";
+uint64_t tombstones_of(const control::LakeFile& file);
 // Of the file that others were merged into; what one of them does not know is unknown.
 Json merged_bounds(const std::vector<control::LakeFile>& files);
 

@@ -171,6 +171,11 @@ class Load {
   Status submit(bool last) {
     if (lines_.empty() && !last) return {};
     capture::Origin origin;
+    std::vector<capture::Forgetting> forgotten;
+    if (parts_.forgotten) {
+      TRY_ASSIGN(forgotten, parts_.forgotten(request_.stream));
+    }
+    origin.forgotten = &forgotten;
     const int64_t now = parts_.clock.wall().micros;
     origin.arrived_at = {file_->hour ? std::min(*file_->hour, now) : now};
     if (file_->hour) origin.arrived_within = Duration{kMicrosPerHour};

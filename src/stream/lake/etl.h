@@ -8,6 +8,7 @@
 //   - Beside that the stream's key counts as ever: within the window an event that came by another way is a duplicate.
 //   - A record that does not fit goes to quarantine, and says file and line. A file that cannot be read at all fails by
 //     itself; the others are loaded.
+//   - Events that name somebody who was forgotten, of a time before that, are refused: they do not come back.
 //   - Arrival is the hour in the file's path if it has one (Firehose's layout), else now; past_max and future_max are
 //     judged as of then.
 //   - Memory: one piece of a file. The bytes are taken apart in a child process.
@@ -50,7 +51,7 @@ struct EtlReport {
   uint64_t loaded = 0, known = 0;  // now; before, also under another name
   uint64_t done_bytes = 0;         // of both
   uint64_t accepted = 0, duplicates = 0, quarantined = 0;
-  uint64_t refused = 0;  // longer than a record may be
+  uint64_t refused = 0;  // longer than a record may be, or of somebody who was forgotten
   std::vector<Failure> failures;
   Json to_json() const;
 };
@@ -69,6 +70,8 @@ class Etl {
     ForeignRules rules;
     RecordSource records;
     size_t record_bytes_max = 1u << 20;
+    // Who was forgotten in a stream; missing: nobody.
+    std::function<Result<std::vector<capture::Forgetting>>(std::string_view stream)> forgotten = {};
   };
   explicit Etl(Parts parts) : parts_(std::move(parts)) {}
 

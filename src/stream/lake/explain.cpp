@@ -1,8 +1,13 @@
 // `weir explain`: everything weir knows of one event, by its id.
+#include "core/base/text.h"
+#include "stream/lake/archive.h"
+#include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
 
 namespace weir::lake {
 namespace {
+
+constexpr uint64_t kArchiveBytesMax = 4ull << 30;
 
 std::string quoted(std::string_view identifier) {
   std::string out = "\"";
@@ -35,6 +40,38 @@ Result<std::vector<std::vector<engine::Cell>>> rows_of(engine::Session& session,
 }
 
 }  // namespace
+
+// Only archive files with tombstones are read.
+Result<std::vector<Place>> Follower::forgotten_places(std::string_view event_id) {
+  std::map<std::string, std::string> streams;  // by table
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [number, lane] : lanes_) {
+      if (!lane.system) streams[lane.table] = streams[lane.quarantine_table] = lane.table;
+    }
+  }
+  std::vector<Place> out;
+  TRY_ASSIGN(const auto files, control_.lake_files());
+  for (const auto& file : files) {
+    const auto stream = streams.find(file.table);
+    if (stream == streams.end() || tombstones_of(file) == 0) continue;
+    TRY_ASSIGN(const std::string packed, read_file(files_, path_of(file.path), kArchiveBytesMax));
+    TRY(read_lines(packed, [&](std::string_view text) -> Status {
+      TRY_ASSIGN(const ArchiveLine line, read_archive_line(text));
+      if (!line.forgotten_at || line.id.empty() || to_lower(line.id) != to_lower(event_id)) return {};
+      Place place;
+      place.stream = stream->second;
+      place.verdict = "forgotten";
+      place.forgotten_at = WallTime{*line.forgotten_at};
+      place.sequence.value = line.sequence;
+      place.arrived_at.micros = line.arrived_at;
+      place.archive_file = file.path;
+      out.push_back(std::move(place));
+      return {};
+    }));
+  }
+  return out;
+}
 
 Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
   std::map<std::string, std::shared_ptr<const capture::Stream>> streams;
@@ -80,6 +117,7 @@ Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
       out.push_back(std::move(place));
     }
   }
+  if (out.empty()) return forgotten_places(event_id);
   for (auto& place : out) {
     if (auto segment = journal_.segment_of(place.sequence)) place.segment = *segment;
     TRY_ASSIGN(auto files, control_.lake_files_holding(place.sequence.value));

@@ -55,6 +55,9 @@ class Follower : public Lake {
   Result<Compaction> compact(const CompactRequest& request, const Cancel& cancel, const OnProgress& progress) override;
   Result<Retention> retain(const RetainRequest& request, const Cancel& cancel) override;
   Result<Rebuilt> rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress) override;
+  Result<Forgotten> forget(const ForgetRequest& request, const Cancel& cancel, const OnFound& found,
+                           const OnProgress& progress) override;
+  Result<std::vector<control::ReplacedFile>> replaced_of(std::string_view stream) override;
   Result<uint64_t> remove_replaced() override;
   Result<bool> maintain(const Cancel& cancel) override;
   CommittedTables committed() override;
@@ -107,6 +110,8 @@ class Follower : public Lake {
     Duration keep;  // the replaced ones
     std::vector<control::LakeDay> touched = {};
     std::vector<control::RetainedFrom> retained = {};
+    std::vector<std::string> expired = {};  // tables; see control::LakeCommit
+    std::optional<control::Forget> forget = {};
   };
   Status swap(Swap change);
   // `staging` below the store's root: synced, measured and summed piece by piece.
@@ -122,6 +127,7 @@ class Follower : public Lake {
   std::optional<ArrivalTime> oldest_waiting_locked() const;
   uint64_t lag_locked() const;
   LakeStatus status_locked() const;
+  Result<std::vector<Place>> forgotten_places(std::string_view event_id);
   Result<Json> manifest_locked(const Table& table) const;
   // One round of run(): true if it made progress.
   void follow_once(const std::function<journal::Sequence()>& sealed, int64_t& retry_at);
@@ -130,6 +136,7 @@ class Follower : public Lake {
   friend class Compactor;
   friend class Retainer;
   friend class Rebuilder;
+  friend class Forgetter;
 
   Files& files_;
   Clock& clock_;

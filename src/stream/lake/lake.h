@@ -13,8 +13,8 @@
 //   behind it.
 //
 // Threads: pump() and commit() are called by one follower (Lake::run on the `follow` lane, or a test); take(), status()
-// and the readers from any. compact(), retain(), rebuild(), drop() and maintain() from any: they wait for each other,
-// never for long for the follower, and the follower only for a commit of theirs.
+// and the readers from any. compact(), retain(), rebuild(), forget(), drop() and maintain() from any: they wait for
+// each other, never for long for the follower, and the follower only for a commit of theirs.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,7 @@
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
+#include "stream/capture/subject.h"
 
 namespace weir::lake {
 
@@ -97,11 +98,33 @@ struct Rebuilt {
   uint64_t archive_files = 0, records = 0;
   uint64_t past =
       0;  // records that retention has removed from Parquet, and that archive files hold beside younger ones
+  uint64_t forgotten = 0;                           // tombstones, which stay what they are
   uint64_t partitions = 0, partitions_changed = 0;  // those that read otherwise, were damaged, or had older columns
   uint64_t damaged_files = 0;                       // of the old ones
   uint64_t files_before = 0, files_after = 0;       // of the partitions that were changed
   uint64_t rows = 0;
   std::vector<std::string> problems;  // records that cannot be read, the first hundred
+};
+
+// Records whose field of a person has one of some values, and what becomes of them: tombstones in the archive, which
+// keep their sequences, and no rows in Parquet.
+struct ForgetRequest {
+  std::string stream;
+  capture::Subject* subject = nullptr;
+  uint64_t through = 0;      // records below
+  WallTime at;               // when it was asked for: stands in the tombstones
+  bool keeps_ids = true;     // false where the event's id is the value
+  bool only_counts = false;  // nothing is changed
+};
+struct Forgotten {
+  struct Place {
+    uint64_t files = 0, records = 0;
+    uint64_t bytes_before = 0, bytes_after = 0;
+  };
+  uint64_t events = 0, quarantined = 0, notes = 0;  // in the archive; notes of requeues are in <stream>_intake
+  Place archive, parquet;
+  std::vector<uint64_t> sequences;  // of all of them, ascending
+  std::vector<control::LakeDay> touched;
 };
 
 // How far long work is, told from its thread.
@@ -115,15 +138,17 @@ using OnProgress = std::function<void(const Progress&)>;
 struct Verification {
   uint64_t archive_files = 0, parquet_files = 0;
   uint64_t archive_records = 0, parquet_rows = 0, journal_records = 0;
+  uint64_t forgotten = 0;  // tombstones among the archive's lines
   std::vector<std::string> problems;
 };
 
 // Where one event is, for `weir explain`.
 struct Place {
   std::string stream;
-  std::string verdict;                 // "accepted", "quarantined"
+  std::string verdict;                 // "accepted", "quarantined", "forgotten"
   std::string reason, field, message;  // quarantined
   ArrivalTime arrived_at;
+  std::optional<WallTime> forgotten_at = {};
   std::optional<EventTime> event_time;
   journal::Sequence sequence;
   std::string segment;                  // empty once released
@@ -187,6 +212,15 @@ class Lake : public engine::TableSource {
   // days whose rows differ, or cannot be told to be the same. `corrupt` names a damaged archive file; nothing is
   // changed then.
   virtual Result<Rebuilt> rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress = {}) = 0;
+  // Finds what is to be forgotten in the archive, hands it to `found` while nothing is changed yet, and then swaps all
+  // files of the stream, its quarantine and its intake that hold any of it, in one commit; its version is raised for
+  // the days of the events. `found` returns what is recorded in that same commit; files replaced earlier are due at
+  // once too. Nothing below `through` may be in the journal any more when `found` returns.
+  using OnFound = std::function<Result<control::Forget>(const Forgotten& found)>;
+  virtual Result<Forgotten> forget(const ForgetRequest& request, const Cancel& cancel, const OnFound& found,
+                                   const OnProgress& progress = {}) = 0;
+  // Replaced files of the stream's tables that are still there, because a snapshot reads them.
+  virtual Result<std::vector<control::ReplacedFile>> replaced_of(std::string_view stream) = 0;
   // Removes replaced files that no snapshot pins and that were kept long enough; returns their number.
   virtual Result<uint64_t> remove_replaced() = 0;
   // What is due by itself: at most one merge, remove_replaced(), and once an hour retain(). True if more is due at

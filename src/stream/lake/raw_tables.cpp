@@ -47,6 +47,7 @@ class ArchiveRows final : public engine::FileRows {
       if (!more) break;
       auto line = read_archive_line(std::string_view(buffer_).substr(begin_, end_ - begin_));
       if (!line) return damaged(line.error());
+      if (line->forgotten_at) continue;
       const Status added = rows_.append({line->id, line->sequence, line->arrived_at, line->event}, block);
       if (!added) return damaged(added.error());
     }

@@ -142,6 +142,10 @@ class Rebuilder {
 
   Status take_line(Target& target, const control::LakeFile& file, std::string_view text) {
     TRY_ASSIGN(const ArchiveLine line, read_archive_line(text));
+    if (line.forgotten_at) {
+      ++out_.forgotten;
+      return {};
+    }
     capture::Record record;
     record.arrived_at.micros = line.arrived_at;
     record.id = line.id;

@@ -104,6 +104,7 @@ class Retainer {
     TRY_ASSIGN(const std::string bytes, read_file(lake_.files_, lake_.path_of(file.path), kArchiveBytesMax));
     TRY(read_lines(bytes, [&](std::string_view text) -> Status {
       TRY_ASSIGN(const ArchiveLine line, read_archive_line(text));
+      if (line.forgotten_at) return {};
       capture::Record record;
       record.arrived_at.micros = line.arrived_at;
       record.payload = line.event;

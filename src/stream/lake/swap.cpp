@@ -72,6 +72,8 @@ Status Follower::swap(Swap change) {
   commit.replaced_until.micros = clock_.wall().micros + change.keep.micros;
   commit.touched = change.touched;
   commit.retained = change.retained;
+  commit.expired = change.expired;
+  commit.forget = change.forget;
   // From the first rename to the end of the commit nobody can say which files count, and a failure leaves it at that.
   for (const auto& output : change.added) unsettled_.insert(output.file.path);
   if (!change.added.empty()) {

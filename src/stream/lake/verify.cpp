@@ -10,6 +10,7 @@
 #include "storage/engine/bare.h"
 #include "stream/capture/record.h"
 #include "stream/lake/archive.h"
+#include "stream/lake/catalog.h"
 #include "stream/lake/follower.h"
 #include "stream/lake/sequence_set.h"
 #include "stream/lake/whole_file.h"
@@ -139,15 +140,19 @@ class Verifier {
     }
     ++out_.archive_files;
     uint64_t lines = 0;
+    const uint64_t before = out_.forgotten;
     const auto read = read_lines(*bytes, [&](std::string_view text) {
       ++lines;
       take_line(file, lines, text);
       return Status();
     });
     if (!read) problem(file.path + ": " + read.error().text());
-    out_.archive_records += lines;
-    if (lines != file.rows) {
-      problem(file.path + ": " + std::to_string(lines) + " lines, " + std::to_string(file.rows) + " committed");
+    const uint64_t forgotten = out_.forgotten - before;
+    out_.archive_records += lines - forgotten;
+    if (lines - forgotten != file.rows || forgotten != tombstones_of(file)) {
+      problem(file.path + ": " + std::to_string(lines - forgotten) + " lines and " + std::to_string(forgotten) +
+              " tombstones, " + std::to_string(file.rows) + " and " + std::to_string(tombstones_of(file)) +
+              " committed");
     }
     return {};
   }
@@ -159,6 +164,12 @@ class Verifier {
       return;
     }
     Contents& table = tables_[file.table];
+    if (line->forgotten_at) {
+      ++out_.forgotten;
+      // Its sequence is used up. Parquet must not have it, which is told below, nor the journal.
+      if (line->sequence >= journal_at_) forgotten_.insert(line->sequence);
+      return;
+    }
     note(file.table, table, table.archive, line->sequence);
     if (line->sequence >= journal_at_) events_.emplace_back(line->sequence, checksum64(line->event));
     if (table.parquet.contains(line->sequence) || is_past(table, *line)) return;
@@ -220,6 +231,10 @@ class Verifier {
     }
     const auto names = names_.find(record->stream);
     if (names == names_.end()) return;  // its stream was removed with all it had
+    if (forgotten_.contains(entry.sequence.value)) {
+      problem("journal record " + std::to_string(entry.sequence.value) + " is forgotten and still in the journal");
+      return;
+    }
     ++out_.journal_records;
     const bool accepted = record->kind == capture::RecordKind::accepted;
     const bool quarantined = record->kind == capture::RecordKind::quarantined;
@@ -244,8 +259,9 @@ class Verifier {
   struct Names {
     std::string events, quarantine, intake;
   };
-  std::map<uint32_t, Names> names_;  // of the tables, by number of the stream
-  std::vector<std::pair<uint64_t, uint64_t>> events_;              // sequence, checksum of the archived event
+  std::map<uint32_t, Names> names_;                    // of the tables, by number of the stream
+  std::vector<std::pair<uint64_t, uint64_t>> events_;  // sequence, checksum of the archived event
+  std::set<uint64_t> forgotten_;                       // of what the journal may still hold
   Verification out_;
 };
 
