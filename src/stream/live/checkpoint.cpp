@@ -60,8 +60,21 @@ Result<Checkpoints::Loaded> Checkpoints::load() {
   return out;
 }
 
+size_t Checkpoints::older() const {
+  return !positions_[0] ? 0 : !positions_[1] ? 1 : *positions_[0] <= *positions_[1] ? 0 : 1;
+}
+
 Status Checkpoints::save(uint64_t position, std::string_view body) {
-  const size_t slot = !positions_[0] ? 0 : !positions_[1] ? 1 : *positions_[0] <= *positions_[1] ? 0 : 1;
+  return write(older(), position, body);
+}
+
+Status Checkpoints::save_both(uint64_t position, std::string_view body) {
+  const size_t first = older();
+  TRY(write(first, position, body));
+  return write(1 - first, position, body);
+}
+
+Status Checkpoints::write(size_t slot, uint64_t position, std::string_view body) {
   std::string bytes(kMagic);
   ByteWriter header(bytes);
   header.number(kFormat);
@@ -73,6 +86,15 @@ Status Checkpoints::save(uint64_t position, std::string_view body) {
   TRY(replace_file(files_, path_of(slot), bytes));
   positions_[slot] = position;
   return {};
+}
+
+Status Checkpoints::clear() {
+  for (size_t slot = 0; slot < positions_.size(); ++slot) {
+    positions_[slot].reset();
+    const Status removed = files_.remove(path_of(slot));
+    if (!removed && removed.error().code != Code::not_found) return removed;
+  }
+  return files_.sync_directory(folder_);
 }
 
 std::optional<uint64_t> Checkpoints::oldest() const {

@@ -28,11 +28,17 @@ class Checkpoints {
   Result<Loaded> load();
   // In the place of the older one.
   Status save(uint64_t position, std::string_view body);
+  // In the place of both, one after the other: nothing of what they held is left.
+  Status save_both(uint64_t position, std::string_view body);
+  // No file is left.
+  Status clear();
   // The smallest position of the good ones: the journal must be kept from there on. Nothing while there is none.
   std::optional<uint64_t> oldest() const;
 
  private:
   std::string path_of(size_t slot) const;
+  size_t older() const;
+  Status write(size_t slot, uint64_t position, std::string_view body);
   Result<std::optional<std::string>> read(size_t slot, std::string& problem);
 
   Files& files_;

@@ -110,16 +110,21 @@ std::string Follower::encode_locked() const {
 }
 
 Status Follower::checkpoint() {
+  return save_checkpoint(false);
+}
+
+// `whatever`: both files, also if nothing has changed.
+Status Follower::save_checkpoint(bool whatever) {
   std::string body;
   uint64_t position = 0;
   {
     std::lock_guard lock(mutex_);
-    if (!is_followed_locked() || (!is_changed_ && position_ == saved_position_)) return {};
+    if (!is_followed_locked() || (!whatever && !is_changed_ && position_ == saved_position_)) return {};
     body = encode_locked();
     position = position_;
     is_changed_ = false;
   }
-  const Status saved = checkpoints_.save(position, body);
+  const Status saved = whatever ? checkpoints_.save_both(position, body) : checkpoints_.save(position, body);
   std::lock_guard lock(mutex_);
   oldest_checkpoint_ = checkpoints_.oldest();
   if (!saved) {
@@ -132,6 +137,56 @@ Status Follower::checkpoint() {
   }
   update_needed_locked();
   return saved;
+}
+
+// On the follower's thread.
+void Follower::renew_if_asked() {
+  uint64_t asked = 0;
+  bool is_followed = false;
+  {
+    std::lock_guard lock(mutex_);
+    is_followed = is_followed_locked();
+    if (renewals_asked_ == renewals_done_ || (is_followed && position_ < renew_through_)) return;
+    asked = renewals_asked_;
+  }
+  Status done = is_followed ? save_checkpoint(true) : checkpoints_.clear();
+  std::lock_guard lock(mutex_);
+  if (done && !is_followed) oldest_checkpoint_.reset();
+  update_needed_locked();
+  renewed_ = std::move(done);
+  renewals_done_ = asked;
+  folded_.notify_all();
+}
+
+Status Follower::renew_checkpoints(journal::Sequence through, Duration limit) {
+  std::unique_lock lock(mutex_);
+  renew_through_ = through.value;
+  const uint64_t mine = ++renewals_asked_;
+  const bool in_time =
+      folded_.wait_for(lock, std::chrono::microseconds(limit.micros), [&] { return renewals_done_ >= mine; });
+  if (!in_time) {
+    return Error(Code::timed_out, "live windows did not come to a checkpoint within " + format_duration(limit));
+  }
+  return renewed_;
+}
+
+Result<std::vector<std::string>> Follower::recount(const std::string& stream, Duration limit) {
+  std::vector<std::string> names;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, state] : states_) {
+      if (!state.plan) continue;
+      const auto& sources = state.plan->sources;
+      if (std::none_of(sources.begin(), sources.end(), [&](const Source& one) { return one.stream == stream; }))
+        continue;
+      begin_locked(state);
+      names.push_back(name);
+    }
+    if (names.empty()) return names;
+    is_changed_ = true;
+  }
+  if (catch_up(limit)) return names;
+  return Error(Code::timed_out, "live windows were not counted again within " + format_duration(limit));
 }
 
 void Follower::update_needed_locked() {
@@ -421,6 +476,7 @@ void Follower::run(const std::function<bool()>& stop) {
     (void)journal_.wait_past({position}, is_idle ? kIdleFor : kWakeEvery);
     const auto pumped = pump();
     if (!pumped) log_event(Level::error, "live.follow_failed", {{"error", pumped.error().text()}});
+    renew_if_asked();
     // Many small groups a second are folded a few at a time: nobody sees the difference, and capture has the processor.
     if (!is_idle && (!pumped || *pumped < kFewRecords)) std::this_thread::sleep_for(kGather);
     const int64_t now = clock_.steady_micros();

@@ -34,6 +34,8 @@ class Follower : public Live {
                         const std::vector<capture::AppliedStream>& streams) override;
   Result<uint64_t> pump() override;
   Status checkpoint() override;
+  Status renew_checkpoints(journal::Sequence through, Duration limit) override;
+  Result<std::vector<std::string>> recount(const std::string& stream, Duration limit) override;
   void run(const std::function<bool()>& stop) override;
   journal::Sequence needed_from() const override { return {needed_from_.load()}; }
   bool catch_up(Duration limit) override;
@@ -68,6 +70,8 @@ class Follower : public Live {
   };
 
   Status read_checkpoint();
+  Status save_checkpoint(bool whatever);
+  void renew_if_asked();
   void begin_locked(State& state);
   bool resume_locked(State& state);
   void place_locked();
@@ -110,6 +114,9 @@ class Follower : public Live {
   uint64_t last_epoch_ = 0;
   std::optional<WallTime> checkpoint_at_;
   std::optional<uint64_t> oldest_checkpoint_;
+  uint64_t renewals_asked_ = 0, renewals_done_ = 0;
+  uint64_t renew_through_ = 0;
+  Status renewed_;  // how the last of them ended
 
   std::atomic<uint64_t> needed_from_{0};  // nothing may go before the declarations are known
   Counter& records_;

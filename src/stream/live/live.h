@@ -130,6 +130,12 @@ class Live {
   // Folds what the journal holds; the number of records.
   virtual Result<uint64_t> pump() = 0;
   virtual Status checkpoint() = 0;
+  // Any thread, while run() works: both checkpoint files are written anew, with every record below `through`; the
+  // journal may be released up to there. Where nothing is followed the files go. `timed_out`.
+  virtual Status renew_checkpoints(journal::Sequence through, Duration limit) = 0;
+  // Counts the windows over these streams again from what the lake holds now, as if they were declared anew; waits
+  // until that is merged. Their names. `timed_out`.
+  virtual Result<std::vector<std::string>> recount(const std::string& stream, Duration limit) = 0;
   // Follows until `stop` returns true, with a checkpoint each interval and one at the end.
   virtual void run(const std::function<bool()>& stop) = 0;
   // What the journal must keep.
