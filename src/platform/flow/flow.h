@@ -90,7 +90,7 @@ struct TableState {
   std::string problem;  // why it cannot be computed; empty: fine
   TableMarks marks;
   std::vector<Partition> stale;
-  std::set<Partition> past;       // computed, and never again: retention has removed what they were made of
+  std::set<Partition> past;  // computed, and never again: retention has removed what they were made of
   std::map<Partition, PartitionFailure> failures{};  // of stale partitions, at the last try
   std::string stale_fingerprint;  // changes when what is stale, or what it would be computed from, does
   uint64_t rows = 0;
@@ -136,6 +136,14 @@ class Flow {
   // What would have to be computed if these tables were declared: of those whose content changes, and of those that are
   // made of them, in order.
   Result<std::vector<Forecast>> forecast(const std::vector<Table>& wanted) const;
+
+  // Declared tables that are made of one of these, directly or not.
+  Result<std::vector<std::string>> made_of(const std::vector<std::string>& inputs) const;
+  // Takes what was deleted from these tables out of the engine's file, see engine::Engine::scrub(). Nobody computes
+  // them meanwhile.
+  Status scrub(std::vector<std::string> tables, const Cancel& cancel);
+  // Files that unload steps of the runs on record wrote and that are still there: real paths, each once.
+  Result<std::vector<std::string>> unloaded_files() const;
 
   // The run's id. The run works in the background.
   Result<std::string> start(const RunRequest& request);

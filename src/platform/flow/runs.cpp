@@ -238,7 +238,14 @@ Status Flow::do_work(Job& job) {
   if (work == nullptr) {
     return Error(Code::unsupported, "this program has no work of kind " + shown(job.run.kind) + ", which the run is");
   }
-  WorkContext context(job.run.id, job.run.parameters, job.cancel, job.tasks);
+  const auto compute = [this, &job](const std::vector<std::string>& tables) -> Status {
+    TRY(parts_.lake.drain(kDrainMax));
+    job.committed = parts_.lake.committed();
+    const Status built = build_tables(job, tables, true, Scope{job.cancel});
+    job.committed = {};  // what it pinned
+    return built;
+  };
+  WorkContext context(job.run.id, job.run.parameters, job.cancel, job.tasks, compute);
   return work->run(context);
 }
 

@@ -22,8 +22,9 @@ namespace weir::flow {
 // Any thread.
 class WorkContext {
  public:
-  WorkContext(std::string run, const Json& parameters, const Cancel& cancel, RunTasks& tasks)
-      : run_(std::move(run)), parameters_(parameters), cancel_(cancel), tasks_(tasks) {}
+  using Compute = std::function<Status(const std::vector<std::string>& tables)>;
+  WorkContext(std::string run, const Json& parameters, const Cancel& cancel, RunTasks& tasks, Compute compute)
+      : run_(std::move(run)), parameters_(parameters), cancel_(cancel), tasks_(tasks), compute_(std::move(compute)) {}
 
   const std::string& run() const { return run_; }  // its id
   const Json& parameters() const { return parameters_; }
@@ -39,12 +40,15 @@ class WorkContext {
   Status note(const std::string& step, const std::string& what, const TaskEnd& so_far) {
     return tasks_.note(step, what, so_far);
   }
+  // Computes what is stale of these declared tables and of what they are made of, inputs first, as tasks of this run.
+  Status compute(const std::vector<std::string>& tables) { return compute_(tables); }
 
  private:
   const std::string run_;
   const Json& parameters_;
   const Cancel cancel_;
   RunTasks& tasks_;
+  const Compute compute_;
 };
 
 class Work {
