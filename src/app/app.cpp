@@ -13,6 +13,7 @@
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/run_findings.h"
+#include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
@@ -26,8 +27,8 @@
 #include "platform/access/access.h"
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
+#include "platform/forget/forget.h"
 #include "platform/warehouse/warehouse.h"
-#include "stream/capture/example.h"
 #include "stream/history/history.h"
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
@@ -82,7 +83,6 @@ class Composed : public App {
   void tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick);
   void stop_followers();
   void maintain_lake();
-  void describe_streams();
   // Tells all but the last, which is returned.
   Error refusal(const std::vector<Error>& errors) const;
 
@@ -113,6 +113,7 @@ class Composed : public App {
   std::unique_ptr<Intakes> intakes_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
+  std::unique_ptr<forget::Forgets> forgets_;
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
@@ -156,6 +157,7 @@ Status Composed::start() {
   start_followers();
   if (options_.serves) {
     TRY(flow_->resume());
+    TRY(forgets_->resume());
   }
   return {};
 }
@@ -268,8 +270,8 @@ Status Composed::open_engine() {
   views.push_back(warehouse::statements_view(*statements_));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
-  intakes_ =
-      std::make_unique<Intakes>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_}, options_.folder, settings_);
+  intakes_ = std::make_unique<Intakes>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_}, options_.folder,
+                                       settings_, [this](std::string_view stream) { return forgets_->of(stream); });
   live::Options live;
   live.folder = join_path(state_folder_, "live");
   live.history = live::engine_history(*engine_, lanes_->stopping());
@@ -289,6 +291,10 @@ Status Composed::open_engine() {
   flow.on_end = [this](const control::Run& ended) { note_run(*notifier_, ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
   intakes_->add_work(*flow_);
+  TRY_ASSIGN(forgets_, forget::Forgets::open({*journal_, *capture_, *lake_, *live_, *engine_, *flow_, *control_,
+                                              real_files(), clock_, random_, options_.serves},
+                                             join_path(state_folder_, "forget.key")));
+  forgets_->add_work();
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
@@ -406,6 +412,7 @@ Status Composed::open_surface() {
                         .flow = *flow_,
                         .flows = *flows_,
                         .endpoints = *endpoints_,
+                        .forgets = *forgets_,
                         .live = *live_,
                         .alarms = *alarms_,
                         .notifier = *notifier_,
@@ -430,37 +437,11 @@ Status Composed::open_surface() {
   if (options_.serves) {
     TRY_ASSIGN(auto first, access_->first_sign_in());
     if (first) sign_in_token_ = first->text;
-    describe_streams();
+    if (const auto streams = applied_streams(*control_)) {
+      summary_ += stream_summary(streams->captured, settings_.texts("http.mounts"), url(), clock_.wall());
+    }
   }
   return {};
-}
-
-void Composed::describe_streams() {
-  auto streams = applied_streams(*control_);
-  if (!streams) return;
-  for (const auto& applied : streams->captured) {
-    const auto& stream = *applied.stream;
-    summary_ += "stream " + stream.name + ": POST " + url() + "/v1/streams/" + stream.name;
-    if (stream.beacon) {
-      for (const std::string& mount : settings_.texts("http.mounts")) summary_ += ", " + mount + stream.beacon->path;
-    }
-    summary_ += !stream.enabled                              ? " (disabled)\n"
-                : stream.write == capture::WhoWrites::anyone ? " (anybody on this machine)\n"
-                                                             : " (with a write key)\n";
-  }
-  if (streams->captured.empty()) {
-    summary_ += "no streams yet: `weir init` writes a first one\n";
-    return;
-  }
-  // Somebody without a key can send only to a public one.
-  const auto open = std::find_if(streams->captured.begin(), streams->captured.end(), [](const auto& applied) {
-    return applied.stream->enabled && applied.stream->write == capture::WhoWrites::anyone;
-  });
-  const capture::Stream& first = *(open == streams->captured.end() ? streams->captured.front() : *open).stream;
-  const bool is_open = first.write == capture::WhoWrites::anyone;
-  summary_ += "send one: curl" + std::string(is_open ? "" : " -H 'Authorization: Bearer KEY'") + " -d '" +
-              capture::example_event(first, clock_.wall()) + "' " + url() + "/v1/streams/" + first.name +
-              (is_open ? "\n" : "   (KEY: weir token create --write " + first.name + ")\n");
 }
 
 void Composed::start_followers() {

@@ -27,7 +27,7 @@ std::string told(const lake::EtlReport& report) {
                     format_size(report.bytes) + "; " + std::to_string(report.accepted) + " accepted, " +
                     std::to_string(report.duplicates) + " duplicates, " + std::to_string(report.quarantined) +
                     " quarantined";
-  if (report.refused > 0) out += ", " + std::to_string(report.refused) + " too long to be kept";
+  if (report.refused > 0) out += ", " + std::to_string(report.refused) + " refused as too long, or forgotten";
   return out;
 }
 
@@ -82,11 +82,12 @@ Status EtlWork::run(flow::WorkContext& context) {
 
 }  // namespace
 
-Intakes::Intakes(const lake::Requeue::Parts& parts, const std::string& folder, const project::Settings& settings)
+Intakes::Intakes(const lake::Requeue::Parts& parts, const std::string& folder, const project::Settings& settings,
+                 WhoIsForgotten forgotten)
     : clock_(parts.clock),
       requeue_(parts),
       etl_({parts.lake, parts.engine, parts.capture, parts.clock, rules_of(folder, settings),
-            child_work(kForeignRecordsKind), settings.size("limits.record_bytes")}),
+            child_work(kForeignRecordsKind), settings.size("limits.record_bytes"), std::move(forgotten)}),
       crawl_({parts.capture, parts.engine, rules_of(folder, settings), child_work(kCrawlKind)}) {}
 
 void Intakes::add_work(flow::Flow& flow) {

@@ -10,7 +10,7 @@ from test_operations import parse_prometheus
 
 HTTP = ROOT / "docs/reference/http.md"
 METRICS = ROOT / "docs/reference/metrics.md"
-ORDERS = "fields:\n  customer: {type: string, required: true}\n  amount: number\n"
+ORDERS = "fields:\n  customer: {type: string, required: true, subject: true}\n  amount: number\n"
 
 
 def examples(page):

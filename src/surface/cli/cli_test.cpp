@@ -52,6 +52,7 @@ TEST(Run, tells_what_is_mistyped_with_the_nearest_name) {
             "error: there is no option '--jsn'\n  try: did you mean '--json'?\n");
   EXPECT_EQ(error_text({"weir", "lake"}),
             "error: weir lake needs a command\n  try: known: verify, drain, compact, requeue, retain, rebuild, crawl, "
+            "forget, forgets, "
             "manifest; weir lake --help\n");
 }
 

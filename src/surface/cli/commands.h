@@ -23,8 +23,9 @@ void add_load(CLI::App& app, Context& context);
 void add_stream(CLI::App& app, Context& context);  // stream infer, stream tail
 void add_explain(CLI::App& app, Context& context);
 void add_live(CLI::App& app, Context& context);
-void add_lake(CLI::App& app, Context& context);  // lake verify, lake drain, lake manifest
-void add_runs(CLI::App& app, Context& context);  // run, backfill, runs
+void add_lake(CLI::App& app, Context& context);     // lake verify, lake drain, lake manifest
+void add_forget(CLI::App& lake, Context& context);  // lake forget, lake forgets
+void add_runs(CLI::App& app, Context& context);     // run, backfill, runs
 void add_test(CLI::App& app, Context& context);
 void add_alarms(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);

@@ -310,6 +310,7 @@ void add_lake(CLI::App& app, Context& context) {
   look->add_option("--format", looked->format, "auto, json or csv")->check(CLI::IsMember({"auto", "json", "csv"}));
   look->add_flag("--declare", looked->declare, "Write streams/NAME.yaml, where no file is yet");
   look->callback([&context, looked] { context.exit_code = crawl(context, *looked); });
+  add_forget(*group, context);
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");
   auto table = std::make_shared<std::string>();
   manifest->add_option("TABLE", *table)->required();

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "surface/cli/commands.h"
@@ -77,24 +78,17 @@ int outcome(const Json& run) {
 
 }  // namespace
 
-int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
+namespace {
+
+// Nothing if somebody who only watches has seen enough.
+Result<std::optional<Json>> watched(Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
   ProgressLine progress;
   const std::string path = "/v1/runs/" + url_encode(id);
   for (bool is_stopped = false;;) {
-    auto run = call_json(backend, {.path = path});
-    if (!run) return report(run.error());
-    if (has_ended(*run)) {
-      progress.clear();
-      if (context.common.json) {
-        std::cout << run->dump(2) << "\n";
-      } else {
-        if (!(*run)["error"].is_null()) std::fprintf(stderr, "error: %s\n", (*run)["error"].as_string().c_str());
-        print_run(*run, context.common.colour);
-      }
-      return outcome(*run);
-    }
-    progress.show(progress_of(*run));
-    if (interrupt.asked() && !is_own) return kDone;
+    TRY_ASSIGN(Json run, call_json(backend, {.path = path}));
+    if (has_ended(run)) return std::optional<Json>(std::move(run));
+    progress.show(progress_of(run));
+    if (interrupt.asked() && !is_own) return std::optional<Json>();
     if (interrupt.asked() && !is_stopped) {
       is_stopped = true;
       if (auto stopped = call_json(backend, {.method = "POST", .path = path + "/stop"}); !stopped)
@@ -102,6 +96,26 @@ int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, c
     }
     std::this_thread::sleep_for(kPollEvery);
   }
+}
+
+}  // namespace
+
+Result<Json> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id) {
+  TRY_ASSIGN(auto run, watched(backend, interrupt, id, true));
+  return std::move(*run);
+}
+
+int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
+  auto run = watched(backend, interrupt, id, is_own);
+  if (!run) return report(run.error());
+  if (!*run) return kDone;
+  if (context.common.json) {
+    std::cout << (*run)->dump(2) << "\n";
+  } else {
+    if (!(**run)["error"].is_null()) std::fprintf(stderr, "error: %s\n", (**run)["error"].as_string().c_str());
+    print_run(**run, context.common.colour);
+  }
+  return outcome(**run);
 }
 
 int follow_started(Context& context, Backend& backend, const Interrupt& interrupt, const Json& started, bool detach) {

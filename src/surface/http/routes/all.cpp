@@ -29,6 +29,7 @@ class WholeSite final : public Site {
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_,
                     {parts.lake, parts.engine, parts.warehouse, directory_, parts.flow, parts.requeue, parts.crawl});
+    add_forget_routes(router_, parts.forgets);
     add_flow_routes(router_, {parts.flow, parts.flows});
     endpoints_.add_to(router_);
     add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);

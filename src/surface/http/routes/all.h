@@ -30,6 +30,7 @@ struct SiteParts {
   flow::Flow& flow;
   flow::Flows& flows;
   endpoint::Endpoints& endpoints;
+  forget::Forgets& forgets;
   live::Live& live;
   alarm::Alarms& alarms;
   notify::Notifier& notifier;

@@ -21,6 +21,7 @@ Json verification_json(const lake::Verification& verification) {
   checked.set("archive_records", verification.archive_records);
   checked.set("parquet_rows", verification.parquet_rows);
   checked.set("journal_records", verification.journal_records);
+  checked.set("forgotten", verification.forgotten);
   Json problems{Json::Array{}};
   for (const std::string& problem : verification.problems) problems.push(problem);
   Json out{Json::Object{}};
@@ -40,6 +41,7 @@ Json place_json(const lake::Place& place) {
     out.set("message", place.message);
   }
   out.set("arrived_at", json_time(place.arrived_at.micros));
+  if (place.forgotten_at) out.set("forgotten_at", json_time(place.forgotten_at->micros));
   out.set("event_time", place.event_time ? Json(json_time(place.event_time->micros)) : Json());
   out.set("sequence", place.sequence.value);
   if (!place.segment.empty()) out.set("segment", place.segment);
@@ -129,6 +131,7 @@ Result<Json> rebuild(const LakeParts& parts, const Request& request) {
   out.set("records", done.records);
   out.set("rows", done.rows);
   out.set("past", done.past);
+  out.set("forgotten", done.forgotten);
   out.set("partitions", done.partitions);
   out.set("partitions_changed", done.partitions_changed);
   out.set("damaged_files", done.damaged_files);

@@ -12,6 +12,7 @@
 
 #include "core/base/json.h"
 #include "core/runtime/thread.h"
+#include "platform/forget/forget.h"
 #include "stream/capture/declaration.h"
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
@@ -99,6 +100,7 @@ class RoomsFixture : public ::testing::Test {
     alarms.reset();
     notifier.reset();
     flows.reset();
+    forgets.reset();
     flow.reset();
     live.reset();
     engine.reset();
@@ -145,6 +147,10 @@ class RoomsFixture : public ::testing::Test {
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
     flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
+    forgets = must(
+        forget::Forgets::open({*journal, *capture, *lake, *live, *engine, *flow, *control, real_files(), clock, random},
+                              root + "/forget.key"));
+    forgets->add_work();
     flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *lake, *control, clock});
     endpoints = std::make_unique<endpoint::Endpoints>(endpoint::Endpoints::Parts{.engine = *engine,
                                                                                  .flow = *flow,
@@ -191,10 +197,10 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site(
-        {clock,  random,  metrics,  lanes, *control, *journal,   *lake, *capture, *engine,   *warehouse,  *requeue,
-         *crawl, *access, *secrets, *flow, *flows,   *endpoints, *live, *alarms,  *notifier, *dashboards, deployment},
-        facts);
+    site = make_site({clock,      random,     metrics,  lanes,   *control,  *journal,    *lake,     *capture,
+                      *engine,    *warehouse, *requeue, *crawl,  *access,   *secrets,    *flow,     *flows,
+                      *endpoints, *forgets,   *live,    *alarms, *notifier, *dashboards, deployment},
+                     facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
     options.port = 0;
@@ -239,6 +245,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<lake::Requeue> requeue;
   std::unique_ptr<lake::Crawl> crawl;
   std::unique_ptr<flow::Flow> flow;
+  std::unique_ptr<forget::Forgets> forgets;
   std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<endpoint::Endpoints> endpoints;
   std::unique_ptr<notify::Notifier> notifier;

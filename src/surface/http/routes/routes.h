@@ -34,6 +34,9 @@
 namespace weir::live {
 class Live;
 }
+namespace weir::forget {
+class Forgets;
+}
 
 namespace weir::http {
 
@@ -121,6 +124,8 @@ struct LakeParts {
   const lake::Crawl& crawl;
 };
 void add_lake_routes(Router& router, const LakeParts& parts);
+
+void add_forget_routes(Router& router, forget::Forgets& forgets);
 
 // `applied` is called after each apply that changed something.
 void add_deployment_routes(Router& router, Deployment& deployment, std::function<void()> applied);
