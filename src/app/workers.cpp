@@ -8,12 +8,10 @@ namespace weir::app {
 namespace {
 
 Result<Json> foreign_records(const Json& request, WorkerOutput& out) {
-  TRY_ASSIGN(const auto wanted, lake::RecordsRequest::from_json(request));
-  TRY_ASSIGN(const uint64_t records, lake::read_records(wanted, [&out](uint64_t line, std::string_view record) {
-               out.line(lake::record_line(line, record));
-               return Status();
-             }));
-  return Json(Json::Object{{"records", records}});
+  return lake::write_record_lines(request, [&out](std::string_view line) {
+    out.line(line);
+    return Status();
+  });
 }
 
 }  // namespace

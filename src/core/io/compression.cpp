@@ -126,6 +126,27 @@ Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const
   }
 }
 
+Status gunzip_members(std::string_view encoded, const DecompressLimits& limits, size_t member_bytes,
+                      const TakeBytes& take) {
+  TRY(check_limits(limits));
+  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decompressor(
+      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+  if (!decompressor) return Error(Code::internal, "libdeflate could not start");
+  Meter meter("gzip", encoded.size(), limits);
+  std::string member(member_bytes, '\0');
+  do {
+    size_t used = 0, produced = 0;
+    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), encoded.data(), encoded.size(), member.data(),
+                                                      member.size(), &used, &produced);
+    // A larger member; and what is broken is told by the one way that can say where.
+    if (result != LIBDEFLATE_SUCCESS) return gunzip_to(encoded, limits, take);
+    TRY(meter.add(produced));
+    TRY(take(std::string_view(member).substr(0, produced)));
+    encoded.remove_prefix(used);
+  } while (!encoded.empty());
+  return {};
+}
+
 struct GunzipReader::State {
   More more;
   DecompressLimits limits;

@@ -34,6 +34,11 @@ using TakeBytes = std::function<Status(std::string_view)>;
 Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
 Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take);
 
+// gunzip_to for files that were written in members of at most about `member_bytes`, as our own archives are: twice as
+// quick, a whole member at a time. Larger members are taken as gunzip_to takes them.
+Status gunzip_members(std::string_view encoded, const DecompressLimits& limits, size_t member_bytes,
+                      const TakeBytes& take);
+
 // gunzip for what is not in memory at once on either side: pulls encoded pieces as it needs them. A file that ends in
 // the middle of a member is an error when its end is reached. Belongs to one thread.
 class GunzipReader {

@@ -42,6 +42,16 @@ Result<std::string> pulled(std::string_view encoded, const DecompressLimits& lim
   }
 }
 
+// A member at a time, where it has room for it.
+Result<std::string> by_members(std::string_view encoded, const DecompressLimits& limits) {
+  std::string out;
+  TRY(gunzip_members(encoded, limits, 100'000, [&out](std::string_view piece) {
+    out += piece;
+    return Status();
+  }));
+  return out;
+}
+
 class Compression : public ::testing::TestWithParam<Format> {
  protected:
   std::string compressed(std::string_view bytes) { return GetParam().compress(bytes, 3).value(); }
@@ -137,6 +147,7 @@ TEST_P(Compression, levels_out_of_range_are_refused) {
 INSTANTIATE_TEST_SUITE_P(Formats, Compression,
                          ::testing::Values(Format{"gzip", &gzip_member, &gunzip},
                                            Format{"pulled", &gzip_member, &pulled},
+                                           Format{"by_members", &gzip_member, &by_members},
                                            Format{"zstd", &zstd_compress, &zstd_decompress}),
                          [](const auto& format) { return std::string(format.param.name); });
 

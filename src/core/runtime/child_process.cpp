@@ -328,7 +328,7 @@ class Watch {
   // keep us from seeing the clock.
   template <class Take>
   static void drain(Descriptor& from, const Take& take) {
-    char buffer[16 << 10];
+    char buffer[64 << 10];
     for (int round = 0; from.is_open() && round < 64; ++round) {
       const ssize_t n = ::read(from.number(), buffer, sizeof buffer);
       if (n < 0 && errno == EINTR) continue;
@@ -386,6 +386,9 @@ Result<ChildResult> run_child(const ChildOptions& options, const Cancel& cancel)
   TRY(cancel.check());
   TRY_ASSIGN(Pipe input, make_pipe(options.program));
   TRY_ASSIGN(Pipe output, make_pipe(options.program));
+  // A child that says much goes on while its parent is busy; the system may refuse so large a pipe, and nothing is
+  // lost.
+  (void)::fcntl(output.writing.number(), F_SETPIPE_SZ, 1 << 20);
   TRY_ASSIGN(Pipe error_output, make_pipe(options.program));
   TRY_ASSIGN(Pipe report, make_pipe(options.program));
   Prepared prepared;

@@ -124,23 +124,27 @@ class Lines {
         open_ += piece;
         return;
       }
-      open_ += piece.substr(0, end);
+      if (open_.empty()) {  // most lines come whole
+        take_line(piece.substr(0, end));
+      } else {
+        open_ += piece.substr(0, end);
+        take_line(open_);
+        open_.clear();
+      }
       piece.remove_prefix(end + 1);
-      take_line();
-      open_.clear();
     }
   }
   const Status& status() const { return status_; }
   const std::string& answer() const { return answer_; }
 
  private:
-  void take_line() {
-    if (!open_.empty() && open_.front() == kAnswerMark) {
-      answer_ = open_.substr(1);
+  void take_line(std::string_view line) {
+    if (line.starts_with(kAnswerMark)) {
+      answer_ = line.substr(1);
       return;
     }
     if (!take_) return;
-    Status taken = take_(open_);
+    Status taken = take_(line);
     if (!taken) fail(taken.error());
   }
   void fail(Error error) {

@@ -196,6 +196,18 @@ class AcceptedRows : public RowWriter {
 
   Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
     TRY(read(record.payload));
+    write(record, sequence, into);
+    return {};
+  }
+  Status append_timed(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
+    if (!time_) return append(record, sequence, into);
+    write(record, sequence, into);
+    return {};
+  }
+
+ private:
+  // What read() found.
+  void write(const Record& record, uint64_t sequence, engine::RowBlock& into) {
     size_t at = 0;
     for (size_t i = 0; i < slots_.size(); ++i, ++at) {
       const Slot& slot = slots_[i].state == Slot::State::absent ? defaults_[i].slot : slots_[i];
@@ -217,10 +229,8 @@ class AcceptedRows : public RowWriter {
       partition_values_ = capture::partition_values(*stream_, record.event_time);
     }
     for (const int64_t value : partition_values_) into.column(at++).add_int(value);
-    return {};
   }
 
- private:
   // It was judged before, under its own limits; these only bound what damage can do.
   static constexpr int kDepthMax = 256;
 
@@ -334,7 +344,7 @@ class AcceptedRows : public RowWriter {
   std::optional<Error> unusable_;
   std::vector<Default> defaults_;
   std::vector<Slot> slots_;
-  std::optional<size_t> time_;  // the time field's place
+  std::optional<size_t> time_;        // the time field's place
   std::vector<std::string> decoded_;  // texts with escapes, by field
   std::string buffer_, extra_, scratch_;
   JsonScanner scanner_;
@@ -345,6 +355,9 @@ class AcceptedRows : public RowWriter {
 class QuarantinedRows : public RowWriter {
  public:
   Result<EventTime> event_time(const Record& record) override { return EventTime{record.arrived_at.micros}; }
+  Status append_timed(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
+    return append(record, sequence, into);
+  }
 
   Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) override {
     into.column(0).add_text(record.id);

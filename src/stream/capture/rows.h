@@ -44,6 +44,8 @@ class RowWriter {
   // Appends one row, or nothing and an error (`corrupt`: the payload no longer reads; it was judged before, so that is
   // damage).
   virtual Status append(const Record& record, uint64_t sequence, engine::RowBlock& into) = 0;
+  // The same for the record that event_time() was asked for last: what it read is not read again.
+  virtual Status append_timed(const Record& record, uint64_t sequence, engine::RowBlock& into) = 0;
 };
 
 }  // namespace weir::capture

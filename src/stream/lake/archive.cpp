@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kDecodedMax = 64ull << 30;  // it was checked against its checksum, and is never in memory as a whole
 constexpr uint64_t kRatioMax = 2'000;
+constexpr size_t kMemberBytes = 2u << 20;  // most are about 256 KiB (tail.h)
 constexpr std::string_view kId = "{\"_id\":";
 constexpr std::string_view kSequence = ",\"_seq\":";
 constexpr std::string_view kArrived = ",\"_arrived_at\":\"";
@@ -81,8 +82,13 @@ Result<ArchiveLine> read_archive_line(std::string_view line) {
   if (!line.starts_with(kId)) return damaged("does not begin with _id");
   size_t id_end = end_of_string(line, kId.size());
   if (id_end == std::string_view::npos) return damaged("_id does not end");
-  TRY_ASSIGN(Json id, Json::parse(line.substr(kId.size(), id_end - kId.size())));
-  out.id = id.as_string();
+  const std::string_view quoted = line.substr(kId.size(), id_end - kId.size());
+  if (quoted.find('\\') == std::string_view::npos && quoted.front() == '"') {
+    out.id = quoted.substr(1, quoted.size() - 2);
+  } else {
+    TRY_ASSIGN(Json id, Json::parse(quoted));
+    out.id = id.as_string();
+  }
   std::string_view rest = line.substr(id_end);
   if (!rest.starts_with(kSequence)) return damaged("_seq is missing");
   rest.remove_prefix(kSequence.size());
@@ -102,7 +108,9 @@ Result<ArchiveLine> read_archive_line(std::string_view line) {
     return out;
   }
   if (rest.front() == ',') rest.remove_prefix(1);
-  out.event = "{" + std::string(rest);
+  out.event.reserve(rest.size() + 1);
+  out.event += '{';
+  out.event += rest;
   return out;
 }
 
@@ -131,7 +139,7 @@ Status read_lines(std::string_view packed, const std::function<Status(std::strin
     rest += piece;
     return {};
   };
-  TRY(gunzip_to(packed, {.decoded_bytes_max = kDecodedMax, .ratio_max = kRatioMax}, take_piece));
+  TRY(gunzip_members(packed, {.decoded_bytes_max = kDecodedMax, .ratio_max = kRatioMax}, kMemberBytes, take_piece));
   return rest.empty() ? Status() : take(rest);
 }
 

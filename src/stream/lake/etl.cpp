@@ -8,8 +8,11 @@
 namespace weir::lake {
 namespace {
 
-constexpr size_t kPieceRecords = 2'000;
-constexpr size_t kPieceBytes = 1u << 20;
+// One append to the journal each. A larger piece is cheaper, and keeps longer from it what arrives meanwhile.
+constexpr size_t kPieceRecords = 8'000;
+constexpr size_t kPieceBytes = 2u << 20;
+// Of one child process: to start one for each of many small files costs more than to read them.
+constexpr size_t kFilesAtOnce = 256;
 constexpr size_t kFailuresMax = 100;
 constexpr Duration kQueryTime = minutes(10);
 constexpr Duration kBusyAtMost = minutes(1);  // so long a full journal is waited for
@@ -69,15 +72,23 @@ class Load {
     TRY(read_marks());
     for (const ForeignFile& file : files) {
       TRY(cancel_.check());
-      TRY(load(file));
-      report_.done_bytes += file.bytes;
-      if (progress_) progress_(report_);
+      TRY(look_at(file));
+      if (work_.size() == kFilesAtOnce) {
+        TRY(load_work());
+      }
     }
+    TRY(load_work());
+    if (progress_) progress_(report_);
     return {};
   }
   const EtlReport& report() const { return report_; }
 
  private:
+  struct Work {
+    const ForeignFile* file = nullptr;
+    std::string source, fingerprint;
+  };
+
   Status read_marks() {
     TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
     const auto interrupt = cancel_.attach([&session] { session->cancel(); });
@@ -101,60 +112,106 @@ class Load {
     }
   }
 
-  // What concerns this file alone is a failure of it; what concerns all ends the load.
-  Status load(const ForeignFile& file) {
-    file_ = &file;
-    source_ = foreign_name(parts_.rules, file.path);
+  // Whether there is anything left to do for the file. What concerns it alone is a failure of it; what concerns all
+  // ends the load.
+  Status look_at(const ForeignFile& file) {
+    Work work;
+    work.file = &file;
+    work.source = foreign_name(parts_.rules, file.path);
     auto fingerprint = fingerprint_foreign(file.path);
-    if (!fingerprint) return failed(fingerprint.error());
-    fingerprint_ = *fingerprint;
-    const Known before = known_[fingerprint_];
+    if (!fingerprint) return failed(work, fingerprint.error().text());
+    work.fingerprint = std::move(*fingerprint);
+    // The same content once more: it is known when the first is loaded.
+    const bool is_again = std::any_of(work_.begin(), work_.end(),
+                                      [&](const Work& other) { return other.fingerprint == work.fingerprint; });
+    if (is_again) {
+      TRY(load_work());
+    }
+    const Known before = known_[work.fingerprint];
     if (before.whole) {
       ++report_.known;
+      report_.done_bytes += file.bytes;
       return {};
     }
-    const auto changed = sources_.find(source_);
-    if (changed != sources_.end() && changed->second != fingerprint_ && applied_.stream->key.empty()) {
-      return failed(Error(Code::conflict,
-                          "the file was loaded with another content, and the stream has no key to tell which of its "
-                          "records are new"));
+    const auto changed = sources_.find(work.source);
+    if (changed != sources_.end() && changed->second != work.fingerprint && applied_.stream->key.empty()) {
+      return failed(work,
+                    "the file was loaded with another content, and the stream has no key to tell which of its "
+                    "records are new");
     }
-    from_ = next_ = before.records;
-    ended_ = Status();
-    RecordsRequest asked;
-    asked.path = file.path;
-    asked.format = request_.format;
-    asked.skip = before.records;
-    asked.record_bytes_max = parts_.record_bytes_max;
-    asked.cells = cells_of(*applied_.stream);
-    auto read = parts_.records(asked.to_json(), cancel_, [this](std::string_view line) {
-      Status taken = take(line);
-      if (!taken) ended_ = taken;
-      return taken;
-    });
-    if (!ended_) return ended_;
-    TRY(cancel_.check());
-    if (!read) {
-      // What was read before the damage is taken, and stays taken.
-      TRY(submit(false));
-      return failed(read.error());
-    }
-    TRY(submit(true));
-    known_[fingerprint_].whole = true;
-    sources_[source_] = fingerprint_;
-    ++report_.loaded;
+    work_.push_back(std::move(work));
     return {};
   }
 
-  Status failed(const Error& why) {
-    body_.clear();
-    lines_.clear();
-    if (report_.failures.size() < kFailuresMax) report_.failures.push_back({source_, why.text()});
+  // One child takes them apart, one after another. If it dies, the file that it was at has failed, and another child
+  // goes on behind it.
+  Status load_work() {
+    at_ = 0;
+    while (at_ < work_.size()) {
+      Json files{Json::Array{}};
+      for (size_t i = at_; i < work_.size(); ++i) files.push(request_of(work_[i]).to_json());
+      begin_file();
+      ended_ = Status();
+      auto read =
+          parts_.records(Json(Json::Object{{"files", std::move(files)}}), cancel_, [this](std::string_view line) {
+            Status taken = take_line(line);
+            if (!taken) ended_ = taken;
+            return taken;
+          });
+      TRY(ended_);
+      TRY(cancel_.check());
+      if (at_ == work_.size()) break;
+      TRY(end_file(read ? "the child process did not read it" : read.error().text()));
+    }
+    work_.clear();
     return {};
   }
 
-  Status take(std::string_view text) {
+  RecordsRequest request_of(const Work& work) {
+    RecordsRequest out;
+    out.path = work.file->path;
+    out.format = request_.format;
+    out.skip = known_[work.fingerprint].records;
+    out.record_bytes_max = parts_.record_bytes_max;
+    out.cells = cells_of(*applied_.stream);
+    return out;
+  }
+
+  void begin_file() {
+    if (at_ < work_.size()) from_ = next_ = known_[work_[at_].fingerprint].records;
+  }
+
+  // `why` it cannot be read; what was read before the damage is taken, and stays taken.
+  Status end_file(std::string_view why) {
+    const Work& work = work_[at_];
+    TRY(submit(why.empty()));
+    if (why.empty()) {
+      known_[work.fingerprint].whole = true;
+      sources_[work.source] = work.fingerprint;
+      ++report_.loaded;
+      report_.done_bytes += work.file->bytes;
+    } else {
+      TRY(failed(work, std::string(why)));
+    }
+    if (progress_) progress_(report_);
+    ++at_;
+    begin_file();
+    return {};
+  }
+
+  Status failed(const Work& work, std::string why) {
+    report_.done_bytes += work.file->bytes;
+    if (report_.failures.size() < kFailuresMax) report_.failures.push_back({work.source, std::move(why)});
+    return {};
+  }
+
+  Status take_line(std::string_view text) {
     TRY_ASSIGN(const RecordLine line, read_record_line(text));
+    if (at_ == work_.size()) return Error(Code::corrupt, "the child process hands on more files than it was asked for");
+    return line.is_end ? end_file(line.why) : take(line);
+  }
+
+  Status take(const RecordLine& line) {
     if (lines_.size() == kPieceRecords || (!lines_.empty() && body_.size() + line.record.size() > kPieceBytes)) {
       TRY(submit(false));
       if (progress_) progress_(report_);
@@ -170,6 +227,7 @@ class Load {
   // left to take.
   Status submit(bool last) {
     if (lines_.empty() && !last) return {};
+    const ForeignFile& file = *work_[at_].file;
     capture::Origin origin;
     std::vector<capture::Forgetting> forgotten;
     if (parts_.forgotten) {
@@ -177,10 +235,10 @@ class Load {
     }
     origin.forgotten = &forgotten;
     const int64_t now = parts_.clock.wall().micros;
-    origin.arrived_at = {file_->hour ? std::min(*file_->hour, now) : now};
-    if (file_->hour) origin.arrived_within = Duration{kMicrosPerHour};
+    origin.arrived_at = {file.hour ? std::min(*file.hour, now) : now};
+    if (file.hour) origin.arrived_within = Duration{kMicrosPerHour};
     origin.any_age = request_.any_age;
-    origin.place = [this](size_t index) { return source_ + ":" + std::to_string(lines_[index]); };
+    origin.place = [this](size_t index) { return work_[at_].source + ":" + std::to_string(lines_[index]); };
     origin.mark = [this, last](const capture::Reply& reply) { return std::optional(mark_of(reply, last)); };
     const int64_t give_up_at = parts_.clock.steady_micros() + kBusyAtMost.micros;
     while (true) {
@@ -219,8 +277,8 @@ class Load {
     capture::Mark mark;
     mark.action = "etl";
     mark.outcome = last ? "whole" : "part";
-    mark.source = source_;
-    mark.fingerprint = fingerprint_;
+    mark.source = work_[at_].source;
+    mark.fingerprint = work_[at_].fingerprint;
     mark.records_from = from_;
     mark.records_through = next_;
     mark.accepted = reply.accepted;
@@ -235,7 +293,7 @@ class Load {
     report_.duplicates += reply.duplicates;
     report_.quarantined += reply.quarantined;
     report_.refused += reply.refused;
-    known_[fingerprint_].records = from_ = next_;
+    known_[work_[at_].fingerprint].records = from_ = next_;
     body_.clear();
     lines_.clear();
   }
@@ -249,13 +307,14 @@ class Load {
   std::map<std::string, std::string> sources_;  // fingerprint by name
   EtlReport report_;
 
-  // Of the file that is loaded.
-  const ForeignFile* file_ = nullptr;
-  std::string source_, fingerprint_;
+  // Files that one child takes apart, and which of them it is at.
+  std::vector<Work> work_;
+  size_t at_ = 0;
+  // Of that file.
   std::string body_;              // one record a line
   std::vector<uint64_t> lines_;   // where they begin in the file
   uint64_t from_ = 0, next_ = 0;  // its records: those before are marked; behind the last in `body_`
-  Status ended_;
+  Status ended_;                  // what ends the load as a whole
 
   std::mutex mutex_;
   std::condition_variable answered_;

@@ -11,7 +11,8 @@
 //   - Events that name somebody who was forgotten, of a time before that, are refused: they do not come back.
 //   - Arrival is the hour in the file's path if it has one (Firehose's layout), else now; past_max and future_max are
 //     judged as of then.
-//   - Memory: one piece of a file. The bytes are taken apart in a child process.
+//   - Memory: one piece of a file. The bytes are taken apart in a child process, some files in one; the death of it is
+//   a failure of the file that it was at, and another one goes on with the next.
 //
 // Threads: any; one load of a stream at a time (`busy`). It blocks: call it on a background lane.
 #pragma once
@@ -56,7 +57,7 @@ struct EtlReport {
   Json to_json() const;
 };
 
-// What the child process does: the request and lines of foreign_records.h.
+// What a child process does for some of the files: the request and lines of write_record_lines().
 using RecordSource = std::function<Result<Json>(const Json& request, const Cancel& cancel,
                                                 const std::function<Status(std::string_view line)>& take)>;
 

@@ -82,10 +82,11 @@ Status Follower::clear_rewrite_staging() {
   return {};
 }
 
-void Follower::set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger) {
+void Follower::set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger, RowDigest digest) {
   engine_ = &engine;
   write_parquet_ = std::move(writer);
   merge_parquet_ = std::move(merger);
+  digest_rows_ = digest ? std::move(digest) : engine_digest(engine);
   if (!write_parquet_) {
     write_parquet_ = [&engine](const auto& chunks, const auto& columns, const std::string& path) {
       return engine.write_parquet(chunks, columns, path, engine::ParquetOptions{});

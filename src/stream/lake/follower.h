@@ -30,6 +30,9 @@ struct Table {
   std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
 };
 
+// The engine's RowDigest: as statements read the rows. rebuild.cpp
+RowDigest engine_digest(engine::Engine& engine);
+
 class LakeSnapshot : public engine::Snapshot {
  public:
   const engine::TableVersion* find(std::string_view table) const override;
@@ -44,7 +47,7 @@ class Follower : public Lake {
            Options options);
   Status start();
 
-  void set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger) override;
+  void set_engine(engine::Engine& engine, ParquetWriter writer, ParquetMerger merger, RowDigest digest) override;
   Status set_streams(std::vector<capture::AppliedStream> streams) override;
   Result<uint64_t> pump() override;
   Status commit() override;
@@ -146,6 +149,7 @@ class Follower : public Lake {
   engine::Engine* engine_ = nullptr;  // set once before anything is followed
   ParquetWriter write_parquet_;
   ParquetMerger merge_parquet_;
+  RowDigest digest_rows_;
 
   std::mutex maintenance_mutex_;  // compaction, retention, rebuild, drop: one at a time; taken before commit_mutex_
   std::mutex commit_mutex_;       // one commit at a time; taken before mutex_

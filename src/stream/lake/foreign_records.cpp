@@ -1,5 +1,7 @@
 #include "stream/lake/foreign_records.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <memory>
 #include <set>
@@ -15,6 +17,7 @@ namespace {
 constexpr size_t kReadBytes = 256u << 10;
 constexpr size_t kColumnsMax = 10'000;
 constexpr size_t kShownBytes = 200;
+constexpr char kEndOfFile = '!';
 // Limits of time and memory are the process's.
 constexpr DecompressLimits kGzipLimits{.decoded_bytes_max = 1ull << 40, .ratio_max = 1'100};
 
@@ -35,6 +38,16 @@ std::string told(const std::string& why, std::string_view text) {
   return out;
 }
 
+constexpr std::array<bool, 256> all_but(std::string_view others) {
+  std::array<bool, 256> out{};
+  out.fill(true);
+  for (const char c : others) out[static_cast<unsigned char>(c)] = false;
+  return out;
+}
+// A value's brackets, quotes and white space are looked at one by one, in a string its end, escapes and line breaks.
+constexpr std::array<bool, 256> kPlainInString = all_but("\"\\\n\r");
+constexpr std::array<bool, 256> kPlainInValue = all_but("\"{}[] \t\r\n");
+
 // --- JSON ------------------------------------------------------------------------------------------------------------
 
 class JsonSplitter final : public RecordSplitter {
@@ -42,9 +55,17 @@ class JsonSplitter final : public RecordSplitter {
   JsonSplitter(size_t record_bytes_max, TakeRecord take) : bytes_max_(record_bytes_max), take_(std::move(take)) {}
 
   Status feed(std::string_view piece) override {
-    for (const char c : piece) {
+    while (!piece.empty()) {
+      const size_t plain = state_ == State::value && !escaped_ ? plain_run(piece) : 0;
+      if (plain > 0) {
+        append(piece.substr(0, plain));
+        piece.remove_prefix(plain);
+        continue;
+      }
+      const char c = piece.front();
       TRY(take(c));
       if (c == '\n') ++line_;
+      piece.remove_prefix(1);
     }
     return {};
   }
@@ -149,23 +170,45 @@ class JsonSplitter final : public RecordSplitter {
     return {};
   }
 
+  // How many of the next characters of a value change nothing but its text: most of them, so they are taken at once.
+  size_t plain_run(std::string_view piece) {
+    const auto& plain = in_string_ ? kPlainInString : kPlainInValue;
+    size_t size = 0;
+    while (size < piece.size() && plain[static_cast<unsigned char>(piece[size])]) ++size;
+    if (size > 0 && !in_string_) {
+      new_line_ = false;
+      last_ = piece[size - 1];
+    }
+    return size;
+  }
+
   void append(char c) {
     ++size_;
     if (record_.size() < bytes_max_ + kShownBytes) record_ += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  void append(std::string_view plain) {
+    size_ += plain.size();
+    if (record_.size() < bytes_max_ + kShownBytes) {
+      record_ += plain.substr(0, bytes_max_ + kShownBytes - record_.size());
+    }
   }
 
   Status emit() {
     state_ = State::between;
     const size_t size = size_;
     size_ = 0;
-    std::string text = std::move(record_);
-    record_.clear();
-    while (!text.empty() && is_space(text.back())) text.pop_back();
-    if (text.empty()) return {};
+    std::string_view text = record_;
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    Status taken;
     if (size > bytes_max_) {
-      text = told("a record of " + std::to_string(size) + " bytes, allowed are " + std::to_string(bytes_max_), text);
+      taken = take_(
+          begin_line_,
+          told("a record of " + std::to_string(size) + " bytes, allowed are " + std::to_string(bytes_max_), text));
+    } else if (!text.empty()) {
+      taken = take_(begin_line_, text);
     }
-    return take_(begin_line_, text);
+    record_.clear();
+    return taken;
   }
 
   const size_t bytes_max_;
@@ -508,12 +551,37 @@ Result<RecordsRequest> RecordsRequest::from_json(const Json& json) {
   return out;
 }
 
-std::string record_line(uint64_t line, std::string_view record) {
-  return std::to_string(line) + "\t" + std::string(record);
+Result<Json> write_record_lines(const Json& request, const std::function<Status(std::string_view)>& take) {
+  uint64_t records = 0;
+  std::string text;
+  for (const Json& one : request["files"].array()) {
+    TRY_ASSIGN(const RecordsRequest wanted, RecordsRequest::from_json(one));
+    Status taken;
+    const auto read = read_records(wanted, [&](uint64_t line, std::string_view record) -> Status {
+      char digits[24];
+      text.assign(digits, std::to_chars(digits, digits + sizeof digits, line).ptr);
+      text += '\t';
+      text += record;
+      taken = take(text);
+      return taken;
+    });
+    TRY(taken);
+    records += read.value_or(0);
+    text = kEndOfFile;
+    if (!read) text += read.error().text();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    TRY(take(text));
+  }
+  return Json(Json::Object{{"records", records}});
 }
 
 Result<RecordLine> read_record_line(std::string_view text) {
   RecordLine out;
+  if (text.starts_with(kEndOfFile)) {
+    out.is_end = true;
+    out.why = text.substr(1);
+    return out;
+  }
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out.line);
   const auto used = static_cast<size_t>(parsed.ptr - text.data());
   if (parsed.ec != std::errc() || used >= text.size() || text[used] != '\t') {

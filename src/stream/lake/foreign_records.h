@@ -36,11 +36,14 @@ using TakeRecord = std::function<Status(uint64_t line, std::string_view record)>
 // The number of records, skipped ones too.
 Result<uint64_t> read_records(const RecordsRequest& request, const TakeRecord& take);
 
-// As lines between two processes: "17\t{…}".
-std::string record_line(uint64_t line, std::string_view record);
+// What a child process does with {"files":[RecordsRequest, …]}, one after another, as lines to its parent: "17\t{…}" is
+// a record that begins in line 17, "!" ends a file, "!why" one that cannot be read (further). The error is take's own.
+Result<Json> write_record_lines(const Json& request, const std::function<Status(std::string_view line)>& take);
 struct RecordLine {
   uint64_t line = 0;
   std::string_view record;
+  bool is_end = false;   // of the file
+  std::string_view why;  // it cannot be read; empty: it was
 };
 Result<RecordLine> read_record_line(std::string_view text);
 

@@ -219,13 +219,15 @@ class Loading : public Folder {
   }
   // What the child does, in this process; `lines_` more lines and it dies.
   Result<Json> here(const Json& request, const std::function<Status(std::string_view)>& take) {
-    TRY_ASSIGN(const RecordsRequest wanted, RecordsRequest::from_json(request));
-    TRY_ASSIGN(const uint64_t records, read_records(wanted, [&](uint64_t line, std::string_view record) -> Status {
-                 if (lines_ == 0) return Error(Code::io, "the child died");
-                 --lines_;
-                 return take(record_line(line, record));
-               }));
-    return Json(records);
+    ++children_;
+    return write_record_lines(request, [&](std::string_view line) -> Status {
+      if (lines_ == 0) {
+        lines_ = UINT64_MAX;  // the next one lives
+        return Error(Code::io, "the child died");
+      }
+      --lines_;
+      return take(line);
+    });
   }
   EtlReport load(const std::string& folder, bool any_age = false) {
     EtlRequest request;
@@ -264,6 +266,7 @@ class Loading : public Folder {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Etl> etl_;
   uint64_t lines_ = UINT64_MAX;
+  int children_ = 0;
 };
 
 // The stream has no key: nothing but the marks keeps a record from being taken twice.
@@ -302,6 +305,30 @@ TEST_F(Loading, goes_on_where_it_was_killed) {
   lines_ = UINT64_MAX;
   EXPECT_EQ(load("in").known, 1u);
   EXPECT_THAT(count(), ElementsAre(9000, 9000));
+}
+
+TEST_F(Loading, one_child_reads_many_files_and_its_death_fails_the_one_it_was_at) {
+  for (int i = 0; i < 20; ++i) {
+    write("shop/in/" + std::to_string(10 + i) + ".json", events(i * 100, (i + 1) * 100));
+  }
+  lines_ = 550;  // in the sixth, as each file ends with a line of its own
+  EtlReport report = load("in");
+  EXPECT_EQ(children_, 2);
+  EXPECT_EQ(report.loaded, 19u);
+  ASSERT_EQ(report.failures.size(), 1u);
+  EXPECT_EQ(report.failures[0].file, "in/15.json");
+  EXPECT_THAT(report.failures[0].why, HasSubstr("the child died"));
+  EXPECT_LT(report.accepted, 2000u);
+  report = load("in");
+  EXPECT_EQ(report.loaded, 1u);
+  EXPECT_EQ(report.known, 19u);
+  EXPECT_THAT(count(), ElementsAre(2000, 2000));
+  write("shop/twice/a.json", events(5000, 5010));
+  write("shop/twice/b.json", events(5000, 5010));
+  report = load("twice");
+  EXPECT_EQ(report.loaded, 1u);
+  EXPECT_EQ(report.known, 1u);
+  EXPECT_THAT(count(), ElementsAre(2010, 2010));
 }
 
 TEST_F(Loading, twice_at_once_loads_once) {

@@ -164,6 +164,12 @@ using ParquetWriter =
 using ParquetMerger = std::function<Result<engine::ParquetFile>(const std::vector<std::string>& from,
                                                                 const std::string& path, const Cancel& cancel)>;
 
+// Of each day of a table's files: how many rows, and sums over their content that do not depend on their order. All
+// files are of the partition of `day`; without it the column `time` of a row says its day, and where it has none
+// _arrived_at.
+using RowDigest = std::function<Result<std::map<int32_t, std::string>>(
+    const engine::TableVersion& rows, std::optional<int32_t> day, const std::string& time, const Cancel& cancel)>;
+
 // Everything that is committed and nothing else, as one version: what derived tables are computed from.
 struct CommittedTables {
   using Days = std::map<int32_t, uint64_t>;        // data version by day since 1970; see control::LakeDay
@@ -181,8 +187,10 @@ class Lake : public engine::TableSource {
                                             control::Control& control, Options options);
 
   // The engine opens after the lake (it needs a TableSource), so it is handed in once, before anything is followed.
-  // `writer` and `merger` stand in for the engine's where the files do not lie on the machine's own disk (tests/sim).
-  virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}, ParquetMerger merger = {}) = 0;
+  // `writer`, `merger` and `digest` stand in for the engine's where the files do not lie on the machine's own disk
+  // (tests/sim).
+  virtual void set_engine(engine::Engine& engine, ParquetWriter writer = {}, ParquetMerger merger = {},
+                          RowDigest digest = {}) = 0;
   // Streams whose records are followed, detached ones too. Called at start and after each apply.
   virtual Status set_streams(std::vector<capture::AppliedStream> streams) = 0;
 

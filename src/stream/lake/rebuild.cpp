@@ -172,8 +172,8 @@ class Rebuilder {
         out_.problems.push_back(file.path + ", sequence " + std::to_string(line.sequence) + ": " + error.text());
       }
     };
-    const auto time = target.kind == capture::RecordKind::accepted ? target.writer->event_time(record)
-                                                                   : Result<EventTime>(EventTime{line.arrived_at});
+    const bool is_timed = target.kind == capture::RecordKind::accepted;
+    const auto time = is_timed ? target.writer->event_time(record) : Result<EventTime>(EventTime{line.arrived_at});
     if (!time) {
       told(time.error());
       return {};
@@ -188,7 +188,10 @@ class Rebuilder {
     Partition& partition = target.partitions[values];
     if (!partition.waiting)
       partition.waiting.emplace(all_columns(target.table.columns, target.table.partition_columns));
-    if (const auto added = target.writer->append(record, line.sequence, partition.waiting->open()); !added) {
+    engine::RowBlock& block = partition.waiting->open();
+    const auto added = is_timed ? target.writer->append_timed(record, line.sequence, block)
+                                : target.writer->append(record, line.sequence, block);
+    if (!added) {
       told(added.error());
       return {};
     }
@@ -375,7 +378,6 @@ class Rebuilder {
     return {};
   }
 
-  // As statements read the rows today.
   Result<Digest> digest(const Target& target, const std::vector<int64_t>& partition,
                         std::vector<engine::TableFile> files) {
     if (files.empty()) return Digest();
@@ -384,26 +386,9 @@ class Rebuilder {
     version.columns = target.table.columns;
     version.files = std::move(files);
     for (auto& file : version.files) file.partition.clear();
-    TRY_ASSIGN(const auto session, lake_.engine_->connect(engine::Trust::own));
-    session->read_from(std::make_shared<OneTable>(std::move(version)));
-    const auto stop = cancel_.attach([&session] { session->cancel(); });
-    std::string row;
-    for (const auto& column : target.table.columns) row += (row.empty() ? "" : ", ") + quoted(column.name);
-    const std::string day = partition.size() == 1 ? "CAST(" + std::to_string(partition[0]) + " AS BIGINT)"
-                                                  : "CAST(epoch_us(date_trunc('day', coalesce(" + quoted(target.time) +
-                                                        ", _arrived_at))) // 86400000000 AS BIGINT)";
-    TRY_ASSIGN(const auto rows,
-               session->query("SELECT " + day + ", count(*) || ' ' || bit_xor(hash(" + row + ")) || ' ' || sum(hash(" +
-                                  row + ")) FROM " + quoted(target.table.name) + " GROUP BY 1",
-                              {}, {}));
-    Digest out;
-    while (true) {
-      TRY_ASSIGN(const auto batch, rows->next());
-      if (batch.empty()) return out;
-      for (const auto& cells : batch) {
-        out[static_cast<int32_t>(std::get<int64_t>(cells[0]))] = std::get<std::string>(cells[1]);
-      }
-    }
+    std::optional<int32_t> day;
+    if (partition.size() == 1) day = static_cast<int32_t>(partition[0]);
+    return lake_.digest_rows_(version, day, target.time, cancel_);
   }
 
   Follower& lake_;
@@ -415,6 +400,32 @@ class Rebuilder {
   uint64_t staged_ = 0;
   Rebuilt out_;
 };
+
+RowDigest engine_digest(engine::Engine& engine) {
+  return [&engine](const engine::TableVersion& version, std::optional<int32_t> of_all, const std::string& time,
+                   const Cancel& cancel) -> Result<Digest> {
+    TRY_ASSIGN(const auto session, engine.connect(engine::Trust::own));
+    session->read_from(std::make_shared<OneTable>(version));
+    const auto stop = cancel.attach([&session] { session->cancel(); });
+    std::string row;
+    for (const auto& column : version.columns) row += (row.empty() ? "" : ", ") + quoted(column.name);
+    const std::string day = of_all ? "CAST(" + std::to_string(*of_all) + " AS BIGINT)"
+                                   : "CAST(epoch_us(date_trunc('day', coalesce(" + quoted(time) +
+                                         ", _arrived_at))) // 86400000000 AS BIGINT)";
+    TRY_ASSIGN(const auto rows,
+               session->query("SELECT " + day + ", count(*) || ' ' || bit_xor(hash(" + row + ")) || ' ' || sum(hash(" +
+                                  row + ")) FROM " + quoted(version.name) + " GROUP BY 1",
+                              {}, {}));
+    Digest out;
+    while (true) {
+      TRY_ASSIGN(const auto batch, rows->next());
+      if (batch.empty()) return out;
+      for (const auto& cells : batch) {
+        out[static_cast<int32_t>(std::get<int64_t>(cells[0]))] = std::get<std::string>(cells[1]);
+      }
+    }
+  };
+}
 
 Result<Rebuilt> Follower::rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
