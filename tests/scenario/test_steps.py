@@ -1,4 +1,5 @@
 """Steps of flows through the real program: the seed's daily flow, what a kill and a second run leave, commands and their limits."""
+import gzip
 import json
 import os
 import random
@@ -174,26 +175,40 @@ def model_rows(impressions, clicks):
     return sorted((ad, at, first.get(one, "")) for one, (ad, at) in impressions.items())
 
 
+def derived_rows(project):
+    return [project.sql(f"SELECT * FROM {table} ORDER BY ALL") for table in ("advertising", "ad_traffic", "public.advertising", "public.advertising_spectrum")]
+
+
 def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(advertising):
-    """Events, late ones and ones sent again, runs, backfills and kills -9 in an order from a seed: WEIR_SEED=N repeats one."""
+    """Events, late ones and ones sent again, files loaded, merges, rebuilds, runs, backfills and kills -9 in an order from a
+    seed: WEIR_SEED=N repeats one, WEIR_STEPS=N makes it longer."""
     project, seed = advertising, int(os.environ.get("WEIR_SEED", random.randrange(1_000_000)))
+    print(f"seed {seed}: WEIR_SEED={seed} repeats it")
     chance, ads = random.Random(seed), [str(uuid.UUID(int=i + 1, version=4)) for i in range(4)]
     impressions, clicks, sent, working = {}, [], [], []
+    folder = project.folder / "delivered"
+    folder.mkdir()
+
+    def in_background(*command):
+        working.append(subprocess.Popen([BINARY, *command, "--dir", str(project.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        time.sleep(chance.uniform(0, 0.4))
 
     def post(kind, events):
-        body = {kind: events}
-        reply = project.post(f"/{kind}", body)
+        reply = project.post(f"/{kind}", {kind: events})
         assert reply.status == 200 and reply.json["failed_count"] == 0, (seed, reply)
         sent.append((kind, events))
 
-    def events():
+    def new_impressions():
         ago, batch = chance.choice([1, 1, 1, 2, 3, 9, 20]), []
         for _ in range(chance.randint(1, 20)):
-            event = {"impression_id": str(uuid.uuid4()), "ad_id": chance.choice(ads),
+            event = {"impression_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)), "ad_id": chance.choice(ads),
                      "occurred_at": f"{day(ago)} {chance.choice(['00:00:00', '23:59:59', '12:30:00'])}.{chance.randrange(1000):03}"}
             impressions[event["impression_id"]] = (event["ad_id"], event["occurred_at"])
             batch.append(event)
-        post("impressions", batch)
+        return batch
+
+    def events():
+        post("impressions", new_impressions())
 
     def click():
         if not impressions:
@@ -201,7 +216,7 @@ def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(adver
         one, (ad, at) = chance.choice(sorted(impressions.items()))
         after = f"{at[:10]} 23:59:59.999"
         clicks.append((one, after))
-        post("clicks", [{"click_id": str(uuid.uuid4()), "impression_id": one, "ad_id": ad, "occurred_at": after}])
+        post("clicks", [{"click_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)), "impression_id": one, "ad_id": ad, "occurred_at": after}])
 
     def send_again():
         if sent:
@@ -209,11 +224,20 @@ def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(adver
             reply = project.post(f"/{kind}", {kind: events})
             assert reply.status == 200 and reply.json["failed_count"] == 0, (seed, reply)
 
+    def file():
+        """New impressions, and some that came by the other way, in a file; loaded beside everything else."""
+        batch = new_impressions() + [event for kind, events in sent[-2:] if kind == "impressions" for event in events]
+        text = "".join(json.dumps(event) + "\n" for event in batch)
+        (folder / f"{len(list(folder.iterdir()))}.json.gz").write_bytes(gzip.compress(text.encode()))
+        in_background("etl", "impressions", "--from", str(folder))
+
     def begin():
-        command = chance.choice([["run", "daily"], ["run", "ad_traffic", "--force"], ["backfill", "ad_traffic", "--from", day(25), "--to", day(0)],
-                                 ["run", "daily", "--from", day(3), "--to", day(1)]])
-        working.append(subprocess.Popen([BINARY, *command, "--dir", str(project.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        time.sleep(chance.uniform(0, 0.4))
+        in_background(*chance.choice([["run", "daily"], ["run", "ad_traffic", "--force"], ["backfill", "ad_traffic", "--from", day(25), "--to", day(0)],
+                                      ["run", "daily", "--from", day(3), "--to", day(1)]]))
+
+    def maintain():
+        in_background("lake", *chance.choice([["compact"], ["compact"], ["compact", "impressions"], ["rebuild", "impressions"], ["rebuild", "clicks"],
+                                              ["retain"], ["retain", "--dry-run"]]))
 
     def kill():
         project.kill()
@@ -222,11 +246,13 @@ def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(adver
         working.clear()
         project.start()
 
-    for _ in range(30):
-        chance.choices([events, click, send_again, begin, kill], [6, 4, 2, 4, 1])[0]()
+    for _ in range(int(os.environ.get("WEIR_STEPS", 36))):
+        chance.choices([events, click, send_again, file, begin, maintain, kill], [6, 4, 2, 2, 4, 3, 1])[0]()
     for command in working:
         command.wait(60)
     wait_for(lambda: not json.loads(project.weir("runs", "--open", "--json"))["runs"], f"all runs ended (seed {seed})")
+    if list(folder.iterdir()):
+        project.weir("etl", "impressions", "--from", str(folder))
     view = run(project, "daily", "--from", day(25), "--to", day(0))
     assert view["state"] == "done", (seed, view)
     expected = [list(row) for row in model_rows(impressions, clicks)]
@@ -238,6 +264,22 @@ def test_any_order_of_events_runs_and_kills_gives_what_one_clean_run_gives(adver
     assert loaded == lake and queried == lake, f"seed {seed}"
     counts = project.sql("SELECT sum(impressions)::BIGINT, sum(clicks)::BIGINT FROM ad_traffic")
     assert counts == [[len(impressions) or None, len({one for one, _ in clicks}) if impressions else None]], f"seed {seed}"
+    states = {one["state"] for one in json.loads(project.weir("runs", "--of", "daily", "--json"))["runs"]}
+    assert states == {"done"}, f"seed {seed}: a run that was killed is done in the end, whatever came meanwhile: {states}"
+    # Once everything is computed, a retention that takes the days away leaves what was computed from them.
+    before = derived_rows(project)
+    for stream in ("impressions", "clicks"):
+        yaml = project.folder / "streams" / f"{stream}.yaml"
+        yaml.write_text(yaml.read_text() + "\nretention: 5d\npast_max: 5d\n")
+    project.weir("apply")
+    project.weir("lake", "retain")
+    project.weir("lake", "compact")
+    project.weir("lake", "rebuild", "impressions")
+    project.weir("backfill", "ad_traffic", "--from", day(25), "--to", day(0))
+    assert run(project, "daily", "--from", day(4), "--to", day(0))["state"] == "done", f"seed {seed}"
+    assert derived_rows(project) == before, f"seed {seed}"
+    project.weir("lake", "drain")
+    project.weir("lake", "verify")
 
 
 def test_a_plan_tells_what_a_change_has_computed_again(advertising):

@@ -193,6 +193,9 @@ class Flow {
   void save(const control::Run& run);
   // Of a flow; steps.cpp.
   Status settle_window(Job& job);
+  Status settle_reads(Job& job);
+  bool is_mixed(const Job& job) const;
+  Status begin_again(Job& job);
   std::set<std::string> not_to_change(const Tables& tables) const;
   Status do_steps(Job& job, const Scope& scope);
   Status do_step(Job& job, const Step& step, const Scope& scope);

@@ -21,7 +21,10 @@ struct Flow::Job {
   std::optional<FlowDeclaration> flow;   // of a run of a flow
   std::shared_ptr<const Tables> tables;  // as they were declared when it began to work
   lake::CommittedTables committed;       // what all of it reads, whatever arrives meanwhile
-  std::string gate;                      // runs of one gate take turns
+  WallTime read_at{};                    // when it was
+  // Steps that were done before a kill have read what was committed then, and that was something else.
+  bool is_mixed_by_kill = false;
+  std::string gate;  // runs of one gate take turns
   size_t at_once = 1;
 };
 

@@ -11,6 +11,7 @@ namespace weir::flow {
 namespace {
 
 constexpr Duration kDrainMax = minutes(1);
+constexpr int kBeginningsMax = 3;  // of a run whose steps have not all read the same, beside its first
 constexpr const char* kTableKind = "table";
 constexpr const char* kFlowKind = "flow";
 
@@ -222,10 +223,21 @@ Status Flow::do_all(Job& job) {
   if (job.run.kind != kTableKind && job.run.kind != kFlowKind) return do_work(job);
   // Somebody who sent events and then asks for a table means those too.
   TRY(parts_.lake.drain(kDrainMax));
+  job.read_at = parts_.clock.wall();
   job.committed = parts_.lake.committed();
   if (job.run.kind == kTableKind) return build_tables(job, {job.request.table}, job.request.upstream, scope);
   TRY(settle_window(job));
-  return do_steps(job, scope.within(parts_.clock, job.flow->time_limit, "the flow's time_limit"));
+  TRY(settle_reads(job));
+  const Scope all = scope.within(parts_.clock, job.flow->time_limit, "the flow's time_limit");
+  Status done = do_steps(job, all);
+  for (int again = 0; again < kBeginningsMax && !done && done.error().code == Code::conflict && is_mixed(job);
+       ++again) {
+    log_event(Level::warn, "run.begins_again",
+              {{"run", job.run.id}, {"name", job.run.name}, {"why", done.error().text()}});
+    TRY(begin_again(job));
+    done = do_steps(job, all);
+  }
+  return done;
 }
 
 Status Flow::do_work(Job& job) {

@@ -183,7 +183,7 @@ Status StepWork::examine(const Step& step, const MayWrite& may_write) const {
 // --- doing it -------------------------------------------------------------------------------------------------------
 
 Result<TaskEnd> StepWork::run(const Step& step, const StepRun& run) {
-  if (const auto done = parts_.ledger.of_run(run.run, step.name)) return done->end;
+  if (const auto done = parts_.ledger.of_run(run.marks, step.name)) return done->end;
   switch (step.kind) {
     case StepKind::sql:
       return sql(step, run);
@@ -199,6 +199,11 @@ Result<TaskEnd> StepWork::run(const Step& step, const StepRun& run) {
       break;
   }
   return Error(Code::internal, "tables are computed elsewhere");
+}
+
+bool StepWork::has_done(const std::vector<Step>& steps, const std::string& marks) const {
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const Step& step) { return parts_.ledger.of_run(marks, step.name).has_value(); });
 }
 
 std::string StepWork::version() {
@@ -219,7 +224,7 @@ Result<TaskEnd> StepWork::in_transaction(const Step& step, const StepRun& run, c
   TRY(transaction.begin());
   auto end = work(*session);
   if (!end) return told(run, end.error());
-  const StepMark mark{run.run, run.flow, step.name, input, parts_.clock.wall(), *end};
+  const StepMark mark{run.marks, run.flow, step.name, input, parts_.clock.wall(), *end};
   const std::string version = this->version();
   TRY(Ledger::touch(*session, tables, version));
   TRY(Ledger::write(*session, mark));

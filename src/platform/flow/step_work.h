@@ -38,6 +38,7 @@ struct StepSettings {
 // One attempt at a step.
 struct StepRun {
   std::string flow, run;
+  std::string marks{};       // under which the run's steps are marked
   int32_t from = 0, to = 0;  // the window's days, `to` excluded
   Cancel cancel{};
   std::optional<Duration> time{};
@@ -59,6 +60,9 @@ class StepWork {
   // Of any kind but `tables`. Errors: invalid, denied, conflict (a check, rows outside of the window), not_found,
   // timed_out, cancelled, io (a command that failed), and what the engine says.
   Result<TaskEnd> run(const Step& step, const StepRun& run);
+
+  // Whether one of the steps is marked under this name.
+  bool has_done(const std::vector<Step>& steps, const std::string& marks) const;
 
   using MayWrite = std::function<Status(const std::string& table)>;
   // What a step would be refused for, as far as it can be told without running it.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <condition_variable>
 
+#include "core/base/hash.h"
 #include "platform/flow/in_order.h"
 #include "platform/flow/job.h"
 
@@ -31,6 +32,23 @@ Status may_change(const std::string& table, const std::set<std::string>& taken) 
   }
   if (table.starts_with("weir_")) return Error(Code::denied, table + ": names with weir_ are weir's own");
   return {};
+}
+
+// Under which name a run's steps are marked: one that has begun again does all of them again.
+std::string marks_of(const control::Run& run) {
+  const uint64_t begun = run.parameters["begun"].as_uint().value_or(0);
+  return begun == 0 ? run.id : run.id + "/" + std::to_string(begun);
+}
+
+// The versions of the days that a run is about, and of those beside them.
+std::string reads_of(const lake::CommittedTables& committed, int32_t from, int32_t to) {
+  std::string text;
+  for (const auto& [table, days] : committed.days) {
+    for (auto at = days->lower_bound(from - 1); at != days->end() && at->first <= to; ++at) {
+      text += table + " " + std::to_string(at->first) + " " + std::to_string(at->second) + "\n";
+    }
+  }
+  return sha256_hex(text);
 }
 
 // What became of the steps so far. Any thread.
@@ -94,6 +112,7 @@ Status Flow::do_step(Job& job, const Step& step, const Scope& scope) {
   for (int attempt = 0;; ++attempt) {
     Status done = attempt_step(job, step, scope.within(parts_.clock, step.time_limit, "the step's time_limit"));
     if (done || ends_run(done.error()) || attempt >= retries.times) return done;
+    if (done.error().code == Code::conflict && is_mixed(job)) return done;  // the run begins again
     TRY(scope.left(parts_.clock));  // a step that was too slow may be quicker now, a flow that was too slow may not
     TRY(wait_for(job.cancel, retries.wait_before(attempt + 1)));
   }
@@ -103,7 +122,7 @@ Status Flow::attempt_step(Job& job, const Step& step, const Scope& scope) {
   if (step.kind == StepKind::tables) return build_tables(job, step.tables, true, scope);
   TRY_ASSIGN(const auto pass, gates_.enter("", parts_.parallel, scope.cancel));
   const std::string what = step_word(step.kind);
-  StepRun run{job.run.name, job.run.id, *job.request.from, *job.request.to, scope.cancel};
+  StepRun run{job.run.name, job.run.id, marks_of(job.run), *job.request.from, *job.request.to, scope.cancel};
   TRY_ASSIGN(run.time, scope.left(parts_.clock));
   run.inputs = job.committed.tables;
   run.may_write = [taken = not_to_change(*job.tables)](const std::string& table) { return may_change(table, taken); };
@@ -172,6 +191,50 @@ Status Flow::settle_window(Job& job) {
   }
   job.run.parameters.set("from", format_date(from));
   job.run.parameters.set("settled", true);
+  return parts_.control.put_run(job.run);
+}
+
+// All steps of a run read one state of the streams. One that goes on after a kill reads the newest, and what was done
+// before is not done again: if the two do not fit together, a check says so, and the run begins again.
+Status Flow::settle_reads(Job& job) {
+  const std::string reads = reads_of(job.committed, *job.request.from, *job.request.to);
+  const Json* before = job.run.parameters.find("reads");
+  if (before == nullptr) {
+    job.run.parameters.set("reads", reads);
+    return parts_.control.put_run(job.run);
+  }
+  job.is_mixed_by_kill = before->as_string() != reads && step_work_->has_done(job.flow->steps, marks_of(job.run));
+  return {};
+}
+
+// Also another run may have computed the tables from what is newer, or older, than what this one reads.
+bool Flow::is_mixed(const Job& job) const {
+  if (job.is_mixed_by_kill) return true;
+  const AllVersions now = versions(job.committed, *job.tables);
+  std::vector<std::string> names;
+  for (const Step& step : job.flow->steps) names.insert(names.end(), step.tables.begin(), step.tables.end());
+  std::set<std::string> seen(names.begin(), names.end());
+  while (!names.empty()) {
+    const auto found = job.tables->find(names.back());
+    names.pop_back();
+    if (found == job.tables->end()) continue;
+    for (const auto& [partition, mark] : state_of(found->second, *job.tables, now).marks) {
+      const bool is_inside = !partition || (*job.request.from <= *partition && *partition < *job.request.to);
+      if (is_inside && mark.run != job.run.id && job.read_at < mark.computed_at) return true;
+    }
+    for (const std::string& input : found->second.reads) {
+      if (seen.insert(input).second) names.push_back(input);
+    }
+  }
+  return false;
+}
+
+Status Flow::begin_again(Job& job) {
+  job.is_mixed_by_kill = false;
+  job.read_at = parts_.clock.wall();
+  job.committed = parts_.lake.committed();
+  job.run.parameters.set("begun", job.run.parameters["begun"].as_uint().value_or(0) + 1);
+  job.run.parameters.set("reads", reads_of(job.committed, *job.request.from, *job.request.to));
   return parts_.control.put_run(job.run);
 }
 

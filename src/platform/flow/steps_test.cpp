@@ -225,6 +225,32 @@ TEST_F(StepsTest, a_run_that_was_stopped_between_two_steps_goes_on_with_the_seco
   EXPECT_EQ(sql("SELECT count(*), count(DISTINCT id) FROM public.shown"), "1,1");
 }
 
+// Symptom: a flow that was killed between two steps, while events came in, failed the check that compares them.
+TEST_F(StepsTest, a_run_whose_steps_before_a_kill_have_read_something_else_begins_again) {
+  impression("1", "a", "2026-11-20T10:00:00Z");
+  const std::string flow =
+      std::string("retries: {times: 100, wait: 20ms, factor: 1}\nsteps:\n  - sql: ") + kMake +
+      " DELETE FROM public.shown; INSERT INTO public.shown SELECT id, occurred_at FROM impressions\n" +
+      "  - {name: hold, check: SELECT 1 FROM impressions HAVING count(*) < 2}\n"
+      "  - {name: equal, check: SELECT 1 WHERE (SELECT count(*) FROM public.shown) <> (SELECT count(*) FROM "
+      "impressions)}\n";
+  const std::string id =
+      must(flow_->start_flow(parsed(flow), {day("2026-11-20"), day("2026-11-21"), true, Json(Json::Object{})}));
+  for (int i = 0; i < 3'000; ++i) {
+    const RunView view = must(flow_->run(id));
+    if (view.tasks.size() == 2 && view.tasks[1].attempts > 0) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  close();
+  open();
+  impression("2", "a", "2026-11-20T11:00:00Z");
+  ASSERT_TRUE(flow_->resume());
+  const RunView view = wait(id);
+  EXPECT_EQ(view.run.state, "done") << view.run.error;
+  EXPECT_EQ(view.run.parameters["begun"].as_uint(), 1u);
+  EXPECT_EQ(sql("SELECT id FROM public.shown ORDER BY id"), "1 | 2");
+}
+
 TEST_F(StepsTest, steps_without_order_run_at_the_same_time) {
   // Each waits, try after try, for a table that only the other one makes.
   const RunView view = run_flow(R"(order: parallel
