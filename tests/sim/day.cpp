@@ -120,6 +120,9 @@ void Day::add(const Day& day) {
   commits += day.commits;
   releases += day.releases;
   merged += day.merged;
+  retired += day.retired;
+  rebuilt += day.rebuilt;
+  loaded += day.loaded;
 }
 
 Day run_day(const DayPlan& plan) {
@@ -135,6 +138,9 @@ Day run_day(const DayPlan& plan) {
     day.commits = actor.commits();
     day.releases = actor.releases();
     day.merged = actor.merged();
+    day.retired = actor.retired();
+    day.rebuilt = actor.rebuilt();
+    day.loaded = actor.loaded();
   } else {
     JournalActor actor(world);
     run_lives(world, plan, actor);

@@ -27,7 +27,8 @@ struct Day {
   std::vector<std::string> problems;
   uint64_t acknowledged = 0, failed = 0, power_cuts = 0, kills = 0, bits_flipped = 0, syncs_failed = 0;
   uint64_t duplicates = 0, quarantined = 0, commits = 0, releases = 0, merged = 0;  // the spine only
-  uint64_t days = 0;                                                                // of a sum
+  uint64_t retired = 0, rebuilt = 0, loaded = 0;  // files that retention took; rebuilds; records of files
+  uint64_t days = 0;                              // of a sum
   std::string trace;
 
   void add(const Day& day);  // the numbers

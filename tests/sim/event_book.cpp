@@ -72,10 +72,16 @@ void EventBook::accept(const Sent& record, Event& event, Outcome outcome) {
 }
 
 void EventBook::seen(const Row& row) {
+  const auto note = [&row](auto& thing) {
+    thing.sequence = row.sequence;
+    thing.table = row.table;
+    thing.day = row.day;
+  };
+  if (row.is_mark) return;
   if (!row.quarantined) {
-    events_[row.number].sequence = row.sequence;
+    note(events_[row.number]);
   } else if (const auto entry = entries_.find(row.id); entry != entries_.end()) {
-    entry->second.sequence = row.sequence;
+    note(entry->second);
   }
 }
 
@@ -114,7 +120,7 @@ void EventBook::check(const Found& found) {
 void EventBook::check_events(const Found& found) {
   std::map<uint64_t, std::vector<const Row*>> rows;
   for (const Row& row : found.rows) {
-    if (!row.quarantined) rows[row.number].push_back(&row);
+    if (!row.quarantined && !row.is_mark) rows[row.number].push_back(&row);
   }
   for (auto& [number, copies] : rows) {
     const auto known = events_.find(number);
@@ -124,6 +130,7 @@ void EventBook::check_events(const Found& found) {
     }
     Event& event = known->second;
     if (event.excused) continue;
+    if (event.is_past) problem_(name(number) + " came back after retention had removed it");
     if (copies.size() > 1) {
       problem_(name(number) + " is doubled: sequences " + std::to_string(copies[0]->sequence) + " and " +
                std::to_string(copies[1]->sequence));
@@ -137,7 +144,9 @@ void EventBook::check_events(const Found& found) {
   for (auto& [number, event] : events_) {
     const auto at = rows.find(number);
     if (at == rows.end()) {
-      if (event.settled && !event.excused) {
+      if (event.settled && is_past(found, event)) {
+        event.is_past = true;
+      } else if (event.settled && !event.excused) {
         problem_(name(number) + " was acknowledged or shown, and is lost; its sequence was " +
                  std::to_string(event.sequence.value_or(0)));
         event.excused = true;  // said once
@@ -156,6 +165,7 @@ void EventBook::check_quarantine(const Found& found) {
     if (++by_id[row.id] == 2 && !found.index_is_damaged) problem_("quarantine entry " + row.id + " is doubled");
     const auto known = entries_.find(row.id);
     if (known != entries_.end()) {
+      if (known->second.is_past) problem_("quarantine entry " + row.id + " came back after retention had removed it");
       if (known->second.text != row.content) problem_("quarantine entry " + row.id + " holds another record");
       continue;
     }
@@ -163,10 +173,15 @@ void EventBook::check_quarantine(const Found& found) {
     if (maybe == maybe_quarantined_.end() || ++unknown[row.content] > maybe->second) {
       problem_("quarantine entry " + row.id + " was never sent so, or was refused or gone before");
     }
-    if (!found.is_provisional || row.sequence < found.cursor) entries_[row.id] = {row.content, row.sequence, false};
+    if (!found.is_provisional || row.sequence < found.cursor)
+      entries_[row.id] = {row.content, row.sequence, false, row.table, row.day};
   }
   for (auto& [id, entry] : entries_) {
     if (by_id.count(id) != 0 || entry.excused) continue;
+    if (is_past(found, entry)) {
+      entry.is_past = true;
+      continue;
+    }
     problem_("quarantine entry " + id + " was answered or shown, and is lost");
     entry.excused = true;
   }

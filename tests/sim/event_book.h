@@ -32,10 +32,12 @@ struct Sent {
 // A record as it is found, in a table's file, an archive, or the journal.
 struct Row {
   uint64_t sequence = 0;
-  std::string table, id;
+  std::string table = {}, id = {};
   bool quarantined = false;
-  uint64_t number = 0;  // of an accepted one
-  std::string content;  // quarantined: the text as it was sent
+  bool is_mark = false;      // of a load: neither an event nor quarantined
+  uint64_t number = 0;       // of an accepted one
+  std::string content = {};  // quarantined: the text as it was sent; a mark: "FILE FROM THROUGH"
+  int32_t day = 0;           // of the event, else of its arrival
   friend bool operator==(const Row&, const Row&) = default;
 };
 
@@ -64,6 +66,7 @@ class EventBook {
     bool unknown_damage = false;     // a start that did not get to its end reported damage
     bool is_provisional = false;     // what only the journal holds and nobody was told of may still go
     bool index_is_damaged = false;   // bits were flipped: an entry that was excused may have been written again
+    std::map<std::string, int32_t> retained_from = {};  // by table: rows of earlier days may be gone, for good
   };
   void check(const Found& found);
 
@@ -78,12 +81,23 @@ class EventBook {
     std::optional<std::string> settled;  // must be found
     std::optional<uint64_t> sequence;
     bool excused = false;
+    std::string table = {};  // where it was seen
+    int32_t day = 0;
+    bool is_past = false;  // retention took it
   };
   struct Entry {  // of a quarantine
     std::string text;
     std::optional<uint64_t> sequence;
     bool excused = false;
+    std::string table = {};
+    int32_t day = 0;
+    bool is_past = false;
   };
+  template <class Thing>
+  static bool is_past(const Found& found, const Thing& thing) {
+    const auto from = found.retained_from.find(thing.table);
+    return thing.sequence && from != found.retained_from.end() && thing.day < from->second;
+  }
   static std::string name(uint64_t number) { return "event " + std::to_string(number); }
   void accept(const Sent& record, Event& event, capture::Outcome outcome);
   void withdraw(const Sent& record);

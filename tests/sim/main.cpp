@@ -92,8 +92,10 @@ void print_sum(const char* what, uint64_t days, const Day& sum) {
   std::printf("%s: %lu days, %lu power cuts, %lu kills, %lu failed syncs, %lu flipped bits", what, days, sum.power_cuts,
               sum.kills, sum.syncs_failed, sum.bits_flipped);
   if (sum.commits > 0) {
-    std::printf(", %lu lake commits, %lu merges, %lu releases, %lu duplicates, %lu quarantined", sum.commits,
-                sum.merged, sum.releases, sum.duplicates, sum.quarantined);
+    std::printf(
+        ", %lu lake commits, %lu merges, %lu files past, %lu rebuilds, %lu records of files, %lu releases, %lu "
+        "duplicates, %lu quarantined",
+        sum.commits, sum.merged, sum.retired, sum.rebuilt, sum.loaded, sum.releases, sum.duplicates, sum.quarantined);
   }
   std::printf("; %lu refused, %lu acknowledged, 0 lost, 0 doubled\n", sum.failed, sum.acknowledged);
   std::fflush(stdout);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/base/hash.h"
+#include "core/base/time.h"
+
 namespace weir::sim {
 
 namespace {
@@ -117,6 +120,27 @@ lake::ParquetWriter RowsEngine::writer(Files& files) {
     made.bytes = text.size();
     TRY(write_in_pieces(files, path, text));
     return made;
+  };
+}
+
+lake::RowDigest RowsEngine::digest(Files& files, const std::string& store_root) {
+  return [&files, store_root](const engine::TableVersion& version, std::optional<int32_t> day, const std::string& time,
+                              const Cancel&) -> Result<std::map<int32_t, std::string>> {
+    std::map<int32_t, std::pair<uint64_t, uint64_t>> sums;  // rows, and the sum over their texts
+    for (const auto& file : version.files) {
+      TRY_ASSIGN(const std::string text, read_file(files, join_path(store_root, file.path)));
+      TRY_ASSIGN(const auto rows, read_file_text(text));
+      for (const Json& row : rows) {
+        const Json* at = row.find(time);
+        const int64_t micros = at != nullptr && at->is_integer() ? at->as_int() : row["_arrived_at"].as_int();
+        auto& [count, sum] = sums[day.value_or(day_number(micros))];
+        ++count;
+        sum += checksum64(row.dump());
+      }
+    }
+    std::map<int32_t, std::string> out;
+    for (const auto& [of, sum] : sums) out[of] = std::to_string(sum.first) + " " + std::to_string(sum.second);
+    return out;
   };
 }
 

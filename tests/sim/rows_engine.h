@@ -29,6 +29,7 @@ class RowsEngine final : public engine::Engine {
   static std::vector<Json> rows_of(const engine::SealedChunk& chunk);
   static lake::ParquetWriter writer(Files& files);
   static lake::ParquetMerger merger(Files& files);
+  static lake::RowDigest digest(Files& files, const std::string& store_root);
   static Result<std::vector<Json>> read_file_text(std::string_view text);
 
   void set_views(std::vector<engine::SystemView>) override {}

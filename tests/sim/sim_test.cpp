@@ -52,6 +52,9 @@ TEST(Sim, the_whole_chain_loses_and_doubles_nothing_in_100_days) {
   EXPECT_GT(sum.commits, 500u);
   EXPECT_GT(sum.releases, 20u);
   EXPECT_GT(sum.merged, 300u);
+  EXPECT_GT(sum.retired, 50u);
+  EXPECT_GT(sum.rebuilt, 50u);
+  EXPECT_GT(sum.loaded, 2'000u);
   EXPECT_GT(sum.power_cuts, 400u);
   EXPECT_GT(sum.kills, 200u);
   EXPECT_GT(sum.bits_flipped, 20u);
@@ -95,6 +98,10 @@ TEST(Sim, finds_a_journal_that_goes_before_the_lake_has_committed) {
 }
 TEST(Sim, finds_an_index_that_forgets_what_is_not_sealed) {
   EXPECT_GT(days_that_show(Mutant::forget_unsealed, Scene::spine, 20), 10);
+}
+
+TEST(Sim, finds_a_load_that_does_not_know_its_marks) {
+  EXPECT_GT(days_that_show(Mutant::forget_marks, Scene::spine, 20), 5);
 }
 
 // --- the ledger itself -------------------------------------------------------------------------------------------
@@ -191,10 +198,10 @@ class EventBookTest : public testing::Test {
     book.check(found);
   }
   static Row row(uint64_t sequence, uint64_t number, const std::string& content = "a") {
-    return {sequence, "clicks", "e", false, number, content};
+    return {.sequence = sequence, .table = "clicks", .id = "e", .number = number, .content = content};
   }
   static Row entry(uint64_t sequence, const std::string& id, const std::string& text) {
-    return {sequence, "clicks_quarantine", id, true, 0, text};
+    return {.sequence = sequence, .table = "clicks_quarantine", .id = id, .quarantined = true, .content = text};
   }
   int problems = 0;
   std::string last;
@@ -259,6 +266,23 @@ TEST_F(EventBookTest, finds_a_quarantine_that_loses_and_doubles) {
   EXPECT_EQ(problems, 2) << "lost";
   answer(bad, capture::Outcome::accepted);
   EXPECT_EQ(problems, 3) << "taken";
+}
+
+TEST_F(EventBookTest, what_retention_takes_is_past_and_never_comes_back) {
+  answer(event(1), capture::Outcome::accepted);
+  answer(event(2), capture::Outcome::accepted);
+  Row old = row(1, 1), young = row(2, 2);
+  old.day = 10;
+  young.day = 12;
+  start({old, young});
+  EventBook::Found found;
+  found.retained_from = {{"clicks", 11}};
+  start({young}, found);
+  EXPECT_EQ(problems, 0) << last;
+  start({}, found);
+  EXPECT_EQ(problems, 1) << "2 is not past: " << last;
+  start({old}, found);
+  EXPECT_EQ(problems, 2) << "1 is there again: " << last;
 }
 
 TEST_F(EventBookTest, excuses_only_what_lies_in_a_damaged_place) {

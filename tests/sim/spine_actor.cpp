@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/time.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/record.h"
 
@@ -19,7 +20,9 @@ capture::Field field(std::string name, capture::FieldType type) {
   return out;
 }
 
-capture::Stream stream_of(const std::string& name) {
+}  // namespace
+
+capture::Stream SpineActor::stream_of(const std::string& name) const {
   capture::Stream out;
   out.name = name;
   out.fields = {field("n", capture::FieldType::integer), field("at", capture::FieldType::timestamp),
@@ -32,10 +35,9 @@ capture::Stream stream_of(const std::string& name) {
   } else {
     out.partition = capture::PartitionBy::year_month;
   }
+  out.retention = retention_;
   return out;
 }
-
-}  // namespace
 
 SpineActor::SpineActor(World& world)
     : world_(world), book_([&world](const std::string& what) { world.problem("spine: " + what); }) {
@@ -51,6 +53,9 @@ SpineActor::SpineActor(World& world)
   lake_options_.compact_files = 2 + world.below(4);
   lake_options_.compact_bytes = (4 + world.below(64)) << 10;
   lake_options_.replaced_keep = world.chance(1, 2) ? seconds(0) : hours(2);
+  lake_options_.rebuild_memory = (2 + world.below(30)) << 10;
+  // Shorter than the age of many events, so that days go all the time.
+  if (world.chance(1, 2)) retention_ = days(1 + static_cast<int64_t>(world.below(12)));
   capture_options_.folder = "/weir/dedup";
   capture_options_.index_memory_bytes = 1 << 20;
 }
@@ -89,7 +94,8 @@ Status SpineActor::open(Process& process) {
   TRY_ASSIGN(lake_, lake::Lake::open(files, world_.clock, process.metrics(), *journal_, *control_, lake_options_));
   TRY_ASSIGN(capture_, capture::Capture::open(files, world_.clock, world_.random, process.metrics(), *mutant_journal_,
                                               capture_options_));
-  lake_->set_engine(engine_, RowsEngine::writer(files), RowsEngine::merger(files));
+  lake_->set_engine(engine_, RowsEngine::writer(files), RowsEngine::merger(files),
+                    RowsEngine::digest(files, lake_options_.store_root));
   TRY(open_streams());
   TRY_ASSIGN(observer_, journal_->read_from({1}));
   return {};
@@ -124,7 +130,9 @@ Status SpineActor::open_streams() {
 void SpineActor::step() {
   if (world_.bits_flipped > 0) name_damage();
   const uint64_t what = world_.below(100);
-  if (what < 42) {
+  if (what < 4) {
+    load_piece();
+  } else if (what < 42) {
     send();
   } else if (what < 66) {
     run_some_groups();
@@ -134,10 +142,11 @@ void SpineActor::step() {
     if (const auto pumped = lake_->pump(); !pumped) check_failure("following", pumped.error());
   } else if (what < 86) {
     if (const auto committed = lake_->commit(); !committed) check_failure("a commit", committed.error());
-  } else if (what < 89) {
+  } else if (what < 88) {
     release();
   } else if (what < 90) {
-    compact();
+    const uint64_t kind = world_.below(4);
+    kind < 2 ? compact() : kind < 3 ? retain() : rebuild();
   } else if (what < 93) {
     if (const auto maintained = capture_->maintain(); !maintained) check_failure("maintain()", maintained.error());
   } else if (what < 94) {
@@ -167,13 +176,20 @@ Row SpineActor::row_of(uint64_t sequence, const std::string& bytes) {
     return row;
   }
   row.quarantined = record->kind == capture::RecordKind::quarantined;
-  row.table = stream_names_[record->stream] + (row.quarantined ? "_quarantine" : "");
+  row.is_mark = record->kind == capture::RecordKind::mark;
+  row.table = stream_names_[record->stream] + (row.quarantined ? "_quarantine" : row.is_mark ? "_intake" : "");
   row.id = record->id;
   row.content = record->payload;
+  const bool by_event = !row.quarantined && !row.is_mark;
+  row.day = day_number(by_event ? record->event_time.micros : record->arrived_at.micros);
   if (row.quarantined) return row;
   const auto payload = Json::parse(record->payload);
   if (!payload) {
     world_.problem("spine: the payload of record " + std::to_string(sequence) + " is no JSON");
+    return row;
+  }
+  if (row.is_mark) {
+    row.content = mark_text(*payload);
     return row;
   }
   row.number = static_cast<uint64_t>((*payload)["n"].as_int());
@@ -200,20 +216,44 @@ void SpineActor::follow_a_round() {
 // By itself, as the program does it all the time, or as a person orders it.
 void SpineActor::compact() {
   const Cancel never;
-  const auto failed = [&](const char* doing, const Error& error) {
-    // Damage is named and left where it is; a commit that failed comes first.
-    if (error.code == Code::busy || (error.code == Code::corrupt && world_.bits_flipped > 0)) return;
-    check_failure(doing, error);
-  };
   if (world_.chance(2, 3)) {
     const auto maintained = lake_->maintain(never);
-    if (!maintained) return failed("maintaining the lake", maintained.error());
+    if (!maintained) return check_maintenance("maintaining the lake", maintained.error());
     merged_ += *maintained ? 1 : 0;
     return;
   }
   const auto done = lake_->compact({}, never);
-  if (!done) return failed("compact()", done.error());
+  if (!done) return check_maintenance("compact()", done.error());
   merged_ += done->files_after;
+}
+
+// Damage is named and left where it is; a commit that failed comes first.
+void SpineActor::check_maintenance(const char* doing, const Error& error) {
+  if (error.code == Code::busy || (error.code == Code::corrupt && world_.bits_flipped > 0)) return;
+  check_failure(doing, error);
+}
+
+void SpineActor::retain() {
+  const Cancel never;
+  const auto told = lake_->retain({.stream = {}, .dry_run = true}, never);
+  if (!told) return check_maintenance("a dry retain()", told.error());
+  if (world_.chance(1, 4)) return;
+  const auto done = lake_->retain({}, never);
+  if (!done) return check_maintenance("retain()", done.error());
+  if (done->files.size() != told->files.size()) world_.problem("spine: retain() removes other files than it told");
+  retired_ += done->files.size();
+}
+
+// What lies in the archive is what the Parquet holds, so no partition may come out otherwise.
+void SpineActor::rebuild() {
+  const Cancel never;
+  const auto done = lake_->rebuild(world_.chance(1, 2) ? "clicks" : "views", never);
+  if (!done) return check_maintenance("rebuild()", done.error());
+  ++rebuilt_;
+  if (done->partitions_changed > 0 && world_.bits_flipped == 0) {
+    world_.problem("spine: a rebuild changed " + std::to_string(done->partitions_changed) + " partitions");
+  }
+  if (!done->problems.empty()) world_.problem("spine: a rebuild says: " + done->problems.front());
 }
 
 void SpineActor::release() {
@@ -233,6 +273,7 @@ void SpineActor::stop() {
   mutant_journal_.reset();
   journal_.reset();
   control_.reset();
+  if (load_) load_->is_under_way = false;  // the marks say how far it came
   if (unanswered_ > 0) world_.problem("spine: requests were never answered");
   unanswered_ = 0;
 }
@@ -241,6 +282,7 @@ void SpineActor::finish() {
   for (int i = 0; i < 10; ++i) {
     if (world_.bits_flipped > 0) name_damage();
     send();
+    load_piece();
     run_some_groups();
     world_.clock.advance(seconds(2));
     follow_a_round();
@@ -260,6 +302,8 @@ void SpineActor::finish() {
   }
   if (const Status maintained = capture_->maintain(); !maintained) check_failure("maintain()", maintained.error());
   release();
+  retain();
+  rebuild();
   take_inventory(false);
 }
 

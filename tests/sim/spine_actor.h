@@ -1,6 +1,7 @@
 // The whole chain of the spine on the simulated disk, opened as `app` opens it: control database, journal, lake,
-// capture with its index. Somebody sends events of two streams, again and again some of them, some malformed; the
-// lake's follower, its commits and the release of the journal, the index's maintenance take their turns by chance.
+// capture with its index. Somebody sends events of two streams, again and again some of them, some malformed; somebody
+// loads the records of files, piece by piece with their marks; the lake's follower, its commits, merges, retention,
+// rebuilds and the release of the journal, the index's maintenance take their turns by chance.
 //
 // At each start, now and then in between, and at the end everything that is found in committed files and in the journal
 // behind the lake's cursor is compared with an EventBook, and with what a reader's snapshot holds. Replaced is only
@@ -25,6 +26,9 @@
 
 namespace weir::sim {
 
+// "FILE FROM THROUGH" of a mark, from the journal, an archive or a table.
+std::string mark_text(const Json& mark);
+
 class SpineActor final : public Actor {
  public:
   explicit SpineActor(World& world);
@@ -37,11 +41,22 @@ class SpineActor final : public Actor {
   uint64_t commits() const { return commits_; }
   uint64_t releases() const { return releases_; }
   uint64_t merged() const { return merged_; }
+  uint64_t retired() const { return retired_; }
+  uint64_t rebuilt() const { return rebuilt_; }
+  uint64_t loaded() const { return loaded_; }
 
  private:
   struct Request {
     std::string stream, idempotency_key;
     std::vector<Sent> records;
+  };
+  // A file of another system on its way into the stream without a key: nothing but its marks keeps a record from being
+  // taken twice.
+  struct ForeignFile {
+    std::string name;
+    std::vector<Sent> records;
+    uint64_t through = 0;  // of them are taken, as the marks say
+    bool is_under_way = false;
   };
   // What is known of a committed file whose checksum was right: its rows, read once.
   struct KnownFile {
@@ -53,6 +68,8 @@ class SpineActor final : public Actor {
   Status open_streams();
   bool is_faulty() const;
   void check_failure(const char* doing, const Error& error);
+  void check_maintenance(const char* doing, const Error& error);
+  capture::Stream stream_of(const std::string& name) const;
   Row row_of(uint64_t sequence, const std::string& bytes);
 
   // spine_sender.cpp: what is sent.
@@ -61,6 +78,8 @@ class SpineActor final : public Actor {
   Sent new_record(const std::string& stream);
   Sent resend_of(const Sent& earlier);
   void submit(Request request);
+  void load_piece();
+  void learn_marks(const std::vector<Row>& rows);
 
   // spine_check.cpp: what is found.
   bool take_inventory(bool is_start);
@@ -68,6 +87,7 @@ class SpineActor final : public Actor {
   bool read_files(EventBook::Found& found);
   bool read_lake_file(const control::LakeFile& file, std::vector<Row>& rows, EventBook::Found& found);
   Result<std::vector<Row>> parse_file(const control::LakeFile& file, const std::string& bytes);
+  static void check_archived(const EventBook::Found& found, const std::vector<Row>& archived, World& world);
   bool compare_snapshot(uint64_t cursor, const std::vector<Row>& tail);
   void check_leftovers();
   void list_files(const std::string& folder, std::vector<std::string>& into);
@@ -77,6 +97,8 @@ class SpineActor final : public Actor {
   void observe();
   void follow_a_round();
   void compact();
+  void retain();
+  void rebuild();
   void release();
 
   World& world_;
@@ -106,7 +128,9 @@ class SpineActor final : public Actor {
   bool is_provisional_ = false;
   bool was_damage_reported_ = false;
   uint64_t cursor_ = 1;
-  uint64_t commits_ = 0, releases_ = 0, merged_ = 0;
+  uint64_t commits_ = 0, releases_ = 0, merged_ = 0, retired_ = 0, rebuilt_ = 0, loaded_ = 0;
+  std::optional<Duration> retention_;
+  std::optional<ForeignFile> load_;
 };
 
 }  // namespace weir::sim

@@ -2,21 +2,40 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "core/base/time.h"
 #include "core/io/compression.h"
 #include "spine_actor.h"
 #include "stream/lake/archive.h"
 
 namespace weir::sim {
 
+std::string mark_text(const Json& mark) {
+  return mark["source"].as_string() + " " + std::to_string(mark["records_from"].as_int()) + " " +
+         std::to_string(mark["records_through"].as_int());
+}
+
 namespace {
 
 constexpr uint64_t kFileBytesMax = 16u << 20;
+
+// A time as a table holds it, or as an archive writes it.
+int32_t day_of(const Json& time) {
+  if (time.is_integer()) return day_number(time.as_int());
+  return day_number(parse_timestamp(time.as_string()).value_or(0));
+}
 
 Row row_of_json(const std::string& table, const Json& json) {
   Row row;
   row.table = table;
   row.sequence = static_cast<uint64_t>(json["_seq"].as_int());
   row.quarantined = table.ends_with("_quarantine");
+  row.is_mark = table.ends_with("_intake");
+  row.day = day_of(json[row.quarantined || row.is_mark ? "_arrived_at" : "at"]);
+  if (row.is_mark) {
+    row.id = json["_id"].as_string();
+    row.content = mark_text(json);
+    return row;
+  }
   if (row.quarantined) {
     row.id = json["quarantine_id"].as_string();
     row.content = json["payload"].as_string();
@@ -82,6 +101,7 @@ bool SpineActor::take_inventory(bool is_start) {
   if (!compare_snapshot(*cursor, tail)) return false;
   found.rows.insert(found.rows.end(), tail.begin(), tail.end());
   book_.check(found);
+  learn_marks(found.rows);
   was_damage_reported_ = false;
   return true;
 }
@@ -125,6 +145,12 @@ bool SpineActor::read_files(EventBook::Found& found) {
     check_failure("the catalog", files.error());
     return false;
   }
+  const auto retained = control_->lake_retained();
+  if (!retained) {
+    check_failure("the catalog", retained.error());
+    return false;
+  }
+  for (const auto& mark : *retained) found.retained_from[mark.table] = mark.from_day;
   std::vector<Row> archived;
   uint64_t version = 0;
   for (const control::LakeFile& file : *files) {
@@ -140,11 +166,31 @@ bool SpineActor::read_files(EventBook::Found& found) {
                      std::to_string(found.cursor));
     }
   }
-  if (archived != found.rows && world_.bits_flipped == 0) {
-    world_.problem("spine: archive and table files differ: " + std::to_string(archived.size()) + " and " +
-                   std::to_string(found.rows.size()) + " records");
-  }
+  if (world_.bits_flipped == 0) check_archived(found, archived, world_);
   return true;
+}
+
+// Of the days that are kept archive and tables hold the same. Of earlier ones an archive file may hold more: it stays
+// while it has a younger event.
+void SpineActor::check_archived(const EventBook::Found& found, const std::vector<Row>& archived, World& world) {
+  const auto is_kept = [&found](const Row& row) {
+    const auto from = found.retained_from.find(row.table);
+    return from == found.retained_from.end() || row.day >= from->second;
+  };
+  auto row = found.rows.begin();
+  for (const Row& line : archived) {
+    const bool is_there = row != found.rows.end() && *row == line;
+    if (is_there) {
+      ++row;
+    } else if (is_kept(line)) {
+      break;
+    }
+  }
+  const bool is_all = row == found.rows.end() && std::count_if(archived.begin(), archived.end(), is_kept) ==
+                                                     std::count_if(found.rows.begin(), found.rows.end(), is_kept);
+  if (is_all) return;
+  world.problem("spine: archive and table files differ: " + std::to_string(archived.size()) + " and " +
+                std::to_string(found.rows.size()) + " records");
 }
 
 bool SpineActor::read_lake_file(const control::LakeFile& file, std::vector<Row>& rows, EventBook::Found& found) {

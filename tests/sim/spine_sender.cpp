@@ -119,4 +119,85 @@ void SpineActor::submit(Request request) {
   check_failure("submit()", taken.error());
 }
 
+// The next piece of a file, with the mark that says so, as lake::Etl takes it. Where a bit was flipped the marks may be
+// what was damaged: nothing is promised then.
+void SpineActor::load_piece() {
+  if (world_.bits_flipped > 0 || is_provisional_) return;
+  if (!load_ || load_->through == load_->records.size()) {
+    load_.emplace();
+    load_->name = "file-" + std::to_string(next_number_);
+    const uint64_t size = 1 + world_.below(30);
+    while (load_->records.size() < size) {
+      Sent record = new_record("views");
+      if (!record.malformed) load_->records.push_back(std::move(record));
+    }
+  }
+  if (load_->is_under_way) return;
+  const auto stream = capture_->find("views");
+  if (!stream) return world_.problem("spine: " + stream.error().text());
+  const uint64_t from = load_->through;
+  const uint64_t through = std::min<uint64_t>(load_->records.size(), from + 1 + world_.below(8));
+  const auto piece = std::make_shared<const std::vector<Sent>>(load_->records.begin() + static_cast<int64_t>(from),
+                                                               load_->records.begin() + static_cast<int64_t>(through));
+  std::string body;
+  for (const Sent& record : *piece) {
+    body += record.text + "\n";
+    book_.sent(record);
+  }
+  capture::Origin origin;
+  origin.arrived_at = {world_.clock.wall().micros};
+  origin.any_age = true;  // it may have waited
+  origin.mark = [name = load_->name, from, through](const capture::Reply&) {
+    capture::Mark mark;
+    mark.action = "etl";
+    mark.outcome = "part";
+    mark.source = name;
+    mark.fingerprint = name;
+    mark.records_from = from;
+    mark.records_through = through;
+    return std::optional(mark);
+  };
+  capture::Submission submission;
+  submission.body = body;
+  submission.format = capture::BodyFormat::lines;
+  submission.origin = &origin;
+  is_submitting_ = load_->is_under_way = true;
+  ++unanswered_;
+  const Status taken = capture_->submit(*stream, submission, [this, piece, through](const capture::Reply& reply) {
+    --unanswered_;
+    load_->is_under_way = false;
+    if (reply.verdicts.size() != piece->size()) return world_.problem("spine: a piece of a file has other verdicts");
+    for (size_t i = 0; i < piece->size(); ++i) book_.answered((*piece)[i], reply.verdicts[i], is_submitting_);
+    if (reply.refused > 0 && reply.refused < piece->size()) world_.problem("spine: a part of a piece was taken");
+    if (reply.refused > 0) return;
+    load_->through = through;
+    loaded_ += piece->size();
+  });
+  is_submitting_ = false;
+  if (taken) return;
+  --unanswered_;
+  load_->is_under_way = false;
+  for (const Sent& record : *piece) book_.not_taken(record);
+  check_failure("loading a piece", taken.error());
+}
+
+// What a start finds of the file that is under way: it goes on behind its last mark.
+void SpineActor::learn_marks(const std::vector<Row>& rows) {
+  if (!load_ || load_->is_under_way) return;
+  uint64_t through = 0;
+  for (const Row& row : rows) {
+    if (!row.is_mark || !row.content.starts_with(load_->name + " ")) continue;
+    through = std::max<uint64_t>(through, std::stoull(row.content.substr(row.content.rfind(' ') + 1)));
+  }
+  if (world_.mutant == Mutant::forget_marks) {
+    load_->through = 0;
+    return;
+  }
+  if (through < load_->through && world_.bits_flipped == 0) {
+    world_.problem("spine: the marks of " + load_->name + " went back from " + std::to_string(load_->through) + " to " +
+                   std::to_string(through));
+  }
+  load_->through = through;
+}
+
 }  // namespace weir::sim

@@ -16,6 +16,7 @@ constexpr std::pair<const char*, Mutant> kMutants[] = {
     {"reply_before_sync", Mutant::reply_before_sync},
     {"release_before_commit", Mutant::release_before_commit},
     {"forget_unsealed", Mutant::forget_unsealed},
+    {"forget_marks", Mutant::forget_marks},
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ enum class Mutant {
   reply_before_sync,      // capture is told that an append is durable before it is
   release_before_commit,  // the journal's segments go although the lake has not committed them
   forget_unsealed,        // a start of capture does not read the journal for keys that are not sealed
+  forget_marks,           // who loads a file does not know after a start how far it came
 };
 std::optional<Mutant> mutant_named(const std::string& name);
 std::vector<std::string> mutant_names();
