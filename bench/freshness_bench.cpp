@@ -18,7 +18,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <thread>
 
 #include "bench/http_load.h"
@@ -44,6 +43,12 @@ keep: 2d
 measures:
   shown: {count: events}
 )";
+// The page shows the newest fifteen windows, more than a run takes.
+constexpr const char* kPageLive = R"(size: 1m
+keep: 1d
+measures:
+  shown: {count: events}
+)";
 
 double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -59,34 +64,27 @@ std::string utc_now() {
 struct Settings {
   bool quick = false;
   std::string weir = "build/release/bin/weir", dir = "build/bench";
+  std::string browser;  // where Playwright's packages are; empty: no page is measured
   double seconds = 60;
 };
 
 // weir on a folder of its own, with one stream and one live count of it.
 class Server {
  public:
-  explicit Server(const Settings& settings) {
+  Server(const Settings& settings, const char* live) {
     const std::string folder = fs::absolute(settings.dir + "/freshness").string();
     fs::remove_all(folder);
     fs::create_directories(folder + "/streams");
     fs::create_directories(folder + "/live");
     std::ofstream(folder + "/streams/events.yaml") << kStream;
-    std::ofstream(folder + "/live/events.yaml") << kLive;
+    std::ofstream(folder + "/live/events.yaml") << live;
     port = free_port();
     const std::string log = settings.dir + "/freshness.log";
     process_ = std::make_unique<Process>(std::vector<std::string>{settings.weir, "serve", "--dir", folder, "--listen",
                                                                   "127.0.0.1:" + std::to_string(port)},
                                          log);
     if (!wait_ready(port, "/health/ready", 60)) give_up("weir did not get ready; its output is in " + log);
-    const std::string text_file = settings.dir + "/freshness-token.txt";
-    Process make({settings.weir, "token", "create", "--admin", "--dir", folder}, text_file);
-    for (int i = 0; i < 200 && make.running(); ++i) usleep(50'000);
-    std::ifstream in(text_file);
-    const std::string text((std::istreambuf_iterator<char>(in)), {});
-    std::smatch found;
-    if (!std::regex_search(text, found, std::regex("weir_[a-z2-7]{32}"))) give_up("no token in " + text);
-    token = found[0];
-    fs::remove(text_file);
+    token = admin_token(settings.weir, folder, settings.dir);
   }
   uint64_t peak_rss_bytes() const { return process_->peak_rss_bytes(); }
 
@@ -163,17 +161,22 @@ void make_batch(std::string& request) {
       std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-Outcome live_part(const Settings& settings) {
-  Server server(settings);
-  Subscriber subscriber(server.port, server.token);
+// Batches of 100, one after another; when each was sent, by the clock that is handed in.
+struct Sending {
   std::vector<double> sent;
+  uint64_t events = 0;
+  double rate = 0;
+};
+
+Sending send_events(const Settings& settings, const Server& server, double (*clock)()) {
+  Sending out;
   LoadPlan plan;
   plan.port = server.port;
   plan.seconds = settings.seconds;
   plan.requests_per_s = kEventsPerSecond / kBatch;
   plan.make = [&](uint64_t, std::string& request) {
     make_batch(request);
-    sent.push_back(now_s());
+    out.sent.push_back(clock());
   };
   plan.judge = [](uint64_t, int status, std::string_view body) -> std::string {
     const bool is_whole = status == 200 && body.find("\"accepted\":100,") != std::string_view::npos;
@@ -181,40 +184,89 @@ Outcome live_part(const Settings& settings) {
   };
   const LoadResult load = run_load(plan);
   if (load.errors > 0) give_up("a batch was not taken: " + load.first_error);
-  const uint64_t events = load.requests * kBatch;
-  for (int i = 0; i < 1'000 && subscriber.newest() < events; ++i) usleep(10'000);
+  out.sent.resize(load.requests);
+  out.events = load.requests * kBatch;
+  out.rate = static_cast<double>(out.events) / load.seconds;
+  if (out.rate < kEventsPerSecond * kRateMissedBelow) {
+    give_up("only " + std::to_string(static_cast<int>(out.rate)) + " events/s were sent: this machine is too busy");
+  }
+  return out;
+}
+
+// From the sending of each batch to the first moment at which a reader saw so many events; sorted.
+std::vector<double> waits_ms(const Sending& sending, const std::vector<std::pair<double, uint64_t>>& seen) {
+  std::vector<double> out;
+  auto at = seen.begin();
+  for (size_t batch = 0; batch < sending.sent.size(); ++batch) {
+    while (at != seen.end() && at->second < (batch + 1) * kBatch) ++at;
+    if (at == seen.end()) give_up("the last batch was never seen");
+    out.push_back((at->first - sending.sent[batch]) * 1e3);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+double part_of(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+Outcome live_part(const Settings& settings) {
+  Server server(settings, kLive);
+  Subscriber subscriber(server.port, server.token);
+  const Sending sending = send_events(settings, server, now_s);
+  for (int i = 0; i < 1'000 && subscriber.newest() < sending.events; ++i) usleep(10'000);
   subscriber.stop();
-  if (subscriber.newest() != events) {
+  if (subscriber.newest() != sending.events) {
     give_up("the windows show " + std::to_string(subscriber.newest()) + " events, acknowledged were " +
-            std::to_string(events));
+            std::to_string(sending.events));
   }
-  const double rate = static_cast<double>(events) / load.seconds;
-  if (rate < kEventsPerSecond * kRateMissedBelow) {
-    give_up("only " + std::to_string(static_cast<int>(rate)) + " events/s were sent: this machine is too busy");
-  }
-  std::vector<double> waits;
-  auto seen = subscriber.seen.begin();
-  for (size_t batch = 0; batch < load.requests; ++batch) {
-    while (seen->second < (batch + 1) * kBatch) ++seen;
-    waits.push_back((seen->first - sent[batch]) * 1e3);
-  }
-  std::sort(waits.begin(), waits.end());
-  const auto at = [&](double share) {
-    return waits[static_cast<size_t>(share * static_cast<double>(waits.size() - 1))];
-  };
+  const std::vector<double> waits = waits_ms(sending, subscriber.seen);
   std::printf(
       "live: %llu events at %.0f/s, each counted once; sent to seen by a stream client: median %.0f ms, p99 %.0f "
       "ms, longest %.0f ms; %zu messages; peak memory %.0f MB\n",
-      static_cast<unsigned long long>(events), rate, at(0.5), at(0.99), waits.back(), subscriber.seen.size(),
-      static_cast<double>(server.peak_rss_bytes()) / 1e6);
+      static_cast<unsigned long long>(sending.events), sending.rate, part_of(waits, 0.5), part_of(waits, 0.99),
+      waits.back(), subscriber.seen.size(), static_cast<double>(server.peak_rss_bytes()) / 1e6);
   char extra[120];
-  std::snprintf(extra, sizeof extra, ", \"p50_ms\": %.0f, \"events_per_s\": %.0f, \"rss_mb\": %.0f", at(0.5), rate,
-                static_cast<double>(server.peak_rss_bytes()) / 1e6);
-  return {at(0.99), "", extra};
+  std::snprintf(extra, sizeof extra, ", \"p50_ms\": %.0f, \"events_per_s\": %.0f, \"rss_mb\": %.0f",
+                part_of(waits, 0.5), sending.rate, static_cast<double>(server.peak_rss_bytes()) / 1e6);
+  return {part_of(waits, 0.99), "", extra};
 }
 
-Outcome page_part(const Settings&) {
-  return {std::nullopt, "no browser is driven by this program yet", ""};
+// Also the browser's clock.
+double wall_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// The sum of the windows in the table of /live/events, as a real browser shows it.
+Outcome page_part(const Settings& settings) {
+  if (settings.browser.empty()) return {std::nullopt, "neither Node nor Chromium was found", ""};
+  Server server(settings, kPageLive);
+  const std::string out = fs::absolute(settings.dir + "/freshness-page.txt").string();
+  for (const char* end : {"", ".ready", ".log"}) fs::remove(out + end);
+  Process browser({"node", "bench/page.mjs", settings.browser, "http://127.0.0.1:" + std::to_string(server.port),
+                   server.token, "events", out},
+                  out + ".log");
+  for (int i = 0; i < 6'000 && browser.running() && !fs::exists(out + ".ready"); ++i) usleep(10'000);
+  if (!fs::exists(out + ".ready")) give_up("the page did not open; what the browser said is in " + out + ".log");
+  const Sending sending = send_events(settings, server, wall_s);
+  usleep(2'000'000);  // what is still under way to the page
+  browser.stop();
+  std::ifstream in(out);
+  std::vector<std::pair<double, uint64_t>> seen;
+  for (uint64_t micros, sum; in >> micros >> sum;) seen.emplace_back(static_cast<double>(micros) / 1e6, sum);
+  if (seen.empty() || seen.back().second != sending.events) {
+    give_up("the page shows " + std::to_string(seen.empty() ? 0 : seen.back().second) + " events, acknowledged were " +
+            std::to_string(sending.events));
+  }
+  const std::vector<double> waits = waits_ms(sending, seen);
+  std::printf(
+      "page: %llu events at %.0f/s, each counted once; sent to seen on an open page: median %.0f ms, p99 %.0f ms, "
+      "longest %.0f ms; %zu changes\n",
+      static_cast<unsigned long long>(sending.events), sending.rate, part_of(waits, 0.5), part_of(waits, 0.99),
+      waits.back(), seen.size());
+  char extra[60];
+  std::snprintf(extra, sizeof extra, ", \"page_p50_ms\": %.0f", part_of(waits, 0.5));
+  return {part_of(waits, 0.99), "", extra};
 }
 
 Outcome endpoint_part(const Settings&) {
@@ -253,13 +305,15 @@ int main(int argc, char** argv) {
       settings.weir = argv[++i];
     } else if (i + 1 < argc && option == "--dir") {
       settings.dir = argv[++i];
+    } else if (i + 1 < argc && option == "--browser") {
+      settings.browser = argv[++i];
     } else if (i + 1 < argc && option == "--seconds") {
       settings.seconds = std::atof(argv[++i]);
     } else if (i + 1 < argc && option == "--data") {
       ++i;  // this benchmark needs no data
     } else {
       weir::bench::give_up("unknown option " + option +
-                           "; known: --quick --weir PATH --dir FOLDER --seconds N --data FOLDER");
+                           "; known: --quick --weir PATH --dir FOLDER --browser PACKAGES --seconds N --data FOLDER");
     }
   }
   return weir::bench::run(settings);

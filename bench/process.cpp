@@ -13,7 +13,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <regex>
 #include <thread>
 
 #include "bench/http_load.h"
@@ -85,6 +87,37 @@ uint64_t Process::peak_rss_bytes() const {
 uint64_t Process::rss_bytes() const {
   return status_kib(pid_, "VmRSS") << 10;
 }
+double Process::cpu_seconds() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/stat");
+  std::string word;
+  std::getline(in, word, ')');  // a name may hold spaces
+  double ticks = 0, sum = 0;
+  for (int field = 3; field <= 17 && in >> word; ++field) {
+    ticks = std::atof(word.c_str());
+    if (field >= 14) sum += ticks;  // own and children's, each user and system
+  }
+  return sum / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+PeakMemory::PeakMemory(pid_t pid) : pid_(pid) {
+  thread_ = std::thread([this] {
+    while (!stop_) {
+      const std::string process = "/proc/" + std::to_string(pid_);
+      uint64_t sum = status_kib(pid_, "VmRSS") << 10;
+      std::error_code ignored;  // a thread, or a child, may end meanwhile
+      for (std::filesystem::directory_iterator at(process + "/task", ignored), end; at != end; at.increment(ignored)) {
+        std::ifstream in(at->path() / "children");
+        for (pid_t child; in >> child;) sum += status_kib(child, "VmRSS") << 10;
+      }
+      bytes_ = std::max(bytes_.load(), sum);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+}
+PeakMemory::~PeakMemory() {
+  stop_ = true;
+  thread_.join();
+}
 
 uint16_t free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -132,6 +165,19 @@ bool wait_ready(uint16_t port, const std::string& path, double seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return false;
+}
+
+std::string admin_token(const std::string& weir, const std::string& folder, const std::string& scratch) {
+  const std::string text_file = scratch + "/token.txt";
+  std::filesystem::remove(text_file);
+  Process make({weir, "token", "create", "--admin", "--dir", folder}, text_file);
+  for (int i = 0; i < 200 && make.running(); ++i) usleep(50'000);
+  std::ifstream in(text_file);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::smatch found;
+  if (!std::regex_search(text, found, std::regex("weir_[a-z2-7]{32}"))) give_up("no token in " + text);
+  std::filesystem::remove(text_file);
+  return found[0];
 }
 
 double print_disk(const std::string& folder) {

@@ -3,8 +3,10 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace weir::bench {
@@ -22,9 +24,24 @@ class Process {
   pid_t pid() const { return pid_; }
   uint64_t peak_rss_bytes() const;
   uint64_t rss_bytes() const;
+  double cpu_seconds() const;  // of the program and of its children that have ended
 
  private:
   pid_t pid_ = -1;
+};
+
+// The largest memory of a program and its children together, looked at all the time.
+class PeakMemory {
+ public:
+  explicit PeakMemory(pid_t pid);
+  ~PeakMemory();
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  const pid_t pid_;
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
 };
 
 uint16_t free_port();
@@ -36,6 +53,9 @@ struct HttpReply {
 };
 HttpReply http(uint16_t port, const std::string& method, const std::string& path, const std::string& body = {},
                const std::string& token = {});
+
+// An administrator's token of the server on this folder; `scratch` is a folder for a moment's file.
+std::string admin_token(const std::string& weir, const std::string& folder, const std::string& scratch);
 
 // The disk that the folder lies on: prints its file system and syncs per second, and ends the program if it is memory.
 double print_disk(const std::string& folder);
