@@ -117,6 +117,7 @@ class Composed : public App {
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
+  std::unique_ptr<RunFindings> run_findings_;
   std::unique_ptr<alarm::Alarms> alarms_;
   std::unique_ptr<dashboard::Dashboards> dashboards_;
   std::unique_ptr<Deployment> deployment_;
@@ -288,7 +289,7 @@ Status Composed::open_engine() {
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings();
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
-  flow.on_end = [this](const control::Run& ended) { note_run(*notifier_, ended); };
+  flow.on_end = [this](const control::Run& ended) { run_findings_->note(ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
   intakes_->add_work(*flow_);
   TRY_ASSIGN(forgets_, forget::Forgets::open({*journal_, *capture_, *lake_, *live_, *engine_, *flow_, *control_,
@@ -314,13 +315,14 @@ Status Composed::open_engine() {
       notify::Notifier::Parts{*control_, clock_, random_, metrics_,
                               [this](std::string_view name) { return secret(name); }},
       notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
+  run_findings_ = std::make_unique<RunFindings>(*notifier_);
   alarms_ = std::make_unique<alarm::Alarms>(
       alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
   dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
                         [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_, metrics_, *alarms_,
-                        *notifier_, *dashboards_},
+                        *notifier_, *dashboards_, *run_findings_},
       options_.folder, options_.environment);
   return {};
 }

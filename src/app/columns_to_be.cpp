@@ -77,4 +77,16 @@ Result<std::vector<engine::ResultColumn>> ColumnsToBe::of(const std::string& tab
   return std::move(shape.columns);
 }
 
+Status ColumnsToBe::bind(const std::string& select, const std::set<std::string>& later) const {
+  TRY_ASSIGN(const auto shape, engine_.examine(select, false));
+  std::set<std::string> known;
+  std::string with;
+  for (const auto& read : shape.reads) {
+    if (later.contains(read.name)) return {};
+    TRY(add(read.name, known, with));
+  }
+  TRY(engine_.examine(with + "\nSELECT * FROM (\n" + select + "\n)", true));
+  return {};
+}
+
 }  // namespace weir::app

@@ -21,6 +21,8 @@ class ColumnsToBe {
       : tables_(tables), streams_(streams), engine_(engine) {}
   // `invalid` if a SELECT on the way does not bind.
   Result<std::vector<engine::ResultColumn>> of(const std::string& table) const;
+  // Whether a SELECT would bind; one that reads a table of `later` is not looked at any closer.
+  Status bind(const std::string& select, const std::set<std::string>& later) const;
 
  private:
   // Appends what `name` is made of, then itself, each once.

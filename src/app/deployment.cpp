@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "app/columns_to_be.h"
@@ -202,17 +203,31 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
   return {};
 }
 
-Status Deployment::check_endpoints(const project::Project& project, project::Plan& plan) {
+namespace {
+
+struct DeclaredTables {
   std::map<std::string, flow::Table> tables;
   std::vector<capture::Stream> streams;
-  for (const auto& declaration : project.declarations) {
-    if (declaration.kind == "stream") {
-      TRY_ASSIGN(streams.emplace_back(), capture::stream_from_json(declaration.body));
-    } else if (declaration.kind == "table") {
-      TRY_ASSIGN(tables[declaration.name], flow::table_from_json(declaration.body));
+
+  static Result<DeclaredTables> of(const project::Project& project) {
+    DeclaredTables out;
+    for (const auto& declaration : project.declarations) {
+      if (declaration.kind == "stream") {
+        TRY_ASSIGN(out.streams.emplace_back(), capture::stream_from_json(declaration.body));
+      } else if (declaration.kind == "table") {
+        TRY_ASSIGN(out.tables[declaration.name], flow::table_from_json(declaration.body));
+      }
     }
+    return out;
   }
-  const ColumnsToBe columns(tables, streams, parts_.engine);
+};
+
+}  // namespace
+
+Status Deployment::check_endpoints(const project::Project& project, project::Plan& plan) {
+  TRY_ASSIGN(const DeclaredTables declared, DeclaredTables::of(project));
+  const auto& tables = declared.tables;
+  const ColumnsToBe columns(tables, declared.streams, parts_.engine);
   for (const auto& declaration : project.declarations) {
     if (declaration.kind != "endpoint") continue;
     TRY_ASSIGN(const endpoint::Endpoint endpoint, endpoint::endpoint_from_json(declaration.body));
@@ -264,6 +279,51 @@ Status Deployment::check_alerts(const project::Project& project, project::Plan& 
   return {};
 }
 
+// Windows become tables when they are applied, and a flow's steps make theirs when it runs.
+Result<std::set<std::string>> Deployment::made_later(const project::Project& project) {
+  std::set<std::string> out;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind == "live") out.insert(live::kTablePrefix + declaration.name);
+    if (declaration.kind != "flow") continue;
+    TRY_ASSIGN(const flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
+    out.merge(parts_.flow.tables_written(flow));
+  }
+  return out;
+}
+
+Status Deployment::check_dashboards(const project::Project& project, project::Plan& plan) {
+  DeclaredTables declared;
+  const bool data_changes = std::any_of(plan.changes.begin(), plan.changes.end(), [](const project::Change& change) {
+    return change.action != project::Action::none && (change.kind == "stream" || change.kind == "table");
+  });
+  std::optional<ColumnsToBe> columns;  // made only where a dashboard has SQL
+  std::set<std::string> later;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "dashboard") continue;
+    TRY_ASSIGN(const dashboard::Dashboard dashboard, dashboard::dashboard_from_json(declaration.body));
+    for (const dashboard::Panel& panel : dashboard.panels) {
+      if (panel.sql.empty()) continue;
+      if (!columns) {
+        TRY_ASSIGN(declared, DeclaredTables::of(project));
+        columns.emplace(declared.tables, declared.streams, parts_.engine);
+        TRY_ASSIGN(later, made_later(project));
+      }
+      const Status bound = columns->bind(dashboard::select_of(panel), later);
+      if (bound) continue;
+      for (project::Change& change : plan.changes) {
+        if (change.kind != "dashboard" || change.name != declaration.name) continue;
+        // As it was before, over data as it was before: that a loaded table is gone stops no start.
+        if (change.action == project::Action::none && !data_changes) continue;
+        change.compatible = false;
+        if (change.action == project::Action::none) change.action = project::Action::change;
+        change.details.push_back("the panel " + panel.name + ": " + bound.error().message + ": refused" +
+                                 (bound.error().hint.empty() ? "" : " (" + bound.error().hint + ")"));
+      }
+    }
+  }
+  return {};
+}
+
 Result<std::vector<flow::Forecast>> Deployment::forecast(const project::Project& project) {
   std::vector<flow::Table> tables;
   for (const auto& declaration : project.declarations) {
@@ -287,6 +347,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
     TRY_ASSIGN(out.computes, forecast(project));
   }
   TRY(check_alerts(project, out.plan));
+  TRY(check_dashboards(project, out.plan));
   out.project = std::move(project);
   return out;
 }
@@ -338,6 +399,7 @@ Status Deployment::reload() {
   TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
   // Channels first: an alarm that goes off finds who is to be told.
   parts_.notifier.set_channels(alerts.channels);
+  parts_.run_findings.set_alerts(alerts.runs);
   return parts_.alarms.set_alarms(alerts.alarms);
 }
 

@@ -10,6 +10,7 @@
 #include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
 #include "app/kinds.h"
+#include "app/run_findings.h"
 #include "core/project/plan.h"
 #include "platform/access/secrets.h"
 #include "platform/endpoint/endpoint.h"
@@ -40,6 +41,7 @@ class Deployment : public http::Deployment {
     alarm::Alarms& alarms;
     notify::Notifier& notifier;
     dashboard::Dashboards& dashboards;
+    RunFindings& run_findings;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -68,6 +70,9 @@ class Deployment : public http::Deployment {
   Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
   // Alarms whose SQL reads what is not there.
   Status check_alerts(const project::Project& project, project::Plan& plan);
+  // Panels whose SELECT would not bind.
+  Status check_dashboards(const project::Project& project, project::Plan& plan);
+  Result<std::set<std::string>> made_later(const project::Project& project);
   // Streams, their quarantines and derived tables of the project, and tables that people loaded.
   Result<std::set<std::string>> known_tables(const project::Project& project);
   Result<Outcome> apply(project::Project project, bool drop);

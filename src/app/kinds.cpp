@@ -96,7 +96,7 @@ Json carry_stream(const Json& from, const Json& to) {
 
 }  // namespace
 
-project::Registry make_registry(Destroyers destroy, ExamineTable examine, AlarmChecks alarms) {
+project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchChecks watched) {
   project::Registry registry;
   project::Kind stream;
   stream.name = "stream";
@@ -123,8 +123,8 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, AlarmC
   project::Kind endpoints = endpoint::endpoint_kind();
   endpoints.destroy = std::move(destroy.endpoint);
   registry.add_kind(std::move(endpoints));
-  registry.add_kind(alarm::alert_kind(std::move(alarms.metrics), std::move(alarms.examine)));
-  registry.add_kind(dashboard::dashboard_kind());
+  registry.add_kind(alarm::alert_kind(watched.metrics, std::move(watched.examine)));
+  registry.add_kind(dashboard::dashboard_kind(std::move(watched.metrics)));
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -266,6 +266,7 @@ Result<alarm::AlertFile> applied_alerts(control::Control& control) {
     TRY_ASSIGN(alarm::AlertFile file, alarm::alerts_from_json(declaration.body));
     std::move(file.channels.begin(), file.channels.end(), std::back_inserter(out.channels));
     std::move(file.alarms.begin(), file.alarms.end(), std::back_inserter(out.alarms));
+    std::move(file.runs.begin(), file.runs.end(), std::back_inserter(out.runs));
   }
   return out;
 }

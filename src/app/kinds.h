@@ -24,12 +24,12 @@ struct Destroyers {
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
-// What alarms may watch, and a judge of their statements; empty where no program is open.
-struct AlarmChecks {
-  std::function<alarm::MetricKinds()> metrics = {};
+// What alarms and dashboards may watch, and a judge of an alarm's statement; empty where no program is open.
+struct WatchChecks {
+  std::function<std::map<std::string, MetricKind>()> metrics = {};
   std::function<Status(const std::string& sql)> examine = {};
 };
-project::Registry make_registry(Destroyers destroy, ExamineTable examine = {}, AlarmChecks alarms = {});
+project::Registry make_registry(Destroyers destroy, ExamineTable examine = {}, WatchChecks watched = {});
 
 class ControlState : public project::AppliedState {
  public:

@@ -333,3 +333,26 @@ def test_a_failed_run_is_a_finding_until_one_is_done(project):
     project.weir("apply")
     project.weir("run", "totals")
     wait_for(lambda: not findings(project), "it is closed by the next run")
+
+
+def test_who_is_on_call_is_told_of_failed_runs(project):
+    with Receiver() as receiver:
+        hook = "channels:\n  hook: {kind: webhook, url: '" + receiver.url + "'}\n"
+        project.write("tables/totals.sql", "---\ntests:\n  - {name: no_ada, sql: \"SELECT * FROM totals WHERE customer = 'ada'\"}\n---\nSELECT customer FROM orders GROUP BY customer\n")
+        project.write("tables/others.sql", "---\ntests:\n  - {name: none, sql: SELECT * FROM others}\n---\nSELECT amount FROM orders\n")
+        shop(project, hook + "runs: {of: [totals], notify: [hook], severity: critical}\n")
+        project.write("alerts/oncall.yaml", hook + "runs: {of: [totals], notify: [hok], severity: dire}\n")
+        project.weir("apply", code=1)
+        assert "alerts/oncall.yaml:3:30: notify: there is no channel 'hok'" in project.stderr and "3:47: severity" in project.stderr
+        project.write("alerts/oncall.yaml", hook + "runs: {of: [totals], notify: [hook], severity: critical}\n")
+        burst(project)
+        project.weir("run", "others", code=1)
+        project.weir("run", "totals", code=1)
+        wait_for(lambda: receiver.posts, "the hook is told")
+        assert receiver.events() == [("opened", "table totals")] and receiver.posts[0]["finding"]["severity"] == "critical"
+        assert "no_ada" in receiver.posts[0]["finding"]["why"] and len(findings(project)) == 2
+        project.write("tables/totals.sql", "SELECT customer FROM orders GROUP BY customer\n")
+        project.weir("apply")
+        project.weir("run", "totals")
+        wait_for(lambda: len(receiver.posts) == 2, "and that it is over")
+        assert receiver.events()[1] == ("closed", "table totals")

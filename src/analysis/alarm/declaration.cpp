@@ -112,16 +112,16 @@ void read_limit(YamlSection& in, Alarm& into) {
                "for example above: 4000");
 }
 
-void read_notify(YamlSection& in, const std::vector<notify::Channel>& channels, Alarm& into) {
+void read_notify(YamlSection& in, const std::vector<notify::Channel>& channels, std::vector<std::string>& into) {
   std::vector<std::string> known = {std::string(notify::kPageChannel), std::string(notify::kLogChannel)};
   for (const auto& channel : channels) known.push_back(channel.name);
   if (!in.has("notify")) {
-    into.notify = known;
+    into = known;
     return;
   }
-  if (!in.texts("notify", into.notify)) return;
-  if (into.notify.empty()) in.refuse("notify", "the list is empty", "[page] tells nobody but the page");
-  for (const std::string& name : into.notify) {
+  if (!in.texts("notify", into)) return;
+  if (into.empty()) in.refuse("notify", "the list is empty", "[page] tells nobody but the page");
+  for (const std::string& name : into) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     in.refuse("notify", "there is no channel " + shown(name) + " in this file", did_you_mean(name, known));
   }
@@ -173,8 +173,42 @@ Alarm read_alarm(YamlSection& in, const AlertFile& file, const MetricKinds& metr
   }
   in.choice("missing", alarm.missing, missing_words());
   in.choice("severity", alarm.severity, notify::severity_words());
-  read_notify(in, file.channels, alarm);
+  read_notify(in, file.channels, alarm.notify);
   return alarm;
+}
+
+// `of` is not looked up: the runs of other work than flows and tables have names of their own.
+void read_runs(YamlReader& in, AlertFile& file) {
+  auto section = in.section("runs", "who is told of failed runs");
+  if (!section) return;
+  RunAlert out;
+  section->texts("of", out.of);
+  if (section->has("of") && out.of.empty()) section->refuse("of", "the list is empty", "leave it out: of all runs");
+  if (out.of.size() > kAlarmsMax) section->refuse("of", "more than " + std::to_string(kAlarmsMax) + " names");
+  section->choice("severity", out.severity, notify::severity_words());
+  read_notify(*section, file.channels, out.notify);
+  file.runs.push_back(std::move(out));
+}
+
+RunAlert run_alert_from_json(const Json& json, std::string& wrong) {
+  RunAlert out;
+  JsonShape in(json, "who is told of failed runs", wrong);
+  in.texts("of", out.of);
+  in.texts("notify", out.notify);
+  in.choice("severity", out.severity, notify::severity_words());
+  in.finish();
+  return out;
+}
+
+Json to_json(const RunAlert& runs) {
+  Json of{Json::Array{}}, notify{Json::Array{}};
+  for (const std::string& name : runs.of) of.push(name);
+  for (const std::string& name : runs.notify) notify.push(name);
+  Json out{Json::Object{}};
+  out.set("of", std::move(of));
+  out.set("notify", std::move(notify));
+  out.set("severity", notify::severity_word(runs.severity));
+  return out;
 }
 
 Alarm alarm_from_json(const Json& json, std::string& wrong) {
@@ -244,10 +278,15 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
       applied->channels, wanted->channels, "channel", [](const auto& one) { return one.name; }, out);
   compare_lists(
       applied->alarms, wanted->alarms, "alarm", [](const auto& one) { return one.name; }, out);
+  if (applied->runs != wanted->runs) out.push_back({"who is told of failed runs: changed"});
   return out;
 }
 
 }  // namespace
+
+bool RunAlert::is_of(const std::string& run) const {
+  return of.empty() || std::find(of.begin(), of.end(), run) != of.end();
+}
 
 bool Alarm::is_breached_by(double value) const {
   switch (comparison) {
@@ -322,6 +361,7 @@ ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics) {
     alarm.enabled = alarm.enabled && common.enabled;
     out.file.alarms.push_back(std::move(alarm));
   }
+  read_runs(in, out.file);
   out.errors = in.finish();
   return out;
 }
@@ -363,6 +403,7 @@ Json to_json(const AlertFile& file) {
   out.set("tags", std::move(tags));
   out.set("channels", std::move(channels));
   out.set("alarms", std::move(alarms));
+  if (!file.runs.empty()) out.set("runs", to_json(file.runs.front()));
   return out;
 }
 
@@ -377,6 +418,7 @@ Result<AlertFile> alerts_from_json(const Json& json) {
     out.channels.push_back(notify::channel_from_json(channel, wrong));
   }
   for (const Json& alarm : json["alarms"].array()) out.alarms.push_back(alarm_from_json(alarm, wrong));
+  if (json["runs"].is_object()) out.runs.push_back(run_alert_from_json(json["runs"], wrong));
   if (json["format"].as_int() != kFormat) wrong = "the format is missing";
   if (!wrong.empty()) return Error(Code::corrupt, "applied alarms cannot be read: " + wrong);
   return out;

@@ -15,6 +15,9 @@
 //     no_clicks:
 //       sql: SELECT count(*) FROM clicks WHERE _arrived_at > now() - INTERVAL 10 MINUTE
 //       below: 1
+//   runs:                             who is told of runs that failed, beside the page
+//     of: [daily]                     flows, tables and other work by name; without it: of everything
+//     notify: [hook]
 #pragma once
 
 #include <map>
@@ -62,10 +65,19 @@ struct Alarm {
   std::string condition() const;
 };
 
+struct RunAlert {
+  std::vector<std::string> of;      // empty: all
+  std::vector<std::string> notify;  // names of channels; never empty
+  notify::Severity severity = notify::Severity::warning;
+  friend bool operator==(const RunAlert&, const RunAlert&) = default;
+  bool is_of(const std::string& run) const;
+};
+
 struct AlertFile {
   std::map<std::string, std::string> tags;
   std::vector<notify::Channel> channels;
   std::vector<Alarm> alarms;
+  std::vector<RunAlert> runs;  // at most one of a file
 };
 
 struct ParsedAlerts {

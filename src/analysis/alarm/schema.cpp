@@ -17,7 +17,16 @@ constexpr const char* kSchema = R"json({
     "channels": {"type": "object", "maxProperties": 16, "additionalProperties": {"$ref": "#/$defs/channel"},
       "description": "By name. log and page are always there."},
     "alarms": {"type": "object", "maxProperties": 200, "additionalProperties": {"$ref": "#/$defs/alarm"},
-      "description": "By name; a name is taken once in the whole project."}
+      "description": "By name; a name is taken once in the whole project."},
+    "runs": {"type": "object", "additionalProperties": false,
+      "description": "Who is told of runs that failed, beside the page.",
+      "properties": {
+        "of": {"type": "array", "minItems": 1, "maxItems": 200, "items": {"type": "string"},
+          "description": "Flows, tables and other work by name. Without it: of all."},
+        "severity": {"enum": ["info", "warning", "critical"], "default": "warning"},
+        "notify": {"type": "array", "minItems": 1, "items": {"type": "string"},
+          "description": "Channels. Without it: page, log and all of this file."}
+      }}
   },
   "$defs": {
     "alarm": {

@@ -11,6 +11,7 @@
 // lane). Errors: not_found, invalid; of a panel what the warehouse says.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "core/base/clock.h"
 #include "core/base/guarded.h"
 #include "core/base/json.h"
+#include "core/base/metrics.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/base/yaml.h"
@@ -104,9 +106,12 @@ struct ParsedDashboard {
   Dashboard dashboard;        // means something only if there are no errors
   std::vector<Error> errors;  // in the order of their places
 };
+// What metrics there are, by name; empty where no program runs: then only words are checked.
+using MetricKinds = std::map<std::string, MetricKind>;
 // `name` is the file's name without .yaml. The second form takes a file without `${…}`.
-ParsedDashboard parse_dashboard(const Yaml& root, const std::string& name);
-ParsedDashboard parse_dashboard(std::string_view text, const std::string& file, const std::string& name);
+ParsedDashboard parse_dashboard(const Yaml& root, const std::string& name, const MetricKinds& metrics = {});
+ParsedDashboard parse_dashboard(std::string_view text, const std::string& file, const std::string& name,
+                                const MetricKinds& metrics = {});
 
 // JSON Schema (draft 2020-12) of the file, for editors and `weir schema`.
 Json dashboard_schema();
@@ -117,8 +122,12 @@ Json to_json(const Dashboard& dashboard);
 Result<Dashboard> dashboard_from_json(const Json& json);
 std::vector<project::Difference> compare(const Dashboard& applied, const Dashboard& wanted);
 
-// The kind "dashboard" for the project's registry; a dashboard has no data, so nothing is destroyed with it.
-project::Kind dashboard_kind();
+// The SELECT of a panel as it is asked, for any one range: what can be bound before anybody looks at it.
+std::string select_of(const Panel& panel);
+
+// The kind "dashboard" for the project's registry; a dashboard has no data, so nothing is destroyed with it. `metrics`
+// says what can be drawn and may be missing.
+project::Kind dashboard_kind(std::function<MetricKinds()> metrics = {});
 
 // What every project has without a file, until it declares dashboards/ops.yaml: how the program itself is.
 const Dashboard& ops_dashboard();

@@ -45,7 +45,7 @@ void read_axis(YamlSection& in, std::string_view key, Axis& into) {
 
 class PanelReader {
  public:
-  PanelReader(YamlSection& in, Panel& into) : in_(in), into_(into) {}
+  PanelReader(YamlSection& in, const MetricKinds& metrics, Panel& into) : in_(in), metrics_(metrics), into_(into) {}
 
   void read(size_t place) {
     in_.choice("kind", into_.kind, kind_words());
@@ -136,10 +136,36 @@ class PanelReader {
     for (const auto& [key, value] : out.labels) {
       if (!is_label(key)) in.refuse("labels", shown(key) + " is no label of a metric", "for example {stream: clicks}");
     }
-    if (in.has("metric")) return;
+    if (in.has("metric")) return check_metric(in, out);
     if (has_labels) in.refuse("labels", "belongs to metric", "remove it");
     if (has_statistic) in.refuse("statistic", "belongs to metric", "remove it");
     if (has_by) in.refuse("by", "belongs to metric", "remove it");
+  }
+
+  void check_metric(YamlSection& in, const Series& series) {
+    if (metrics_.empty()) return;
+    const auto known = metrics_.find(series.metric);
+    if (known == metrics_.end()) {
+      std::vector<std::string> names;
+      for (const auto& [name, kind] : metrics_) names.push_back(name);
+      const auto near = nearest(series.metric, names);
+      in.refuse("metric", "there is no metric " + shown(series.metric),
+                near ? "did you mean '" + *near + "'?" : "GET /metrics lists them");
+    } else if (!has_statistic(known->second, series.statistic)) {
+      const std::string said = in.has("statistic") ? "" : ", which is meant where none is said";
+      in.refuse_at(in.has("statistic") ? in.value("statistic")->at : in.value("metric")->at,
+                   series.metric + " is a " + metric_kind_name(known->second) + ": it has no " +
+                       word_of(statistic_words(), series.statistic) + said,
+                   "statistic: one of " + join(statistics_of(known->second), ", "));
+    }
+  }
+
+  static std::vector<std::string> statistics_of(MetricKind kind) {
+    std::vector<std::string> out;
+    for (const auto& [word, statistic] : statistic_words()) {
+      if (has_statistic(kind, statistic)) out.push_back(word);
+    }
+    return out;
   }
 
   // Names are looked at in check(), when all are known.
@@ -191,10 +217,11 @@ class PanelReader {
   }
 
   YamlSection& in_;
+  const MetricKinds& metrics_;
   Panel& into_;
 };
 
-void read_panels(YamlReader& in, Dashboard& into) {
+void read_panels(YamlReader& in, const MetricKinds& metrics, Dashboard& into) {
   if (in.value("panels") == nullptr) {
     in.refuse_at(in.node().at, "the dashboard has no panels", "panels: [{title: …, sql: …}]");
     return;
@@ -203,7 +230,7 @@ void read_panels(YamlReader& in, Dashboard& into) {
   std::set<std::string> names;
   for (YamlSection& section : in.sections("panels", "a panel")) {
     Panel panel;
-    PanelReader(section, panel).read(into.panels.size() + 1);
+    PanelReader(section, metrics, panel).read(into.panels.size() + 1);
     if (!names.insert(panel.name).second) {
       section.refuse_at(section.node().at, "there are two panels named " + shown(panel.name), "give it another name");
     }
@@ -223,7 +250,7 @@ std::vector<project::Difference> compare_json(const Json& from, const Json& to) 
 
 }  // namespace
 
-ParsedDashboard parse_dashboard(const Yaml& root, const std::string& name) {
+ParsedDashboard parse_dashboard(const Yaml& root, const std::string& name, const MetricKinds& metrics) {
   ParsedDashboard out;
   Dashboard& dashboard = out.dashboard;
   dashboard.name = name;
@@ -238,14 +265,15 @@ ParsedDashboard parse_dashboard(const Yaml& root, const std::string& name) {
   dashboard.tags = std::move(common.tags);
   in.duration("range", dashboard.range, {kRangeMin, kRangeMax});
   in.duration("refresh", dashboard.refresh, {seconds(1), hours(1)});
-  read_panels(in, dashboard);
+  read_panels(in, metrics, dashboard);
   out.errors = in.finish();
   return out;
 }
 
-ParsedDashboard parse_dashboard(std::string_view text, const std::string& file, const std::string& name) {
+ParsedDashboard parse_dashboard(std::string_view text, const std::string& file, const std::string& name,
+                                const MetricKinds& metrics) {
   auto root = parse_yaml(text, {file, 1});
-  if (root) return parse_dashboard(*root, name);
+  if (root) return parse_dashboard(*root, name, metrics);
   ParsedDashboard out;
   out.dashboard.name = name;
   out.errors.push_back(std::move(root).error());
@@ -285,13 +313,13 @@ std::vector<project::Difference> compare(const Dashboard& applied, const Dashboa
   return out;
 }
 
-project::Kind dashboard_kind() {
+project::Kind dashboard_kind(std::function<MetricKinds()> metrics) {
   project::Kind kind;
   kind.name = "dashboard";
   kind.folder = "dashboards";
   kind.prose = "A dashboard: panels of charts, numbers and tables over metrics and SELECTs.";
-  kind.parse = [](const project::DeclarationSource& source) {
-    ParsedDashboard parsed = parse_dashboard(source.root, source.name);
+  kind.parse = [metrics = std::move(metrics)](const project::DeclarationSource& source) {
+    ParsedDashboard parsed = parse_dashboard(source.root, source.name, metrics ? metrics() : MetricKinds{});
     project::Declared out;
     out.name = source.name;
     out.errors = std::move(parsed.errors);

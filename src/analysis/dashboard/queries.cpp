@@ -1,6 +1,7 @@
 #include "analysis/dashboard/queries.h"
 
 #include <cctype>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -60,6 +61,29 @@ size_t behind_quoted(const std::string& sql, size_t at) {
   return at;
 }
 
+// `select` with what `written` says for $from, $to and $step; what stands in quotes and comments stays.
+std::string with_range(const std::string& select, const std::function<std::string(const std::string& name)>& written) {
+  std::string out;
+  for (size_t at = 0; at < select.size();) {
+    const size_t behind = behind_quoted(select, at);
+    if (behind > at) {
+      out += select.substr(at, behind - at);
+      at = behind;
+      continue;
+    }
+    size_t end = at + 1;
+    while (select[at] == '$' && end < select.size() && is_word(select[end])) ++end;
+    const std::string name = select.substr(at + 1, end - at - 1);
+    if (name == "from" || name == "to" || name == "step") {
+      out += written(name);
+      at = end;
+    } else {
+      out += select[at++];
+    }
+  }
+  return out;
+}
+
 class Parameters {
  public:
   explicit Parameters(std::vector<Json>& values) : values_(values) {}
@@ -109,32 +133,22 @@ bool is_gauge_statistic(Statistic statistic) {
 Query range_query(const std::string& select, const Grid& grid) {
   Query out;
   Parameters parameters(out.parameters);
-  std::map<std::string, std::string> written;  // by name: one parameter each
-  const auto name_at = [&](size_t at) -> std::string {
-    size_t end = at + 1;
-    while (end < select.size() && is_word(select[end])) ++end;
-    return select.substr(at + 1, end - at - 1);
-  };
-  for (size_t at = 0; at < select.size();) {
-    const size_t behind = behind_quoted(select, at);
-    if (behind > at) {
-      out.sql += select.substr(at, behind - at);
-      at = behind;
-      continue;
+  std::map<std::string, std::string> known;  // by name: one parameter each
+  out.sql = with_range(select, [&](const std::string& name) {
+    std::string& text = known[name];
+    if (text.empty()) {
+      text = name == "step" ? "to_seconds(CAST(" + parameters.add(grid.step_s) + " AS BIGINT))"
+                            : parameters.add_time(name == "from" ? grid.from_s : grid.to_s());
     }
-    const std::string name = select[at] == '$' ? name_at(at) : "";
-    if (name != "from" && name != "to" && name != "step") {
-      out.sql += select[at++];
-      continue;
-    }
-    if (!written.contains(name)) {
-      written[name] = name == "step" ? "to_seconds(CAST(" + parameters.add(grid.step_s) + " AS BIGINT))"
-                                     : parameters.add_time(name == "from" ? grid.from_s : grid.to_s());
-    }
-    out.sql += written[name];
-    at += name.size() + 1;
-  }
+    return text;
+  });
   return out;
+}
+
+std::string select_of(const Panel& panel) {
+  return with_range(panel.sql, [](const std::string& name) {
+    return name == "step" ? std::string("to_seconds(60)") : "CAST('" + timestamp_text(0) + "' AS TIMESTAMP)";
+  });
 }
 
 Query metric_query(const Panel& panel, const Grid& grid) {

@@ -19,6 +19,26 @@ const Words<Statistic>& statistic_words() {
   return words;
 }
 
+bool has_statistic(MetricKind kind, Statistic statistic) {
+  switch (statistic) {
+    case Statistic::sum:
+    case Statistic::rate:
+    case Statistic::count:
+      return kind != MetricKind::gauge;
+    case Statistic::average:
+      return kind != MetricKind::counter;
+    case Statistic::min:
+    case Statistic::max:
+    case Statistic::last:
+      return kind == MetricKind::gauge;
+    case Statistic::p50:
+    case Statistic::p95:
+    case Statistic::p99:
+      return kind == MetricKind::histogram;
+  }
+  return false;
+}
+
 const Words<AxisSide>& axis_words() {
   static const Words<AxisSide> words = {{"left", AxisSide::left}, {"right", AxisSide::right}};
   return words;

@@ -19,6 +19,9 @@ const Words<AxisSide>& axis_words();
 const Words<Reduce>& reduce_words();
 const Words<Source>& source_words();
 
+// What can be asked of a kind of metric.
+bool has_statistic(MetricKind kind, Statistic statistic);
+
 template <class Enum>
 const char* word_of(const Words<Enum>& words, Enum value) {
   for (const auto& [word, one] : words) {

@@ -152,6 +152,8 @@ class Flow {
   // What its steps would be refused for: their SQL, what they change, the programs they run. `taken`: the tables that
   // no step may change, streams and derived ones.
   std::vector<Error> examine_flow(const FlowDeclaration& flow, const std::set<std::string>& taken) const;
+  // The tables that its steps change or make.
+  std::set<std::string> tables_written(const FlowDeclaration& flow) const;
   // A file that somebody loads by hand into a table; what is made of that table is stale then.
   Result<uint64_t> load(const std::string& path, std::string_view format, const std::string& table);
   // Hands in another room's work; all of them before resume().

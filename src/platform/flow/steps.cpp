@@ -2,7 +2,11 @@
 #include <algorithm>
 #include <condition_variable>
 
+<<<<<<< HEAD
 #include "core/base/hash.h"
+=======
+#include "core/base/text.h"
+>>>>>>> ceea359 (dashboards, alarms: panels are bound by plan, metrics looked up; who is told of failed runs)
 #include "platform/flow/in_order.h"
 #include "platform/flow/job.h"
 
@@ -148,6 +152,21 @@ std::vector<Error> Flow::examine_flow(const FlowDeclaration& flow, const std::se
     Error error = good.error();
     error.message = "step " + step.name + ": " + error.message;
     out.push_back(std::move(error));
+  }
+  return out;
+}
+
+std::set<std::string> Flow::tables_written(const FlowDeclaration& flow) const {
+  std::set<std::string> out;
+  for (const Step& step : flow.steps) {
+    // What else is wrong with a step is examine_flow()'s to tell.
+    (void)step_work_
+        ->examine(step,
+                  [&](const std::string& table) -> Status {
+                    out.insert(to_lower(table));
+                    return {};
+                  })
+        .has_value();
   }
   return out;
 }
