@@ -2,11 +2,8 @@
 #include <algorithm>
 #include <condition_variable>
 
-<<<<<<< HEAD
 #include "core/base/hash.h"
-=======
 #include "core/base/text.h"
->>>>>>> ceea359 (dashboards, alarms: panels are bound by plan, metrics looked up; who is told of failed runs)
 #include "platform/flow/in_order.h"
 #include "platform/flow/job.h"
 
