@@ -29,7 +29,6 @@ namespace weir::bench {
 namespace {
 
 constexpr int kBatch = 100;
-constexpr double kEventsPerSecond = 10'000;
 constexpr double kRateMissedBelow = 0.95;
 
 constexpr const char* kStream = R"(fields:
@@ -66,6 +65,7 @@ struct Settings {
   std::string weir = "build/release/bin/weir", dir = "build/bench";
   std::string browser;  // where Playwright's packages are; empty: no page is measured
   double seconds = 60;
+  double rate = 10'000;  // events a second
 };
 
 // weir on a folder of its own, with one stream and one live count of it.
@@ -173,7 +173,7 @@ Sending send_events(const Settings& settings, const Server& server, double (*clo
   LoadPlan plan;
   plan.port = server.port;
   plan.seconds = settings.seconds;
-  plan.requests_per_s = kEventsPerSecond / kBatch;
+  plan.requests_per_s = settings.rate / kBatch;
   plan.make = [&](uint64_t, std::string& request) {
     make_batch(request);
     out.sent.push_back(clock());
@@ -187,7 +187,7 @@ Sending send_events(const Settings& settings, const Server& server, double (*clo
   out.sent.resize(load.requests);
   out.events = load.requests * kBatch;
   out.rate = static_cast<double>(out.events) / load.seconds;
-  if (out.rate < kEventsPerSecond * kRateMissedBelow) {
+  if (out.rate < settings.rate * kRateMissedBelow) {
     give_up("only " + std::to_string(static_cast<int>(out.rate)) + " events/s were sent: this machine is too busy");
   }
   return out;
@@ -305,6 +305,8 @@ int main(int argc, char** argv) {
       settings.weir = argv[++i];
     } else if (i + 1 < argc && option == "--dir") {
       settings.dir = argv[++i];
+    } else if (i + 1 < argc && option == "--rate") {
+      settings.rate = std::max(100.0, std::atof(argv[++i]));
     } else if (i + 1 < argc && option == "--browser") {
       settings.browser = argv[++i];
     } else if (i + 1 < argc && option == "--seconds") {
@@ -312,8 +314,9 @@ int main(int argc, char** argv) {
     } else if (i + 1 < argc && option == "--data") {
       ++i;  // this benchmark needs no data
     } else {
-      weir::bench::give_up("unknown option " + option +
-                           "; known: --quick --weir PATH --dir FOLDER --browser PACKAGES --seconds N --data FOLDER");
+      weir::bench::give_up(
+          "unknown option " + option +
+          "; known: --quick --weir PATH --dir FOLDER --browser PACKAGES --seconds N --rate N --data FOLDER");
     }
   }
   return weir::bench::run(settings);

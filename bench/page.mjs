@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 
 const [packages, url, token, name, out] = process.argv.slice(2);
 const { chromium } = await import(`${packages}/node_modules/playwright-core/index.mjs`);
-const browser = await chromium.launch({ executablePath: process.env.WEIR_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.WEIR_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], handleSIGTERM: false });
 const page = await (await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 900 } })).newPage();
 const reply = await page.request.post('/v1/session', { data: { token }, headers: { 'X-Weir': '1', Origin: url } });
 if (!reply.ok()) throw new Error(`signing in: ${reply.status()} ${await reply.text()}`);
