@@ -2,12 +2,15 @@
 are, and a kill at any point leaves either all of it or none of it to be done."""
 import gzip
 import json
+import os
+import pty
+import subprocess
 import time
 import uuid
 
 import pytest
 
-from conftest import wait_for
+from conftest import BINARY, wait_for
 from test_tables import day
 
 STREAM = """
@@ -254,3 +257,66 @@ def test_killed_at_any_point_it_finishes_or_never_began(shop, tmp_path):
         project.weir("lake", "verify")
         assert holders(project, gone) == [], name
     check_gone(project, before)
+
+
+ORDERS = """
+fields:
+  customer: {type: integer, required: true, subject: true}
+  placed_at: {type: timestamp, required: true}
+  amount: {type: integer, required: true, max: 10}
+key: customer
+time: placed_at
+"""
+
+
+def order(customer, amount=7, ago=60):
+    return {"customer": customer, "placed_at": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - ago)), "amount": amount}
+
+
+def test_a_key_that_is_the_person_goes_too_and_old_files_do_not_bring_it_back(project):
+    project.write("streams/orders.yaml", ORDERS)
+    project.start()
+    gone, other = 9007199254740, 9007199254741
+    reply = project.post("/v1/streams/orders", [order(gone), order(other), order(gone + 1000, amount=99)], project.admin())
+    assert reply.json["accepted"] == 2 and reply.json["quarantined"] == 1, reply
+    refused = project.post("/v1/streams/orders", [order(gone, amount=99), order(gone, amount=8)], project.admin())
+    assert refused.json["quarantined"] == 2, refused  # one is too much, the other a conflict
+    project.write("streams/orders.yaml", ORDERS.replace("max: 10", "max: 100"))
+    project.weir("apply")
+    json.loads(project.weir("lake", "requeue", "orders", "--json"))  # leaves a note that names the key
+    assert project.sql(f"SELECT count(*) FROM orders_intake WHERE contains(message, '{gone}') OR event_id = '{gone}'")[0][0] > 0
+    where = ("--where", f"customer={gone}", "--where", "customer=1")
+    receipt = json.loads(project.weir("lake", "forget", "orders", *where, "--yes", "--json"))
+    assert receipt["events"] == 1 and receipt["quarantined"] == 2 and receipt["notes"] > 0, receipt
+    assert len(receipt["hashes"]) == 2
+    assert holders(project, str(gone)) == []
+    assert project.sql("SELECT customer FROM orders ORDER BY 1") == [[other], [gone + 1000]]
+    project.weir("lake", "verify")
+    assert json.loads(project.weir("lake", "rebuild", "orders", "--json"))["partitions_changed"] == 0
+    project.weir("explain", str(gone), code=1)
+    assert project.post("/v1/streams/orders", [order(gone)], project.admin()).json["duplicates"] == 1, "within the window"
+
+    # A file of another system with the same events, and a younger one of the same person.
+    folder = project.folder / "old"
+    folder.mkdir()
+    rows = [order(gone, ago=86400), order(other + 1, ago=86400)]
+    (folder / "a.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = json.loads(project.weir("etl", "orders", "--from", str(folder), "--json"))
+    assert "1 accepted" in run["tasks"][0]["message"] and "1 refused" in run["tasks"][0]["message"], run
+    assert project.sql("SELECT customer FROM orders ORDER BY 1") == [[other], [other + 1], [gone + 1000]]
+    assert [path for path in holders(project, str(gone)) if ".weir" in path] == []
+
+
+def test_a_person_at_a_terminal_is_asked(shop):
+    project = shop
+    send(project, [visit(GONE)])
+    for answer, left in (("no", 1), ("yes", 0)):
+        keyboard, terminal = pty.openpty()
+        os.write(keyboard, f"{answer}\n".encode())
+        done = subprocess.run([BINARY, "lake", "forget", "visits", "--where", f"user_id={GONE}", "--dir", str(project.folder)],
+                              stdin=terminal, capture_output=True, text=True, timeout=60, env=project.environment)
+        os.close(keyboard)
+        os.close(terminal)
+        assert done.returncode == 0 and "1 events of visits" in done.stdout, done
+        assert ("not reached:" in done.stdout) == (answer == "yes"), done.stdout
+        assert project.sql(f"SELECT count(*) FROM visits WHERE user_id = '{GONE}'") == [[left]]

@@ -20,6 +20,7 @@ constexpr Duration kRecountMax = minutes(30);
 constexpr Duration kPinsMax = seconds(10);  // so long a statement that reads old files is waited for
 constexpr auto kPause = std::chrono::milliseconds(50);
 constexpr int64_t kNoteEveryMicros = 500'000;
+constexpr size_t kRunsMax = 1'000;
 constexpr uint64_t kResultBytesMax = 1ull << 30;  // of a file of results that is looked through
 
 std::string plural(uint64_t count, const char* what) {
@@ -33,7 +34,9 @@ struct ForgetWork::State {
   control::Forget forget;
   std::shared_ptr<const capture::Stream> stream;
   capture::Subject subject;
-  uint64_t found() const { return forget.body["records"].as_uint().value_or(0); }
+  bool is_repeated = false;  // they were forgotten before: what could not be reached then is tried again
+  // Whether anything but files of the lake may hold them.
+  bool goes_on() const { return is_repeated || forget.body["records"].as_uint().value_or(0) > 0; }
 };
 
 Status ForgetWork::check(const Json& parameters) const {
@@ -62,6 +65,10 @@ Status ForgetWork::run(flow::WorkContext& context) {
   TRY_ASSIGN(auto hash, forgets_.hash_of(forget->body["hashes"]));
   State state{context, *forget, stream, capture::Subject(*field, std::move(hash))};
   state.forget.body.set("run", context.run());
+  state.is_repeated = std::any_of(known.begin(), known.end(), [&](const control::Forget& one) {
+    return one.id != forget->id && one.stream == forget->stream && one.body["field"] == forget->body["field"] &&
+           one.body["hashes"] == forget->body["hashes"] && one.body["records"].as_uint().value_or(0) > 0;
+  });
 
   using Step = Status (ForgetWork::*)(State&);
   const std::pair<const char*, Step> steps[] = {{"drain", &ForgetWork::drain},
@@ -178,12 +185,12 @@ Status ForgetWork::remove_old_files(State& state) {
   while (true) {
     TRY(parts_.lake.remove_replaced());
     TRY_ASSIGN(left, parts_.lake.replaced_of(state.forget.stream));
-    if (left.empty() || state.found() == 0 || parts_.clock.steady_micros() > give_up_at) break;
+    if (left.empty() || !state.goes_on() || parts_.clock.steady_micros() > give_up_at) break;
     TRY(state.context.cancel().check());
     std::this_thread::sleep_for(kPause);
   }
   std::vector<Missed> missed;
-  if (!left.empty() && state.found() > 0) {
+  if (!left.empty() && state.goes_on()) {
     missed.push_back({plural(left.size(), "replaced file") + " of the lake", "a statement that began before reads them",
                       "nothing: they are removed as soon as it ends"});
   }
@@ -192,7 +199,7 @@ Status ForgetWork::remove_old_files(State& state) {
 }
 
 Status ForgetWork::recount(State& state) {
-  if (state.found() == 0) return {};
+  if (!state.goes_on()) return {};
   TRY_ASSIGN(const auto names, parts_.live.recount(state.forget.stream, kRecountMax));
   TRY(parts_.live.renew_checkpoints(parts_.journal.durable_end(), kLetGoMax));
   Json listed{Json::Array{}};
@@ -203,7 +210,7 @@ Status ForgetWork::recount(State& state) {
 
 // A table that cannot be computed now keeps its old rows: that is said, and the others are done.
 Status ForgetWork::compute(State& state) {
-  if (state.found() == 0) return {};
+  if (!state.goes_on()) return {};
   std::vector<std::string> inputs = capture::tables_of(state.forget.stream);
   TRY_ASSIGN(const auto tables, parts_.flow.made_of(inputs));
   const Status computed = state.context.compute(tables);
@@ -251,7 +258,7 @@ Status ForgetWork::compute(State& state) {
 
 // A file that names the person goes as a whole: the flow's next run writes it anew.
 Status ForgetWork::remove_results(State& state) {
-  if (state.found() == 0) return {};
+  if (!state.goes_on()) return {};
   TRY_ASSIGN(const auto files, parts_.flow.unloaded_files());
   Json removed{Json::Array{}};
   std::vector<Missed> missed;
@@ -271,6 +278,13 @@ Status ForgetWork::remove_results(State& state) {
     TRY(parts_.files.remove(path));
     TRY(parts_.files.sync_directory(parent_path(path)));
     removed.push(path);
+  }
+  TRY_ASSIGN(const auto runs, parts_.control.runs("", true, kRunsMax));
+  for (const control::Run& run : runs) {
+    if (run.kind != "flow" || run.queued_at.micros > state.forget.begun_at.micros) continue;
+    missed.push_back({"files of the run " + run.id + " of " + run.name,
+                      "it began before and is under way: it may read what was committed then",
+                      "`weir lake forget` with the same value again, when it has ended"});
   }
   set_place(state.forget, "results of flows",
             Json(Json::Object{{"files_seen", uint64_t{files.size()}}, {"removed", std::move(removed)}}));
