@@ -687,6 +687,31 @@ TEST_F(JournalTest, sealed_and_released_to_the_end_it_goes_on_with_the_next_numb
   EXPECT_THAT(sequences, ElementsAre(3));
 }
 
+TEST_F(JournalTest, sealing_and_releasing_survive_power_cuts_at_any_point) {
+  for (uint64_t operations = 1; operations <= 40; ++operations) {
+    new_folder();
+    written = 0;
+    outcomes.clear();
+    open();
+    write_many(3);
+    files.power_off_after(operations);
+    const bool sealed = journal->seal().has_value();
+    const bool released = sealed && journal->release({4}).has_value();
+    cut_power();
+    open();
+    EXPECT_THAT(damages(), "") << operations;
+    EXPECT_THAT(read(), released ? testing::Matcher<const std::vector<std::string>&>(ElementsAre())
+                                 : testing::AnyOf(ElementsAre(), ElementsAre("record 0", "record 1", "record 2")))
+        << operations;
+    EXPECT_EQ(journal->recovery().next.value, 4u) << operations;
+    ASSERT_TRUE(journal->seal());
+    ASSERT_TRUE(journal->release({4}));
+    EXPECT_THAT(read(), ElementsAre()) << operations;
+    write_many(1);
+    EXPECT_THAT(read(), ElementsAre("record 3")) << operations;
+  }
+}
+
 TEST_F(JournalTest, refuses_settings_that_cannot_work) {
   segment_bytes = 5000;
   EXPECT_THAT(try_open().error().message, HasSubstr("segment_bytes is 5000"));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -280,6 +281,43 @@ TEST_F(DedupTest, loses_no_sealed_key_over_power_cuts_at_any_point) {
     for (uint64_t i = 0; i + 1 < index_->sealed_through(); ++i)
       ASSERT_TRUE(knows(i)) << "seed " << seed << " key " << i;
   }
+}
+
+TEST_F(DedupTest, forgets_whole_or_not_yet_over_power_cuts_at_any_point) {
+  int whole = 0, not_yet = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SeededRandom chance(seed);
+    files_.~SimulatedFiles();
+    new (&files_) SimulatedFiles();
+    sequence_ = 0;
+    open(256);
+    for (uint64_t i = 0; i < 1'000; ++i) insert(i);
+    ASSERT_TRUE(index_->seal_all([](const auto& run) { run(); }, [this] { return sequence_ + 1; }));
+    const std::vector<uint64_t> sequences = {3, 400, 401, 990};
+    files_.power_off_after(1 + random_below(chance, 60));
+    const auto forgotten = index_->forget(sequences);
+    files_.power_cut(chance);
+    open(256);
+    ASSERT_EQ(index_->sealed_through(), 1'001u) << "seed " << seed;
+    const auto find = [this](uint64_t number) { return **index_->find_sealed(*index_->runs(), key(number), 0); };
+    for (uint64_t i = 0; i < 1'000; ++i) {
+      const DedupEntry found = find(i);
+      ASSERT_EQ(found.place(), i + 1) << "seed " << seed;
+      const bool is_meant = std::binary_search(sequences.begin(), sequences.end(), i + 1);
+      ASSERT_TRUE(!found.is_forgotten() || is_meant) << "seed " << seed << " key " << i;
+      ASSERT_TRUE(!forgotten || found.is_forgotten() == is_meant) << "seed " << seed << " key " << i;
+      ASSERT_EQ(found.payload_hash, found.is_forgotten() ? 0 : i) << "seed " << seed << " key " << i;
+    }
+    ++(forgotten ? whole : not_yet);
+    ASSERT_EQ(*index_->forget(sequences), 4u) << "seed " << seed << ": finished by the next start";
+    for (const uint64_t sequence : sequences) ASSERT_TRUE(find(sequence - 1).is_forgotten());
+    const auto entries = *files_.list("/w/dedup");
+    for (const auto& entry : entries) {
+      EXPECT_FALSE(entry.name.ends_with(".staging")) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(whole, 0);
+  EXPECT_GT(not_yet, 0);
 }
 
 // The journal is released up to what a start says is sealed.
