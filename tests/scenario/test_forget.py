@@ -207,6 +207,12 @@ def test_what_cannot_be_forgotten_is_said_by_name(shop):
     assert reader.status in (401, 403)
     many = project.post("/v1/streams/visits/forget", {"field": "user_id", "values": [str(i) for i in range(101)]}, project.admin())
     assert many.status == 400 and "at most 100" in many.json["error"]["message"]
+    # What the run meets on its way and cannot do is in the receipt.
+    (project.folder / "tables" / "per_page.sql").unlink()
+    project.weir("apply")
+    send(project, [visit(GONE)])
+    receipt = json.loads(forget(project, "--yes", "--json"))
+    assert [one["what"] for one in receipt["not_reached"] if one["place"] == "table per_page, which is detached"], receipt
 
 
 POINTS = ["forget.found", "forget.rewritten", "forget.journal", "dedup.forgotten", "forget.index", "lake.before_commit",

@@ -242,7 +242,14 @@ Status ForgetWork::compute(State& state) {
                         "delete what names the person there, or drop the table"});
     }
   }
-  const Status scrubbed = parts_.flow.scrub(tables, state.context.cancel());
+  // What is detached is kept as it was, and nothing computes it again.
+  TRY_ASSIGN(const auto declarations, parts_.control.declarations());
+  for (const control::Declaration& one : declarations) {
+    if (!one.detached || (one.kind != "table" && one.kind != "endpoint")) continue;
+    missed.push_back({one.kind + " " + one.name + ", which is detached", "nothing computes it again",
+                      "`weir apply --drop` removes what is detached, with its data"});
+  }
+  const Status scrubbed = tables.empty() ? Status() : parts_.flow.scrub(tables, state.context.cancel());
   TRY(state.context.cancel().check());
   if (!scrubbed) {
     missed.push_back({"free space of warehouse.duckdb", scrubbed.error().text(),
