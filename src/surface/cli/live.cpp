@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "surface/cli/commands.h"
+#include "surface/cli/event_stream.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
@@ -137,57 +138,29 @@ int show(Context& context, const LiveOptions& options) {
   return kDone;
 }
 
-// Messages told apart by empty lines: on a terminal a line for each row that changed.
-class Watch {
- public:
-  Watch(bool json, bool colour) : json_(json), colour_(colour) {}
-
-  bool take(std::string_view piece) {
-    pending_ += piece;
-    for (size_t end = pending_.find("\n\n"); end != std::string::npos; end = pending_.find("\n\n")) {
-      print(pending_.substr(0, end));
-      pending_.erase(0, end + 2);
-    }
-    std::fflush(stdout);
-    return std::ferror(stdout) == 0;
+// On a terminal a line for each row that changed.
+void show_windows(std::string_view name, const Json& message, bool colour) {
+  if (name == "gone") {
+    std::printf("the windows are not declared any more\n");
+    return;
   }
-
- private:
-  void print(const std::string& event) {
-    const size_t data = event.find("data: ");
-    if (data == std::string::npos) return;  // a heartbeat
-    const std::string text = event.substr(data + 6, event.find('\n', data) - data - 6);
-    if (json_) {
-      std::printf("%s\n", text.c_str());
-      return;
-    }
-    auto message = Json::parse(text);
-    if (!message) return;
-    if (event.starts_with("event: gone")) {
-      std::printf("the windows are not declared any more\n");
-      return;
-    }
-    TextTable table = table_of((*message)["windows"]);
-    if (table.rows.empty()) return;
-    const size_t shown = static_cast<size_t>(kLastShown);
-    if (table.rows.size() > shown) table.rows.erase(table.rows.begin(), table.rows.end() - kLastShown);
-    std::printf("%s\n", render(table, colour_, true).c_str());
-  }
-
-  bool json_, colour_;
-  std::string pending_;
-};
+  TextTable table = table_of(message["windows"]);
+  if (table.rows.empty()) return;
+  const size_t shown = static_cast<size_t>(kLastShown);
+  if (table.rows.size() > shown) table.rows.erase(table.rows.begin(), table.rows.end() - kLastShown);
+  std::printf("%s\n", render(table, colour, true).c_str());
+}
 
 int watch(Context& context, const LiveOptions& options) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
   if (!(*backend)->is_server())
     return report(Error(Code::unavailable, "no server runs, so nothing changes", "weir serve"));
-  Watch out(context.common.json, context.common.colour);
-  ApiRequest request{.path = "/v1/live/" + url_encode(options.name) + "/events" + query_of(options, false),
-                     .accept = "text/event-stream",
-                     .time_limit = days(365)};
-  auto response = (*backend)->stream(request, [&](std::string_view piece) { return out.take(piece); });
+  EventStream events(context.common.json, [&](std::string_view event, const Json& data) {
+    show_windows(event, data, context.common.colour);
+  });
+  const auto response =
+      events.follow(**backend, "/v1/live/" + url_encode(options.name) + "/events" + query_of(options, false));
   if (!response) return report(response.error());
   return response->status >= 400 ? report(error_of(*response)) : kDone;
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "surface/cli/commands.h"
+#include "surface/cli/event_stream.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
@@ -49,56 +50,29 @@ int infer(Context& context, const std::string& path, const std::string& name) {
   return kDone;
 }
 
-// Server-sent events, told apart by empty lines.
-class Tail {
- public:
-  Tail(bool json, bool colour) : json_(json), colour_(colour) {}
-  bool take(std::string_view piece) {
-    pending_ += piece;
-    for (size_t end = pending_.find("\n\n"); end != std::string::npos; end = pending_.find("\n\n")) {
-      show(pending_.substr(0, end));
-      pending_.erase(0, end + 2);
-    }
-    std::fflush(stdout);
-    return std::ferror(stdout) == 0;
+void show_record(std::string_view name, const Json& record, bool colour) {
+  if (name == "skipped") {
+    std::printf("… %s more not shown\n", with_commas(static_cast<uint64_t>(record["count"].as_int())).c_str());
+    return;
   }
-
- private:
-  void show(const std::string& event) {
-    const size_t data = event.find("data: ");
-    if (data == std::string::npos) return;  // a heartbeat
-    const std::string text = event.substr(data + 6, event.find('\n', data) - data - 6);
-    if (json_) {
-      std::printf("%s\n", text.c_str());
-      return;
-    }
-    auto record = Json::parse(text);
-    if (!record) return;
-    if (event.find("event: skipped") != std::string::npos) {
-      std::printf("… %s more not shown\n", with_commas(static_cast<uint64_t>((*record)["count"].as_int())).c_str());
-      return;
-    }
-    const std::string& status = (*record)["status"].as_string();
-    const bool good = status == "accepted";
-    const Json* shown = record->find("event");
-    std::printf("%s  %s%-11s%s %s\n", (*record)["arrived_at"].as_string().c_str(),
-                colour_ ? (good ? "\033[32m" : "\033[31m") : "", status.c_str(), colour_ ? "\033[0m" : "",
-                shown ? shown->dump().c_str()
-                      : ((*record)["reason"].as_string() + "  " + (*record)["payload"].as_string()).c_str());
-  }
-  bool json_, colour_;
-  std::string pending_;
-};
+  const std::string& status = record["status"].as_string();
+  const bool good = status == "accepted";
+  const Json* shown = record.find("event");
+  std::printf(
+      "%s  %s%-11s%s %s\n", record["arrived_at"].as_string().c_str(), colour ? (good ? "\033[32m" : "\033[31m") : "",
+      status.c_str(), colour ? "\033[0m" : "",
+      shown ? shown->dump().c_str() : (record["reason"].as_string() + "  " + record["payload"].as_string()).c_str());
+}
 
 int tail(Context& context, const std::string& name) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
   if (!(*backend)->is_server())
     return report(Error(Code::unavailable, "no server runs, so nothing arrives", "weir serve"));
-  Tail out(context.common.json, context.common.colour);
-  ApiRequest request{
-      .path = "/v1/streams/" + url_encode(name) + "/tail", .accept = "text/event-stream", .time_limit = days(365)};
-  auto response = (*backend)->stream(request, [&](std::string_view piece) { return out.take(piece); });
+  EventStream events(context.common.json, [&](std::string_view event, const Json& data) {
+    show_record(event, data, context.common.colour);
+  });
+  const auto response = events.follow(**backend, "/v1/streams/" + url_encode(name) + "/tail");
   if (!response) return report(response.error());
   return response->status >= 400 ? report(error_of(*response)) : kDone;
 }
