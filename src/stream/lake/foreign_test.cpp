@@ -16,6 +16,7 @@
 #include "stream/lake/etl.h"
 #include "stream/lake/foreign_files.h"
 #include "stream/lake/foreign_records.h"
+#include "stream/lake/requeue.h"
 
 namespace weir::lake {
 namespace {
@@ -386,6 +387,39 @@ TEST_F(Loading, a_changed_file_needs_a_key) {
   EXPECT_TRUE(report.failures.empty());
   EXPECT_EQ(report.accepted, 5u) << "a.json was loaded when there was no key, so its keys are not known";
   EXPECT_EQ(report.duplicates, 5u);
+}
+
+// An event that etl took is forgotten by the deduplication index when an entry that repeats it is judged again, though
+// the entry itself came within the window of both.
+TEST_F(Loading, a_requeue_does_not_double_what_was_taken_before_the_window) {
+  close();
+  capture::Field n;
+  n.name = "n";
+  n.type = capture::FieldType::integer;
+  n.maximum = 10;
+  stream_ = std::make_shared<capture::Stream>(*stream_);
+  stream_->fields.push_back(n);
+  stream_->key = "id";
+  open();
+  write("shop/in/2023/11/10/21/a.json", events(0, 2, "2023-11-10"));
+  EXPECT_EQ(load("in").accepted, 2u);
+  clock_.advance(days(6));
+  const std::string again = R"({"id":"e0","at":"2023-11-20 21:00:00","n":50})",
+                    other = R"({"id":"e9","at":"2023-11-20 21:00:00","n":50})";
+  for (const std::string& body : {again, other}) {
+    ASSERT_TRUE(capture_->submit(must(capture_->find("clicks")), {.body = body},
+                                 [](const capture::Reply& reply) { EXPECT_EQ(reply.quarantined, 1u); }));
+  }
+  clock_.advance(days(2));
+  close();
+  stream_ = std::make_shared<capture::Stream>(*stream_);
+  stream_->fields.back().maximum = 100;
+  open();
+  Requeue requeue({*lake_, *engine_, *capture_, clock_});
+  const RequeueReport report = must(requeue.run({.stream = "clicks", .reason = {}}, Cancel()));
+  EXPECT_EQ(report.accepted, 1u);
+  EXPECT_EQ(report.reasons, (std::map<std::string, uint64_t>{{"conflict", 1}}));
+  EXPECT_THAT(count(), ElementsAre(3, 3));
 }
 
 }  // namespace

@@ -183,14 +183,13 @@ class Work {
     return origin;
   }
 
-  // The keys of old entries that fit and that the lake holds already.
+  // The keys of entries that fit and that the lake holds already. Also of entries that came within the window: what
+  // they repeat may have been taken before it, and been forgotten since.
   Result<Keys> forgotten_keys(const std::vector<Entry>& page) {
     Keys out;
     if (!is_keyed()) return out;
-    const int64_t remembered = parts_.clock.wall().micros - applied_.stream->dedup_window.micros;
     Json asked{Json::Array{}};
     for (const Entry& entry : page) {
-      if (entry.arrived_at.micros >= remembered) continue;
       capture::Origin origin = origin_of(entry, out);
       origin.only_judges = true;
       auto judged = parts_.capture.submit(
@@ -308,10 +307,15 @@ Json RequeueReport::to_json() const {
   return out;
 }
 
+Status Requeue::check(const RequeueRequest& request) const {
+  TRY(parts_.capture.find(request.stream));
+  return {};
+}
+
 Result<RequeueReport> Requeue::run(const RequeueRequest& request, const Cancel& cancel,
                                    const std::function<void(const RequeueReport&)>& progress) {
-  std::unique_lock one_at_a_time(running_, std::try_to_lock);
-  if (!one_at_a_time.owns_lock()) {
+  std::unique_lock one_at_a_time(running_, std::defer_lock);
+  if (!request.dry_run && !one_at_a_time.try_lock()) {
     return Error(Code::busy, "another requeue is running", "wait for it: running it again changes nothing");
   }
   Work work(parts_, request, cancel);

@@ -51,7 +51,9 @@ class Requeue {
   };
   explicit Requeue(const Parts& parts) : parts_(parts) {}
 
-  // `progress` is called after each page.
+  // Whether the stream is there and takes events.
+  Status check(const RequeueRequest& request) const;
+  // `progress` is called after each page. A dry run need not wait for others.
   Result<RequeueReport> run(const RequeueRequest& request, const Cancel& cancel,
                             const std::function<void(const RequeueReport&)>& progress = {});
 
