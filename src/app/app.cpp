@@ -12,6 +12,7 @@
 #include "app/deployment.h"
 #include "app/folder_check.h"
 #include "app/intakes.h"
+#include "app/lake_work.h"
 #include "app/run_findings.h"
 #include "app/stream_summary.h"
 #include "app/version.h"
@@ -91,6 +92,7 @@ class Composed : public App {
   std::optional<std::string> sign_in_token_;
   std::string summary_;
   bool stopped_ = false;
+  std::atomic<bool> loads_begin_{false};  // an apply begins those that are due
 
   std::unique_ptr<FolderLock> lock_;
   SystemClock clock_;
@@ -159,7 +161,9 @@ Status Composed::start() {
   if (options_.serves) {
     TRY(flow_->resume());
     TRY(forgets_->resume());
+    (void)intakes_->begin_loads();
   }
+  loads_begin_ = !options_.rehearses;
   return {};
 }
 
@@ -187,6 +191,7 @@ Status Composed::read_settings() {
   LogSettings log;
   TRY_ASSIGN(log.level, parse_level(settings_.text("log.level")));
   log.json = settings_.text("log.format") == "json";
+  if (options_.quiet) log.level = std::max(log.level, Level::warn);
   if (!options_.serves) log.level = Level::error;
   set_log(std::move(log));
   return {};
@@ -271,8 +276,10 @@ Status Composed::open_engine() {
   views.push_back(warehouse::statements_view(*statements_));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
-  intakes_ = std::make_unique<Intakes>(lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_}, options_.folder,
-                                       settings_, [this](std::string_view stream) { return forgets_->of(stream); });
+  intakes_ = std::make_unique<Intakes>(
+      lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_},
+      Intakes::Folders{options_.folder, join_path(state_folder_, "foreign"), join_path(store_root_, "raw")}, settings_,
+      [this](std::string_view stream) { return forgets_->of(stream); });
   live::Options live;
   live.folder = join_path(state_folder_, "live");
   live.history = live::engine_history(*engine_, lanes_->stopping());
@@ -296,6 +303,7 @@ Status Composed::open_engine() {
                                               real_files(), clock_, random_, options_.serves},
                                              join_path(state_folder_, "forget.key")));
   forgets_->add_work();
+  add_lake_work(*flow_, {*lake_, intakes_->requeue(), *control_, clock_});
   flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
@@ -322,7 +330,8 @@ Status Composed::open_engine() {
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
                         [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_, metrics_, *alarms_,
-                        *notifier_, *dashboards_, *run_findings_},
+                        *notifier_, *dashboards_, *run_findings_, intakes_->externals(), intakes_->rules(),
+                        [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};
 }

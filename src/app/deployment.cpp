@@ -31,6 +31,7 @@ Deployment::Deployment(const Parts& parts, std::string folder, std::string envir
           {.stream = [this](std::string_view name, uint32_t) { return destroy_stream(name); },
            .live = [](std::string_view, uint32_t) { return Status(); },  // gone once detached
            .table = [this](std::string_view name, uint32_t) { return destroy_table(name); },
+           .external = [this](std::string_view name, uint32_t) { return parts_.externals.drop(name); },
            .flow = [](std::string_view, uint32_t) { return Status(); },  // it has no data
            .endpoint = [this](std::string_view name, uint32_t) { return parts_.endpoints.destroy(std::string(name)); }},
           [this](const flow::Table& table) { return parts_.flow.examine(table); },
@@ -71,7 +72,8 @@ Status Deployment::refuse_taken_names(project::Plan& plan) {
       TRY_ASSIGN(tables, parts_.loaded_tables());
       TRY_ASSIGN(const auto stored, parts_.control.declarations());
       for (const auto& declaration : stored) {
-        if (declaration.kind == "table") tables->erase(declaration.name);  // its own content, of before it was detached
+        const bool is_table = declaration.kind == "table" || declaration.kind == "external";
+        if (is_table) tables->erase(declaration.name);  // its own content, of before it was detached
       }
     }
     std::vector<std::string> names = {change.kind == "live" ? live::kTablePrefix + change.name : change.name};
@@ -91,7 +93,7 @@ Result<std::set<std::string>> Deployment::known_tables(const project::Project& p
   for (const auto& declaration : project.declarations) {
     if (declaration.kind == "stream") {
       for (std::string& table : capture::tables_of(declaration.name)) known.insert(std::move(table));
-    } else if (declaration.kind == "table") {
+    } else if (declaration.kind == "table" || declaration.kind == "external") {
       known.insert(declaration.name);
     }
   }
@@ -167,7 +169,8 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
   std::set<std::string> taken;                         // what no step may change
   for (const auto& declaration : project.declarations) {
     known[declaration.kind].insert(declaration.name);
-    if (declaration.kind == "table" || declaration.kind == "stream") taken.insert(declaration.name);
+    const bool is_external = declaration.kind == "external";
+    if (declaration.kind == "table" || declaration.kind == "stream" || is_external) taken.insert(declaration.name);
     if (declaration.kind == "stream") taken.insert(declaration.name + "_quarantine");
   }
   for (const auto& declaration : project.declarations) {
@@ -198,6 +201,23 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
     }
     for (const Error& error : parts_.flow.examine_flow(flow, taken)) {
       refuse(error.text() + ": refused");
+    }
+  }
+  return {};
+}
+
+Status Deployment::check_externals(const project::Project& project, project::Plan& plan) {
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "external") continue;
+    TRY_ASSIGN(const lake::ExternalTable table, lake::external_from_json(declaration.body));
+    lake::ForeignRules rules = parts_.foreign;
+    rules.allowed = project.settings.texts("lake.foreign");
+    const auto folder = lake::resolve_foreign(rules, table.from);
+    if (folder || folder.error().code != Code::denied) continue;  // one that is not there yet may come
+    for (project::Change& change : plan.changes) {
+      if (change.kind != "external" || change.name != table.name) continue;
+      change.compatible = false;
+      change.details.push_back(folder.error().message + ": refused (" + folder.error().hint + ")");
     }
   }
   return {};
@@ -343,6 +363,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   TRY(check_flows(project, out.plan));
   TRY(check_endpoints(project, out.plan));
   TRY(check_live(project, out.plan));
+  TRY(check_externals(project, out.plan));
   if (project.is_good() && out.plan.is_compatible()) {
     TRY_ASSIGN(out.computes, forecast(project));
   }
@@ -358,6 +379,7 @@ Result<http::Deployment::Outcome> Deployment::apply(project::Project project, bo
   if (!out.project.is_good() || !out.plan.is_compatible()) return out;
   TRY_ASSIGN(out.plan, project::apply_project(out.project, registry_, state_, drop));
   TRY(reload());
+  out.runs = parts_.begin_loads();
   out.applied = true;
   return out;
 }
@@ -388,6 +410,10 @@ Status Deployment::reload() {
   parts_.live.set_declarations(std::move(windows), streams.followed);
   parts_.engine.set_views(live::live_views(parts_.live));
   parts_.capture.set_streams(std::move(streams.captured));
+  TRY_ASSIGN(auto externals, applied_externals(parts_.control));
+  TRY(parts_.externals.set_tables(std::move(externals)));
+  const std::vector<std::string> filled = parts_.externals.names();
+  parts_.flow.set_filled_tables({filled.begin(), filled.end()});
   TRY_ASSIGN(auto tables, applied_tables(parts_.control));
   parts_.flow.set_tables(std::move(tables));
   TRY_ASSIGN(auto endpoints, applied_endpoints(parts_.control));

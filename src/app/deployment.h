@@ -17,6 +17,7 @@
 #include "platform/flow/flows.h"
 #include "platform/notify/notify.h"
 #include "stream/capture/capture.h"
+#include "stream/lake/external.h"
 #include "stream/lake/lake.h"
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
@@ -42,6 +43,10 @@ class Deployment : public http::Deployment {
     notify::Notifier& notifier;
     dashboard::Dashboards& dashboards;
     RunFindings& run_findings;
+    lake::ExternalTables& externals;
+    lake::ForeignRules foreign;
+    // Begins the loads that are due after an apply; the runs' ids. Nothing while the program starts.
+    std::function<std::vector<std::string>()> begin_loads;
   };
   Deployment(const Parts& parts, std::string folder, std::string environment);
 
@@ -68,6 +73,8 @@ class Deployment : public http::Deployment {
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);
   Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
+  // Tables over folders that may not be read.
+  Status check_externals(const project::Project& project, project::Plan& plan);
   // Alarms whose SQL reads what is not there.
   Status check_alerts(const project::Project& project, project::Plan& plan);
   // Panels whose SELECT would not bind.

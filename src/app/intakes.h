@@ -1,4 +1,5 @@
-// The ways into a stream beside its senders: requeue, loads of foreign folders as runs, and the crawl before them.
+// The ways into streams and tables beside their senders: requeue, loads of foreign folders as runs, and the crawl
+// before them.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 #include "platform/flow/flow.h"
 #include "stream/lake/crawl.h"
 #include "stream/lake/etl.h"
+#include "stream/lake/external.h"
 #include "stream/lake/requeue.h"
 
 namespace weir::app {
@@ -17,12 +19,20 @@ namespace weir::app {
 class Intakes {
  public:
   using WhoIsForgotten = std::function<Result<std::vector<capture::Forgetting>>(std::string_view stream)>;
-  // `folder` is the project's. All references outlive it.
-  Intakes(const lake::Requeue::Parts& parts, const std::string& folder, const project::Settings& settings,
+  struct Folders {
+    std::string project, staging, raw;  // raw: <store>/raw
+  };
+  // All references outlive it.
+  Intakes(const lake::Requeue::Parts& parts, const Folders& folders, const project::Settings& settings,
           WhoIsForgotten forgotten);
-  // Runs of kind "etl"; their parameters are {"stream", "folder", "format", "any_age"}.
+  // Runs of the kinds "etl", with the parameters {"stream", "folder", "format", "any_age"}, and "external", with
+  // {"table"}. Before any other use.
   void add_work(flow::Flow& flow);
+  // Begins a load of each table over files that was not loaded as it is declared; the runs' ids.
+  std::vector<std::string> begin_loads();
   lake::Requeue& requeue() { return requeue_; }
+  lake::ExternalTables& externals() { return externals_; }
+  const lake::ForeignRules& rules() const { return rules_; }
   const lake::Crawl& crawl() const { return crawl_; }
 
  private:
@@ -30,8 +40,11 @@ class Intakes {
 
   Clock& clock_;
   const Workers workers_;
+  const lake::ForeignRules rules_;
+  flow::Flow* flow_ = nullptr;  // from add_work() on
   lake::Requeue requeue_;
   lake::Etl etl_;
+  lake::ExternalTables externals_;
   lake::Crawl crawl_;
 };
 

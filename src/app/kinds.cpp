@@ -117,6 +117,9 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   };
   table.destroy = std::move(destroy.table);
   registry.add_kind(std::move(table));
+  project::Kind external = lake::external_kind();
+  external.destroy = std::move(destroy.external);
+  registry.add_kind(std::move(external));
   project::Kind flows = flow::flow_kind(flow::flow_checks());
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
@@ -254,6 +257,17 @@ Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& cont
     if (declaration.kind != "endpoint" || declaration.detached) continue;
     TRY_ASSIGN(endpoint::Endpoint endpoint, endpoint::endpoint_from_json(declaration.body));
     out.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+Result<std::vector<lake::ExternalTable>> applied_externals(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<lake::ExternalTable> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "external" || declaration.detached) continue;
+    TRY_ASSIGN(lake::ExternalTable table, lake::external_from_json(declaration.body));
+    out.push_back(std::move(table));
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "platform/flow/table.h"
 #include "storage/control/control.h"
 #include "stream/capture/capture.h"
+#include "stream/lake/external_table.h"
 #include "stream/live/declaration.h"
 
 namespace weir::app {
@@ -20,7 +21,7 @@ namespace weir::app {
 // What removes the data of a declaration; empty where nothing can be destroyed (`weir schema`, plans).
 using Destroy = std::function<Status(std::string_view name, uint32_t number)>;
 struct Destroyers {
-  Destroy stream, live, table, flow, endpoint;
+  Destroy stream, live, table, external, flow, endpoint;
 };
 // `examine` looks at a table's SELECT; empty where no engine is open: then only its words are checked.
 using ExamineTable = std::function<Result<std::vector<std::string>>(const flow::Table& table)>;
@@ -59,6 +60,7 @@ Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& contr
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control);
 Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control);
+Result<std::vector<lake::ExternalTable>> applied_externals(control::Control& control);
 // The alarms and channels of all applied files that are not detached.
 Result<alarm::AlertFile> applied_alerts(control::Control& control);
 

@@ -82,7 +82,9 @@ class RunningApp : public cli::Wiring::Running {
 };
 
 Result<std::unique_ptr<cli::Wiring::Running>> start(const cli::Common& common, int port) {
-  TRY_ASSIGN(auto app, App::open(serving(common, "127.0.0.1:" + std::to_string(port))));
+  AppOptions options = serving(common, "127.0.0.1:" + std::to_string(port));
+  options.quiet = true;
+  TRY_ASSIGN(auto app, App::open(options));
   std::string token = app->sign_in_token().value_or("");
   if (token.empty()) {
     TRY_ASSIGN(token, app->make_admin_token("demo"));

@@ -26,17 +26,21 @@ void RunFindings::note(const control::Run& ended) {
     }
   }
   const std::vector<std::string> channels(told.begin(), told.end());
-  const std::string key = "run/" + ended.name;
+  // A table and a flow have names of their own, work has that of what it works on.
+  const bool is_work = ended.kind != "table" && ended.kind != "flow";
+  const std::string name = is_work ? ended.kind + " " + ended.name : ended.name;
+  const std::string key = "run/" + (is_work ? ended.kind + "/" + ended.name : ended.name);
   Status kept;
   if (ended.state == "failed") {
     notify::Finding finding;
     finding.key = key;
     finding.source = "run";
-    finding.what = "the run of " + ended.name + " failed";
+    finding.what = "the run of " + name + " failed";
     finding.where = ended.kind + " " + ended.name;
     if (is_declared) finding.severity = severity;
     finding.why = ended.error;  // a table's test that failed is named there
-    finding.todo = "`weir runs watch " + ended.id + "` shows its tasks; `weir run " + ended.name + "` goes on";
+    finding.todo = "`weir runs watch " + ended.id + "` shows its tasks; " +
+                   (is_work ? "done again, it goes on with what is missing" : "`weir run " + ended.name + "` goes on");
     finding.link = "/runs/" + ended.id;
     finding.since = ended.ended_at.value_or(ended.queued_at);
     if (auto id = notifier_.report(finding, channels); !id) kept = id.error();

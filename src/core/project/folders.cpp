@@ -42,8 +42,8 @@ class Collector {
       if (entry.name.starts_with(".")) continue;
       if (!entry.is_directory) {
         TRY(take(entry.name, entry.name == "weir.yaml"));
-      } else if (const std::string ending = ending_in(entry.name); !ending.empty()) {
-        TRY(collect_folder(entry.name, ending));
+      } else if (const auto endings = endings_in(entry.name); !endings.empty()) {
+        TRY(collect_folder(entry.name, endings));
       } else {
         TRY(take(entry.name + "/", false));
       }
@@ -53,20 +53,23 @@ class Collector {
 
  private:
   // What the names of the files end with that are read in a folder; empty: none is.
-  std::string ending_in(std::string_view folder) const {
-    if (folder == "environments") return ".yaml";
+  std::vector<std::string> endings_in(std::string_view folder) const {
+    if (folder == "environments") return {".yaml"};
+    std::vector<std::string> out;
     for (const Kind& kind : registry_.kinds()) {
-      if (kind.folder == folder) return ending_of(kind);
+      if (kind.folder == folder) out.push_back(ending_of(kind));
     }
-    return {};
+    return out;
   }
 
-  Status collect_folder(const std::string& name, const std::string& ending) {
+  Status collect_folder(const std::string& name, const std::vector<std::string>& endings) {
     TRY_ASSIGN(const std::vector<DirectoryEntry> entries, files_.list(join_path(folder_, name)));
     for (const DirectoryEntry& entry : entries) {
       if (entry.name.starts_with(".")) continue;
-      TRY(take(name + "/" + entry.name + (entry.is_directory ? "/" : ""),
-               !entry.is_directory && entry.name.ends_with(ending)));
+      const bool is_read = !entry.is_directory && std::any_of(endings.begin(), endings.end(), [&](const auto& ending) {
+        return entry.name.ends_with(ending);
+      });
+      TRY(take(name + "/" + entry.name + (entry.is_directory ? "/" : ""), is_read));
     }
     return {};
   }
@@ -140,7 +143,9 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
   const auto kind = std::find_if(registry.kinds().begin(), registry.kinds().end(),
                                  [&](const Kind& one) { return one.folder == folder; });
   if (kind != registry.kinds().end() && !kind->is_applied) return;
-  const bool is_sql = kind != registry.kinds().end() && kind->is_sql();
+  const bool is_sql = kind != registry.kinds().end() &&
+                      std::all_of(registry.kinds().begin(), registry.kinds().end(),
+                                  [&](const Kind& one) { return one.folder != folder || one.is_sql(); });
   if (path.ends_with(".yml") && !is_sql) {
     warnings.push_back(
         warning(Code::invalid, path, "is not read", "name it " + path.substr(0, path.size() - 4) + ".yaml"));

@@ -69,8 +69,10 @@ void Registry::add_kind(Kind kind) {
   CHECK(kind.extension == "yaml" || kind.is_sql(), "a kind's files are YAML or SQL");
   CHECK(kind.parse && kind.compare && kind.schema && !kind.prose.empty(),
         "a kind can parse, compare and describe itself");
-  for (const Kind& other : kinds_)
-    CHECK(other.name != kind.name && other.folder != kind.folder, "a kind is registered once");
+  for (const Kind& other : kinds_) {
+    const bool same_files = other.folder == kind.folder && other.extension == kind.extension;
+    CHECK(other.name != kind.name && !same_files, "a kind is registered once");
+  }
   kinds_.push_back(std::move(kind));
 }
 

@@ -77,7 +77,23 @@ Result<uint64_t> Flow::load(const std::string& path, std::string_view format, co
     return Error(Code::conflict, table + " is a derived table: its rows come from its SELECT in tables/",
                  "load the file into a table of its own, and read that one in the SELECT");
   }
+  {
+    const std::lock_guard lock(mutex_);
+    if (filled_tables_.contains(to_lower(table))) {
+      return Error(Code::conflict, table + " is a table over files: its rows come from those, see tables/",
+                   "load the file into a table of its own");
+    }
+  }
   return step_work_->load_by_hand(path, format, to_lower(table));
+}
+
+Result<uint64_t> Flow::change_table(const std::string& table, const Change& change) {
+  return step_work_->change_table(table, change);
+}
+
+void Flow::set_filled_tables(std::set<std::string> tables) {
+  const std::lock_guard lock(mutex_);
+  filled_tables_ = std::move(tables);
 }
 
 Status Flow::drop_table(const std::string& table) {
@@ -197,13 +213,18 @@ Result<RunView> Flow::run(std::string_view id) {
   out.run = std::move(*run);
   TRY_ASSIGN(out.tasks, parts_.control.run_tasks(id));
   int64_t spent = 0;
+  double done = 0;  // tasks, those under way by their part
   for (const auto& task : out.tasks) {
-    if (task.state == "waiting" || task.state == "running") continue;
-    ++out.done;
-    if (task.started_at && task.ended_at) spent += task.ended_at->micros - task.started_at->micros;
+    if (task.state == "waiting" || (task.state == "running" && task.progress == 0)) continue;
+    const bool is_running = task.state == "running";
+    done += is_running ? task.progress : 1;
+    if (!is_running) ++out.done;
+    const auto until = is_running ? std::optional(parts_.clock.wall()) : task.ended_at;
+    if (task.started_at && until) spent += until->micros - task.started_at->micros;
   }
-  if (!has_ended(out.run.state) && out.done > 0) {
-    out.left = Duration{spent / static_cast<int64_t>(out.done) * static_cast<int64_t>(out.tasks.size() - out.done)};
+  if (!has_ended(out.run.state) && done > 0) {
+    const double left = static_cast<double>(out.tasks.size()) - done;
+    out.left = Duration{static_cast<int64_t>(static_cast<double>(spent) / done * left)};
   }
   return out;
 }

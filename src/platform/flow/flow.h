@@ -156,6 +156,12 @@ class Flow {
   std::set<std::string> tables_written(const FlowDeclaration& flow) const;
   // A file that somebody loads by hand into a table; what is made of that table is stale then.
   Result<uint64_t> load(const std::string& path, std::string_view format, const std::string& table);
+  // Another room's change of a table that it fills, in one transaction with the table's new version: what is made of
+  // it is stale then.
+  using Change = std::function<Result<uint64_t>(engine::Session& session)>;
+  Result<uint64_t> change_table(const std::string& table, const Change& change);
+  // Tables that other rooms fill: nobody loads into them by hand, and no step changes them.
+  void set_filled_tables(std::set<std::string> tables);
   // Hands in another room's work; all of them before resume().
   void add_work(const std::string& kind, std::unique_ptr<Work> work);
   Result<std::string> start_work(const WorkRequest& request);
@@ -222,6 +228,7 @@ class Flow {
   std::unique_ptr<StepWork> step_work_;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Tables> tables_;
+  std::set<std::string> filled_tables_;
   std::map<std::string, Failures> failures_;                       // by table; as the control database has them
   std::map<std::string, std::shared_ptr<Job>, std::less<>> open_;  // runs queued or under way
   std::map<std::string, Turns> turns_;                             // by gate

@@ -49,6 +49,7 @@ Status RunTasks::begin(const std::string& step, const std::string& what) {
   task.state = "running";
   task.started_at = clock_.wall();
   task.ended_at.reset();
+  task.progress = 0;
   ++task.attempts;
   return put(task);
 }
@@ -58,6 +59,7 @@ Status RunTasks::note(const std::string& step, const std::string& what, const Ta
   control::RunTask& task = of(step, what);
   task.rows = so_far.rows;
   task.message = so_far.message;
+  task.progress = so_far.progress;
   return put(task);
 }
 
@@ -65,6 +67,7 @@ Status RunTasks::end(const std::string& step, const std::string& what, const Res
   const std::lock_guard lock(mutex_);
   control::RunTask& task = of(step, what);
   task.ended_at = clock_.wall();
+  task.progress = 0;
   if (how) {
     task.state = "done";
     task.rows = how->rows;

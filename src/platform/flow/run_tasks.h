@@ -19,6 +19,7 @@ namespace weir::flow {
 struct TaskEnd {
   std::optional<uint64_t> rows{};
   std::string message{};  // what there is to say besides
+  double progress = 0;    // while it is under way: up to 1, 0 where nobody knows
 };
 
 class RunTasks {

@@ -133,6 +133,9 @@ Status Flow::submit(control::Run run) {
   }
   {
     const std::lock_guard lock(mutex_);
+    if (const auto work = works_.find(job->run.kind); work != works_.end()) {
+      if (std::string turn = work->second->turn(); !turn.empty()) job->gate = std::move(turn);
+    }
     open_.emplace(job->run.id, job);
     Turns& turns = turns_[job->gate];
     if (turns.active >= job->at_once) {
@@ -257,7 +260,8 @@ Status Flow::do_work(Job& job) {
     job.committed = {};  // what it pinned
     return built;
   };
-  WorkContext context(job.run.id, job.run.parameters, job.cancel, job.tasks, compute);
+  const auto keep = [this](const control::Run& run) { return parts_.control.put_run(run); };
+  WorkContext context(job.run, job.cancel, job.tasks, keep, compute);
   return work->run(context);
 }
 

@@ -352,12 +352,18 @@ Result<TaskEnd> StepWork::load_rows(engine::Session& session, const Load& load, 
 }
 
 Result<uint64_t> StepWork::load_by_hand(const std::string& path, std::string_view format, const std::string& table) {
+  return change_table(
+      table, [&](engine::Session& session) { return parts_.engine.load_file(session, path, format, table, {}); });
+}
+
+Result<uint64_t> StepWork::change_table(const std::string& table,
+                                        const std::function<Result<uint64_t>(engine::Session& session)>& change) {
   TRY_ASSIGN(const auto alone, parts_.gates.enter("table " + table, 1, {}));
   TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
   session->read_from(no_streams());
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
-  TRY_ASSIGN(const uint64_t rows, parts_.engine.load_file(*session, path, format, table, {}));
+  TRY_ASSIGN(const uint64_t rows, change(*session));
   const std::string version = this->version();
   TRY(Ledger::touch(*session, {table}, version));
   TRY(transaction.commit());

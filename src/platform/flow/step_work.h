@@ -70,6 +70,9 @@ class StepWork {
 
   // A file that somebody loads by hand: its rows and the table's new version together.
   Result<uint64_t> load_by_hand(const std::string& path, std::string_view format, const std::string& table);
+  // Any change of one table, likewise.
+  Result<uint64_t> change_table(const std::string& table,
+                                const std::function<Result<uint64_t>(engine::Session& session)>& change);
 
  private:
   using Work = std::function<Result<TaskEnd>(engine::Session& session)>;

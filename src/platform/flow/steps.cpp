@@ -138,6 +138,8 @@ std::set<std::string> Flow::not_to_change(const Tables& tables) const {
   std::set<std::string> out;
   for (const auto& [name, declared] : tables) out.insert(name);
   for (const std::string& name : parts_.lake.committed().tables->names()) out.insert(name);
+  const std::lock_guard lock(mutex_);
+  out.insert(filled_tables_.begin(), filled_tables_.end());
   return out;
 }
 

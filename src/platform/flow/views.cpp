@@ -61,6 +61,7 @@ Json run_json(const control::Run& run) {
   if (run.started_at && run.ended_at)
     out.set("seconds", in_seconds(Duration{run.ended_at->micros - run.started_at->micros}));
   out.set("error", run.error.empty() ? Json() : Json(run.error));
+  out.set("result", run.result);
   return out;
 }
 
@@ -76,6 +77,7 @@ Json RunView::to_json() const {
     one.set("started_at", time_json(task.started_at));
     one.set("ended_at", time_json(task.ended_at));
     one.set("rows", task.rows ? Json(*task.rows) : Json());
+    one.set("progress", task.progress > 0 ? Json(task.progress) : Json());
     one.set("message", task.message.empty() ? Json() : Json(task.message));
     listed.push(std::move(one));
   }

@@ -20,4 +20,9 @@ Status WorkContext::task(const std::string& step, const std::string& what,
   return {};
 }
 
+Status WorkContext::set_result(Json result) {
+  run_.result = std::move(result);
+  return keep_(run_);
+}
+
 }  // namespace weir::flow

@@ -2,7 +2,7 @@
 // an id and tasks with progress, can be watched and stopped, and goes on after a restart with what is missing.
 //
 // A room implements Work and app hands it to Flow::add_work() under the name of its kind; Flow::start_work() then
-// begins a run. run() is called on a background thread, never twice at once for runs of one kind and name. It may be
+// begins a run. run() is called on a background thread, never twice at once for runs of one turn. It may be
 // called again for a run that was under way when the program ended: it asks is_done() what need not be done again, and
 // does nothing twice. A task is named by the step it belongs to and what it is about, as ("compact", "impressions
 // dt=2026-11-20").
@@ -22,13 +22,17 @@ namespace weir::flow {
 // Any thread.
 class WorkContext {
  public:
+  using Keep = std::function<Status(const control::Run& run)>;  // puts the run on record
   using Compute = std::function<Status(const std::vector<std::string>& tables)>;
-  WorkContext(std::string run, const Json& parameters, const Cancel& cancel, RunTasks& tasks, Compute compute)
-      : run_(std::move(run)), parameters_(parameters), cancel_(cancel), tasks_(tasks), compute_(std::move(compute)) {}
+  WorkContext(control::Run& run, const Cancel& cancel, RunTasks& tasks, Keep keep, Compute compute)
+      : run_(run), cancel_(cancel), tasks_(tasks), keep_(std::move(keep)), compute_(std::move(compute)) {}
 
-  const std::string& run() const { return run_; }  // its id
-  const Json& parameters() const { return parameters_; }
+  const std::string& run() const { return run_.id; }
+  const Json& parameters() const { return run_.parameters; }
   const Cancel& cancel() const { return cancel_; }
+  // What the run has done so far, also in an earlier life: shown with it, and on record when the call returns.
+  const Json& result() const { return run_.result; }
+  Status set_result(Json result);
 
   // Ended well, perhaps in an earlier life of the run.
   bool is_done(const std::string& step, const std::string& what) const { return tasks_.is_done(step, what); }
@@ -44,10 +48,10 @@ class WorkContext {
   Status compute(const std::vector<std::string>& tables) { return compute_(tables); }
 
  private:
-  const std::string run_;
-  const Json& parameters_;
+  control::Run& run_;
   const Cancel cancel_;
   RunTasks& tasks_;
+  const Keep keep_;
   const Compute compute_;
 };
 
@@ -56,6 +60,8 @@ class Work {
   virtual ~Work() = default;
   // Before a run is begun: whether these are parameters of it.
   virtual Status check(const Json& parameters) const = 0;
+  // Runs whose turn is the same go one after another; empty: those of one kind and name do.
+  virtual std::string turn() const { return {}; }
   // `cancelled` after a stop and `unavailable` when the program ends, as WorkContext::cancel() gives them.
   virtual Status run(WorkContext& context) = 0;
 };

@@ -37,9 +37,12 @@ class Counting final : public Work {
  private:
   Status all(WorkContext& context) {
     TRY(context.plan("count", {"a", "b", "c"}));
+    const Json* lives = context.result().find("lives");
+    TRY(context.set_result(Json(Json::Object{{"lives", lives == nullptr ? 1 : lives->as_int() + 1}})));
     for (const char* what : {"a", "b", "c"}) {
       TRY(context.task("count", what, [&]() -> Result<TaskEnd> {
         if (what[0] == 'b') {
+          TRY(context.note("count", what, {3, "half of it", 0.5}));
           TRY(wait(context));
         }
         const std::lock_guard lock(shared_.mutex);
@@ -123,8 +126,29 @@ TEST_F(WorkTest, goes_on_after_a_restart_with_what_is_missing) {
   let_go(true);
   open();
   ASSERT_TRUE(flow_->resume());
-  EXPECT_EQ(wait(id).run.state, "done");
+  const RunView view = wait(id);
+  EXPECT_EQ(view.run.state, "done");
   EXPECT_EQ(shared_.done, (std::map<std::string, int>{{"a", 1}, {"b", 1}, {"c", 1}}));
+  EXPECT_EQ(view.run.result.dump(), R"({"lives":2})") << "it knows what an earlier life has done";
+}
+
+TEST_F(WorkTest, a_task_under_way_says_how_far_it_is) {
+  let_go(false);
+  const std::string id = begin();
+  wait_until_running(id, "b");
+  RunView view = must(flow_->run(id));
+  for (int i = 0; i < 3'000 && view.tasks[1].progress == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    view = must(flow_->run(id));
+  }
+  EXPECT_EQ(view.tasks[1].progress, 0.5);
+  EXPECT_EQ(view.tasks[1].message, "half of it");
+  ASSERT_TRUE(view.left);
+  EXPECT_EQ(view.to_json()["tasks"].array()[1]["progress"].as_double(), 0.5);
+  let_go(true);
+  view = wait(id);
+  EXPECT_EQ(view.tasks[1].progress, 0);
+  EXPECT_FALSE(view.left);
 }
 
 TEST_F(WorkTest, a_kind_that_is_gone_is_a_failed_run_and_somebody_is_told) {

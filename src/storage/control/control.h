@@ -115,6 +115,7 @@ struct Run {
   WallTime queued_at;
   std::optional<WallTime> started_at, ended_at;
   std::string error;
+  Json result{};  // the kind's own: what it did, or has done so far; null: nothing to tell
 };
 
 struct RunTask {
@@ -126,6 +127,7 @@ struct RunTask {
   std::optional<WallTime> started_at, ended_at;
   std::optional<uint64_t> rows;
   std::string message;  // why it failed or was skipped
+  double progress = 0;  // of one under way, up to 1; 0: not known
 };
 
 // --- findings and alarms --------------------------------------------------------------------------------------------

@@ -4,20 +4,22 @@
 namespace weir::control {
 namespace {
 
-constexpr const char* kRunColumns = "id, kind, name, cause, parameters, state, queued_at, started_at, ended_at, error";
-constexpr const char* kTaskColumns = "number, step, what, state, attempts, started_at, ended_at, rows, message";
+constexpr const char* kRunColumns =
+    "id, kind, name, cause, parameters, state, queued_at, started_at, ended_at, error, result";
+constexpr const char* kTaskColumns =
+    "number, step, what, state, attempts, started_at, ended_at, rows, message, progress";
 
 }  // namespace
 
 Status SqliteControl::put_run(const Run& run) {
   const std::lock_guard lock(mutex_);
   TRY_ASSIGN(Statement put, database_->prepare(std::string("INSERT OR REPLACE INTO runs(") + kRunColumns +
-                                               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                               ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   put.bind(1, run.id).bind(2, run.kind).bind(3, run.name).bind(4, run.cause.dump()).bind(5, run.parameters.dump());
   put.bind(6, run.state).bind(7, run.queued_at.micros);
   bind_time(put, 8, run.started_at);
   bind_time(put, 9, run.ended_at);
-  return put.bind(10, run.error).run();
+  return put.bind(10, run.error).bind(11, run.result.dump()).run();
 }
 
 Status SqliteControl::put_tasks(std::string_view run, const std::vector<RunTask>& tasks) {
@@ -25,7 +27,7 @@ Status SqliteControl::put_tasks(std::string_view run, const std::vector<RunTask>
   TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
   for (const RunTask& task : tasks) {
     TRY_ASSIGN(Statement put, database_->prepare(std::string("INSERT OR REPLACE INTO run_tasks(run_id, ") +
-                                                 kTaskColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                                 kTaskColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     put.bind(1, run).bind(2, static_cast<int64_t>(task.number)).bind(3, task.step).bind(4, task.what);
     put.bind(5, task.state).bind(6, int64_t{task.attempts});
     bind_time(put, 7, task.started_at);
@@ -35,7 +37,7 @@ Status SqliteControl::put_tasks(std::string_view run, const std::vector<RunTask>
     } else {
       put.bind_null(9);
     }
-    TRY(put.bind(10, task.message).run());
+    TRY(put.bind(10, task.message).bind_real(11, task.progress).run());
   }
   return transaction.commit();
 }
@@ -56,6 +58,7 @@ Result<std::vector<Run>> SqliteControl::runs_of(Statement& statement) {
     run.started_at = time_of(statement, 7);
     run.ended_at = time_of(statement, 8);
     run.error = statement.text(9);
+    TRY_ASSIGN(run.result, stored_json(statement.text(10)));
     out.push_back(std::move(run));
   }
 }
@@ -98,6 +101,7 @@ Result<std::vector<RunTask>> SqliteControl::run_tasks(std::string_view run) {
     task.ended_at = time_of(statement, 6);
     if (!statement.is_null(7)) task.rows = static_cast<uint64_t>(statement.integer(7));
     task.message = statement.text(8);
+    task.progress = statement.real(9);
     out.push_back(std::move(task));
   }
 }

@@ -97,8 +97,14 @@ CREATE TABLE forgets(
   body TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3},
-                                     {4, kVersion4}, {5, kVersion5}, {6, kVersion6}};
+// What a run of work did, and how far a task is.
+constexpr const char* kVersion7 = R"sql(
+ALTER TABLE runs ADD COLUMN result TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE run_tasks ADD COLUMN progress REAL NOT NULL DEFAULT 0;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4},
+                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

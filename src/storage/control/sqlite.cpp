@@ -117,6 +117,12 @@ Statement& Statement::bind(int parameter, int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind_real(int parameter, double number) {
+  const int result = sqlite3_bind_double(prepared_, parameter, number);
+  if (bind_failure_ == SQLITE_OK) bind_failure_ = result;
+  return *this;
+}
+
 Statement& Statement::bind_null(int parameter) {
   const int result = sqlite3_bind_null(prepared_, parameter);
   if (bind_failure_ == SQLITE_OK) bind_failure_ = result;
@@ -145,6 +151,10 @@ Status Statement::run() {
 
 int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(prepared_, column);
+}
+
+double Statement::real(int column) const {
+  return sqlite3_column_double(prepared_, column);
 }
 
 std::string Statement::text(int column) const {

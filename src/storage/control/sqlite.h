@@ -34,12 +34,14 @@ class Statement {
 
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, int64_t number);
+  Statement& bind_real(int parameter, double number);
   Statement& bind_null(int parameter);
 
   Result<bool> step();  // true: a row is there
   Status run();         // for statements without rows
 
   int64_t integer(int column) const;
+  double real(int column) const;
   std::string text(int column) const;
   bool is_null(int column) const;
 

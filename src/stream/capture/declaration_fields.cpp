@@ -360,12 +360,13 @@ std::string text_misfit(const Field& field, std::string_view text) {
   return fits ? std::string() : shown(text) + " does not match the pattern " + shown(field.pattern);
 }
 
-void read_fields(YamlSection& in, std::vector<Field>& into) {
-  const Yaml* fields = in.value("fields");
+void read_fields(YamlSection& in, std::vector<Field>& into, std::string_view key) {
+  const Yaml* fields = in.value(key);
   if (fields == nullptr || !fields->is_mapping()) {
     const bool list = fields != nullptr && fields->is_sequence();
-    in.refuse("fields", "expected a mapping of names to types, found " + (fields ? fields->described() : "nothing"),
-              list ? "write 'user_id: string' without the '- '" : "for example fields: {user_id: string}");
+    in.refuse(
+        key, "expected a mapping of names to types, found " + (fields ? fields->described() : "nothing"),
+        list ? "write 'user_id: string' without the '- '" : "for example " + std::string(key) + ": {user_id: string}");
     return;
   }
   FieldReader(in).mapping(*fields, "", 1, into);

@@ -1,5 +1,5 @@
-// The `fields:` of a stream's declaration, for declaration.cpp only: types, rules, nesting, defaults. Mistakes go to
-// the given section's reader, with their places. One thread.
+// The `fields:` of a stream's declaration, and the `columns:` of a table over foreign files (stream/lake): types,
+// rules, nesting, defaults. Mistakes go to the given section's reader, with their places. One thread.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ const std::vector<std::string>& type_words();
 // A comma list of them for messages.
 std::string type_list();
 
-// Reads the mapping under `fields` of `in`.
-void read_fields(YamlSection& in, std::vector<Field>& into);
+// Reads the mapping under `key` of `in`.
+void read_fields(YamlSection& in, std::vector<Field>& into, std::string_view key = "fields");
 void read_description(YamlSection& in, std::string& into);
 // Says that the name is none, with a suggestion. True if it is one.
 bool check_name(YamlSection& in, const std::string& name, const Position& at, std::string_view what);

@@ -136,6 +136,15 @@ class Compactor {
   Compaction out_;
 };
 
+Json Compaction::to_json() const {
+  return Json::Object{{"files_before", files_before},
+                      {"files_after", files_after},
+                      {"bytes_before", bytes_before},
+                      {"bytes_after", bytes_after},
+                      {"rows", rows},
+                      {"left_alone", left_alone}};
+}
+
 Result<Compaction> Follower::compact(const CompactRequest& request, const Cancel& cancel, const OnProgress& progress) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
   const Cancel stop = begin_maintenance(cancel);

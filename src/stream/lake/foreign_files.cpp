@@ -46,6 +46,7 @@ class ReadOnly final : public File {
  public:
   explicit ReadOnly(int descriptor) : descriptor_(descriptor) {}
   ~ReadOnly() override { ::close(descriptor_); }
+  int descriptor() const { return descriptor_; }
   Result<size_t> read_at(uint64_t offset, char* into, size_t size) const override {
     size_t done = 0;
     while (done < size) {
@@ -190,6 +191,12 @@ Result<std::unique_ptr<File>> open_foreign(const std::string& path) {
     return Error(Code::denied, "a folder of its path was replaced by a link");
   }
   return std::unique_ptr<File>(std::move(file));
+}
+
+Result<std::string> descriptor_path(const File& file) {
+  const auto* opened = dynamic_cast<const ReadOnly*>(&file);
+  if (opened == nullptr) return Error(Code::internal, "the file was not opened as a foreign one");
+  return "/proc/self/fd/" + std::to_string(opened->descriptor());
 }
 
 Result<std::string> fingerprint_foreign(const std::string& path) {

@@ -45,6 +45,8 @@ std::optional<int64_t> hour_of_path(std::string_view name);
 
 // Opens it for reading if it is a regular file and lies at this path still.
 Result<std::unique_ptr<File>> open_foreign(const std::string& path);
+// "/proc/self/fd/7" of a file of open_foreign(): for libraries that open files by a path.
+Result<std::string> descriptor_path(const File& file);
 // Of the content, whatever the name: 64 hexadecimal digits.
 Result<std::string> fingerprint_foreign(const std::string& path);
 

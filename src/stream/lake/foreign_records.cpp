@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/io/compression.h"
 #include "stream/lake/foreign_files.h"
+#include "stream/lake/parquet_records.h"
 
 namespace weir::lake {
 namespace {
@@ -432,7 +433,7 @@ class FileText {
       text_.resize(kReadBytes);
       return {};
     }
-    if (first.starts_with("PAR1")) return foreign("Parquet", "weir load takes it as a table");
+    if (first.starts_with("PAR1")) return foreign("Parquet", "say --format parquet, or leave it out");
     if (first.starts_with("\x28\xb5\x2f\xfd")) return foreign("zstd", "unpack it first");
     if (first.starts_with("PK\x03\x04") || first.starts_with("BZh")) return foreign("an archive", "unpack it first");
     held_ = first;
@@ -451,7 +452,8 @@ class FileText {
 
  private:
   static Error foreign(const std::string& what, const std::string& hint) {
-    return Error(Code::unsupported, "the file is " + what + ", expected JSON or CSV, plain or in gzip", hint);
+    return Error(Code::unsupported, "the file is " + what + ", expected JSON or CSV, plain or in gzip, or Parquet",
+                 hint);
   }
   Result<std::string_view> next_raw() {
     TRY_ASSIGN(const size_t got, file_->read_at(at_, piece_.data(), piece_.size()));
@@ -471,7 +473,7 @@ Result<bool> is_csv(const RecordsRequest& request, std::string_view text) {
   if (request.format == "csv") return true;
   if (request.format == "json") return false;
   if (request.format != "auto") {
-    return Error(Code::invalid, "format is " + shown(request.format) + ", expected auto, json or csv");
+    return Error(Code::invalid, "format is " + shown(request.format) + ", expected auto, json, csv or parquet");
   }
   std::string_view name = request.path;
   if (name.ends_with(".gz")) name.remove_suffix(3);
@@ -497,6 +499,8 @@ std::unique_ptr<RecordSplitter> RecordSplitter::csv(const RecordsRequest& reques
 }
 
 Result<uint64_t> read_records(const RecordsRequest& request, const TakeRecord& take) {
+  TRY_ASSIGN(const bool parquet, is_parquet(request.path, request.format));
+  if (parquet) return read_parquet_records(request, take);
   TRY_ASSIGN(auto file, open_foreign(request.path));
   FileText text(std::move(file));
   TRY(text.start());

@@ -1,6 +1,7 @@
 // Takes the files of other systems apart into records, one JSON text in one line each: NDJSON, objects one after
-// another, one array of objects, CSV with a header; each plain or in gzip. Nothing is judged here: a record that is
-// broken is handed on as it stands wherever the next one can be found, and capture says what is wrong with it.
+// another, one array of objects, CSV with a header, each plain or in gzip; Parquet, a row as an object. Nothing is
+// judged here: a record that is broken is handed on as it stands wherever the next one can be found, and capture says
+// what is wrong with it.
 //
 // Runs in a child process (`weir worker`), as the bytes come from anybody. Memory: one record and a few buffers.
 #pragma once
@@ -22,7 +23,7 @@ enum class CellKind { text, number, boolean, json, guess };
 
 struct RecordsRequest {
   std::string path;                       // real, checked by the caller
-  std::string format = "auto";            // "json", "csv"
+  std::string format = "auto";            // "json", "csv", "parquet"
   uint64_t skip = 0;                      // records at the beginning that are not wanted
   size_t record_bytes_max = 1u << 20;     // a longer one is handed on as a JSON text that says so
   std::map<std::string, CellKind> cells;  // CSV: by column
@@ -31,7 +32,7 @@ struct RecordsRequest {
   static Result<RecordsRequest> from_json(const Json& json);
 };
 
-// `line`: where the record begins in the unpacked file, from 1.
+// `line`: where the record begins in the unpacked file, from 1; of Parquet the number of the row.
 using TakeRecord = std::function<Status(uint64_t line, std::string_view record)>;
 // The number of records, skipped ones too.
 Result<uint64_t> read_records(const RecordsRequest& request, const TakeRecord& take);

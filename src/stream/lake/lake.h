@@ -77,6 +77,7 @@ struct Compaction {
   uint64_t bytes_before = 0, bytes_after = 0;
   uint64_t rows = 0;
   uint64_t left_alone = 0;  // small files of older programs, whose columns the catalog does not know: rebuild them
+  Json to_json() const;
 };
 
 // Removal of what a stream's `retention` no longer keeps, by the day of the events.
@@ -91,6 +92,7 @@ struct RetiredFile {
 };
 struct Retention {
   std::vector<RetiredFile> files;
+  Json to_json(bool dry_run) const;  // {"dry_run","count","bytes","files":[{"table","path","last_day","rows","bytes"}]}
 };
 
 // A stream's Parquet, made anew from its archive.
@@ -104,6 +106,7 @@ struct Rebuilt {
   uint64_t files_before = 0, files_after = 0;       // of the partitions that were changed
   uint64_t rows = 0;
   std::vector<std::string> problems;  // records that cannot be read, the first hundred
+  Json to_json(std::string_view stream) const;
 };
 
 // Records whose field of a person has one of some values, and what becomes of them: tombstones in the archive, which

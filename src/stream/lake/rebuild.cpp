@@ -427,6 +427,23 @@ RowDigest engine_digest(engine::Engine& engine) {
   };
 }
 
+Json Rebuilt::to_json(std::string_view stream) const {
+  Json told{Json::Array{}};
+  for (const std::string& problem : problems) told.push(problem);
+  return Json::Object{{"stream", std::string(stream)},
+                      {"archive_files", archive_files},
+                      {"records", records},
+                      {"rows", rows},
+                      {"past", past},
+                      {"forgotten", forgotten},
+                      {"partitions", partitions},
+                      {"partitions_changed", partitions_changed},
+                      {"damaged_files", damaged_files},
+                      {"files_before", files_before},
+                      {"files_after", files_after},
+                      {"problems", std::move(told)}};
+}
+
 Result<Rebuilt> Follower::rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
   auto done = Rebuilder(*this, begin_maintenance(cancel), progress).run(stream);

@@ -137,6 +137,20 @@ class Retainer {
   std::vector<control::LakeFile> files_;
 };
 
+Json Retention::to_json(bool dry_run) const {
+  Json listed{Json::Array{}};
+  uint64_t bytes = 0;
+  for (const RetiredFile& file : files) {
+    bytes += file.bytes;
+    listed.push(Json(Json::Object{{"table", file.table},
+                                  {"path", file.path},
+                                  {"last_day", format_date(file.last_day)},
+                                  {"rows", file.rows},
+                                  {"bytes", file.bytes}}));
+  }
+  return Json::Object{{"dry_run", dry_run}, {"count", files.size()}, {"bytes", bytes}, {"files", std::move(listed)}};
+}
+
 Result<Retention> Follower::retain(const RetainRequest& request, const Cancel& cancel) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
   Retainer retainer(*this, begin_maintenance(cancel));

@@ -103,7 +103,7 @@ Status run_job(Context& context, const DemoFlags& flags, Wiring::Running& server
   const double counted = now_s();
   if (has_a_day) {
     TRY(run_day(
-        backend, [&] { return interrupt.asked(); }, out));
+        backend, context.common.folder, [&] { return interrupt.asked(); }, out));
   }
   out.set("seconds", Json(Json::Object{{"load", loaded - begin},
                                        {"drain", drained - loaded},

@@ -18,9 +18,7 @@ int etl(Context& context, const EtlOptions& options) {
   const Interrupt interrupt;  // before the folder's threads
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
-  if (options.detach && !(*backend)->is_server()) {
-    return report(Error(Code::invalid, "--detach needs a server that goes on with the run", "start `weir serve`"));
-  }
+  if (auto may = check_detach(**backend, options.detach); !may) return report(may.error());
   Json body{Json::Object{}};
   std::error_code ignored;
   body.set("folder", std::filesystem::absolute(options.folder, ignored).lexically_normal().string());
@@ -37,10 +35,10 @@ int etl(Context& context, const EtlOptions& options) {
 void add_etl(CLI::App& app, Context& context) {
   auto options = std::make_shared<EtlOptions>();
   auto* command = app.add_subcommand(
-      "etl", "Load the files of a foreign folder (JSON, CSV, in gzip too) into a stream, each record once");
+      "etl", "Load the files of a foreign folder (JSON, CSV, in gzip too, Parquet) into a stream, each record once");
   command->add_option("STREAM", options->stream)->required();
   command->add_option("--from", options->folder, "The folder, or one file")->required();
-  command->add_option("--format", options->format, "auto, json or csv")->check(CLI::IsMember({"auto", "json", "csv"}));
+  command->add_option("--format", options->format, "auto, json, csv or parquet")->check(CLI::IsMember(kForeignFormats));
   command->add_flag("--any-age", options->any_age, "Take events however old they are");
   command->add_flag("--detach", options->detach, "Do not wait for the end");
   command->callback([&context, options] { context.exit_code = etl(context, *options); });

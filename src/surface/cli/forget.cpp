@@ -130,6 +130,7 @@ int forget(Context& context, const ForgetOptions& options) {
   if (!started) return report(started.error());
   auto run = await_run(**backend, interrupt, (*started)["run"].as_string());
   if (!run) return report(run.error());
+  if (!*run) return kDone;
   auto receipt = call_json(**backend, {.path = "/v1/forgets/" + url_encode((*started)["id"].as_string())});
   if (!receipt) return report(receipt.error());
   const bool is_done = (*receipt)["state"].as_string() == "done";
@@ -140,8 +141,8 @@ int forget(Context& context, const ForgetOptions& options) {
   }
   if (is_done) return kDone;
   return report(Error(Code::conflict,
-                      "it is not done: the run " + (*run)["id"].as_string() + " is " + (*run)["state"].as_string() +
-                          ((*run)["error"].is_null() ? "" : ": " + (*run)["error"].as_string()),
+                      "it is not done: the run " + (**run)["id"].as_string() + " is " + (**run)["state"].as_string() +
+                          ((**run)["error"].is_null() ? "" : ": " + (**run)["error"].as_string()),
                       "the same command goes on with it, and so does the next start of `weir serve`"));
 }
 

@@ -6,6 +6,8 @@
 #include "core/base/sizes.h"
 #include "core/base/text.h"
 #include "surface/cli/commands.h"
+#include "surface/cli/etl.h"
+#include "surface/cli/follow_run.h"
 #include "surface/cli/output.h"
 
 namespace weir::cli {
@@ -45,131 +47,125 @@ int drain(Context& context) {
   return kDone;
 }
 
-int compact(Context& context, const std::string& table, const std::string& day) {
+std::string counted(const Json& result, const char* what) {
+  return with_commas(static_cast<uint64_t>(result[what].as_int()));
+}
+
+struct CompactOptions {
+  std::string table, day;
+  bool detach = false;
+};
+
+int compact(Context& context, const CompactOptions& options) {
+  Json body{Json::Object{}};
+  if (!options.table.empty()) body.set("table", options.table);
+  if (!options.day.empty()) body.set("day", options.day);
+  const ApiRequest request{.method = "POST", .path = "/v1/lake/compact", .body = body.dump()};
+  return order_run(context, {request, options.detach}, [](const Json& done, bool shown) -> int {
+    if (!shown) return kDone;
+    if (done["files_before"].as_int() == 0) {
+      std::printf("no small files to merge\n");
+    } else {
+      std::printf("%s files became %s, %s bytes became %s, %s rows\n", counted(done, "files_before").c_str(),
+                  counted(done, "files_after").c_str(), counted(done, "bytes_before").c_str(),
+                  counted(done, "bytes_after").c_str(), counted(done, "rows").c_str());
+    }
+    if (done["left_alone"].as_int() > 0) {
+      std::printf("%s files of an older weir were left alone\n", counted(done, "left_alone").c_str());
+    }
+    return kDone;
+  });
+}
+
+// Asked and answered at once: what would be done.
+int ask(Context& context, const ApiRequest& request, const std::function<int(const Json& result, bool shown)>& print) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
-  Json body{Json::Object{}};
-  if (!table.empty()) body.set("table", table);
-  if (!day.empty()) body.set("day", day);
-  ProgressLine progress;
-  progress.show("merging small files …");
-  auto done = call_json(**backend,
-                        {.method = "POST", .path = "/v1/lake/compact", .body = body.dump(), .time_limit = hours(24)});
-  progress.clear();
-  if (!done) return report(done.error());
-  if (context.common.json) {
-    std::cout << done->dump(2) << "\n";
-    return kDone;
-  }
-  const auto count = [&](const char* name) { return with_commas(static_cast<uint64_t>((*done)[name].as_int())); };
-  if ((*done)["files_before"].as_int() == 0) {
-    std::printf("no small files to merge\n");
-  } else {
-    std::printf("%s files became %s, %s bytes became %s, %s rows\n", count("files_before").c_str(),
-                count("files_after").c_str(), count("bytes_before").c_str(), count("bytes_after").c_str(),
-                count("rows").c_str());
-  }
-  if ((*done)["left_alone"].as_int() > 0) {
-    std::printf("%s files of an older weir were left alone\n", count("left_alone").c_str());
-  }
-  return kDone;
+  auto told = call_json(**backend, request);
+  if (!told) return report(told.error());
+  if (context.common.json) std::cout << told->dump(2) << "\n";
+  return print(*told, !context.common.json);
 }
 
 struct RequeueOptions {
   std::string stream, reason;
   int64_t limit = 0;  // 0: all
-  bool dry_run = false;
+  bool dry_run = false, detach = false;
 };
 
 int requeue(Context& context, const RequeueOptions& options) {
-  auto backend = context.wiring.open(context.common);
-  if (!backend) return report(backend.error());
   Json body{Json::Object{}};
   if (!options.reason.empty()) body.set("reason", options.reason);
   if (options.limit > 0) body.set("limit", options.limit);
   if (options.dry_run) body.set("dry_run", true);
-  ProgressLine progress;
-  progress.show("judging the quarantine of " + options.stream + " again …");
-  auto result = call_json(**backend, {.method = "POST",
-                                      .path = "/v1/streams/" + url_encode(options.stream) + "/requeue",
-                                      .body = body.dump(),
-                                      .time_limit = hours(24)});
-  progress.clear();
-  if (!result) return report(result.error());
-  if (context.common.json) {
-    std::cout << result->dump(2) << "\n";
+  const ApiRequest request{.method = "POST",
+                           .path = "/v1/streams/" + url_encode(options.stream) + "/requeue",
+                           .body = body.dump(),
+                           .time_limit = hours(1)};
+  const auto print = [&](const Json& result, bool shown) -> int {
+    if (!shown) return kDone;
+    std::printf("%s entries of the quarantine: %s %s, %s duplicates, %s stay\n", counted(result, "entries").c_str(),
+                counted(result, "accepted").c_str(), options.dry_run ? "would become events" : "became events",
+                counted(result, "duplicates").c_str(), counted(result, "kept").c_str());
+    for (const auto& [reason, kept] : result["reasons"].object()) {
+      std::printf("  %-18s %s\n", reason.c_str(), with_commas(static_cast<uint64_t>(kept.as_int())).c_str());
+    }
     return kDone;
-  }
-  const auto count = [&](const char* what) { return with_commas(static_cast<uint64_t>((*result)[what].as_int())); };
-  std::printf("%s entries of the quarantine: %s %s, %s duplicates, %s stay\n", count("entries").c_str(),
-              count("accepted").c_str(), options.dry_run ? "would become events" : "became events",
-              count("duplicates").c_str(), count("kept").c_str());
-  for (const auto& [reason, kept] : (*result)["reasons"].object()) {
-    std::printf("  %-18s %s\n", reason.c_str(), with_commas(static_cast<uint64_t>(kept.as_int())).c_str());
-  }
-  return kDone;
+  };
+  return options.dry_run ? ask(context, request, print) : order_run(context, {request, options.detach}, print);
 }
 
-int retain(Context& context, const std::string& stream, bool dry_run) {
-  auto backend = context.wiring.open(context.common);
-  if (!backend) return report(backend.error());
+struct RetainOptions {
+  std::string stream;
+  bool dry_run = false, detach = false;
+};
+
+int retain(Context& context, const RetainOptions& options) {
   Json body{Json::Object{}};
-  if (!stream.empty()) body.set("stream", stream);
-  body.set("dry_run", dry_run);
-  auto done =
-      call_json(**backend, {.method = "POST", .path = "/v1/lake/retain", .body = body.dump(), .time_limit = hours(24)});
-  if (!done) return report(done.error());
-  if (context.common.json) {
-    std::cout << done->dump(2) << "\n";
+  if (!options.stream.empty()) body.set("stream", options.stream);
+  body.set("dry_run", options.dry_run);
+  const ApiRequest request{.method = "POST", .path = "/v1/lake/retain", .body = body.dump(), .time_limit = hours(1)};
+  const auto print = [&](const Json& done, bool shown) -> int {
+    if (!shown) return kDone;
+    TextTable table;
+    table.header = {"table", "last day", "rows", "bytes", "file"};
+    table.right = {false, false, true, true, false};
+    for (const Json& file : done["files"].array()) {
+      table.rows.push_back({file["table"].as_string(), file["last_day"].as_string(), counted(file, "rows"),
+                            counted(file, "bytes"), file["path"].as_string()});
+    }
+    if (table.rows.empty()) {
+      std::printf("nothing is past its retention\n");
+      return kDone;
+    }
+    std::cout << render(table, context.common.colour, true);
+    std::printf("%s files, %s bytes %s\n", counted(done, "count").c_str(), counted(done, "bytes").c_str(),
+                options.dry_run ? "would be removed" : "were removed");
     return kDone;
-  }
-  TextTable table;
-  table.header = {"table", "last day", "rows", "bytes", "file"};
-  table.right = {false, false, true, true, false};
-  for (const Json& file : (*done)["files"].array()) {
-    table.rows.push_back({file["table"].as_string(), file["last_day"].as_string(),
-                          with_commas(static_cast<uint64_t>(file["rows"].as_int())),
-                          with_commas(static_cast<uint64_t>(file["bytes"].as_int())), file["path"].as_string()});
-  }
-  if (table.rows.empty()) {
-    std::printf("nothing is past its retention\n");
-    return kDone;
-  }
-  std::cout << render(table, context.common.colour, true);
-  std::printf("%s files, %s bytes %s\n", with_commas(table.rows.size()).c_str(),
-              with_commas(static_cast<uint64_t>((*done)["bytes"].as_int())).c_str(),
-              dry_run ? "would be removed" : "were removed");
-  return kDone;
+  };
+  return options.dry_run ? ask(context, request, print) : order_run(context, {request, options.detach}, print);
 }
 
-int rebuild(Context& context, const std::string& stream) {
-  auto backend = context.wiring.open(context.common);
-  if (!backend) return report(backend.error());
-  ProgressLine progress;
-  progress.show("reading the archive of " + stream + " …");
-  auto done = call_json(**backend, {.method = "POST",
-                                    .path = "/v1/lake/rebuild",
-                                    .body = Json(Json::Object{{"stream", stream}}).dump(),
-                                    .time_limit = hours(24)});
-  progress.clear();
-  if (!done) return report(done.error());
-  const bool ok = (*done)["problems"].array().empty();
-  if (context.common.json) {
-    std::cout << done->dump(2) << "\n";
-    return ok ? kDone : kFound;
-  }
-  const auto count = [&](const char* name) { return with_commas(static_cast<uint64_t>((*done)[name].as_int())); };
-  std::printf("%s records of %s archive files; %s of %s partitions were made anew", count("records").c_str(),
-              count("archive_files").c_str(), count("partitions_changed").c_str(), count("partitions").c_str());
-  if ((*done)["damaged_files"].as_int() > 0)
-    std::printf(", %s damaged files among them", count("damaged_files").c_str());
-  std::printf("\n");
-  for (const Json& problem : (*done)["problems"].array()) std::printf("PROBLEM %s\n", problem.as_string().c_str());
-  return ok ? kDone : kFound;
+int rebuild(Context& context, const std::string& stream, bool detach) {
+  const ApiRequest request{
+      .method = "POST", .path = "/v1/lake/rebuild", .body = Json(Json::Object{{"stream", stream}}).dump()};
+  return order_run(context, {request, detach}, [](const Json& done, bool shown) -> int {
+    const int code = done["problems"].array().empty() ? kDone : kFound;
+    if (!shown) return code;
+    std::printf("%s records of %s archive files; %s of %s partitions were made anew", counted(done, "records").c_str(),
+                counted(done, "archive_files").c_str(), counted(done, "partitions_changed").c_str(),
+                counted(done, "partitions").c_str());
+    if (done["damaged_files"].as_int() > 0) {
+      std::printf(", %s damaged files among them", counted(done, "damaged_files").c_str());
+    }
+    std::printf("\n");
+    for (const Json& problem : done["problems"].array()) std::printf("PROBLEM %s\n", problem.as_string().c_str());
+    return code;
+  });
 }
 
 struct CrawlOptions {
-  std::string path, name, format = "auto";
+  std::string path, name, table, format = "auto";
   bool declare = false;
 };
 
@@ -197,12 +193,18 @@ void print_crawl(const Json& found) {
   for (const Json& one : found["gone"].array()) {
     std::printf("gone       %s was loaded and is not there any more; its events stay\n", one.as_string().c_str());
   }
+  for (const Json& one : found["changes"].array()) {
+    std::printf("%-10s %s\n", one["change"].as_string().c_str(), one["file"].as_string().c_str());
+  }
+  for (const Json& one : found["left_out"].array()) {
+    std::printf("left out   %s: no name of a column (a-z, 0-9 and _, a letter first)\n", one.as_string().c_str());
+  }
   for (const Json& one : found["differences"].array()) {
     std::printf("%-10s %s: %s\n", one["change"].as_string().c_str(), one["field"].as_string().c_str(),
                 one["what"].as_string().c_str());
   }
   if (const Json* fit = found.find("fit")) {
-    std::printf("%s of the sampled records fit the stream %s\n",
+    std::printf("%s of the sampled records fit %s\n",
                 with_commas(static_cast<uint64_t>((*fit)["fits"].as_int())).c_str(), found["name"].as_string().c_str());
     for (const Json& one : (*fit)["misfits"].array()) {
       std::printf("misfit     %s %s: %s times, first %s: %s\n", one["reason"].as_string().c_str(),
@@ -213,8 +215,8 @@ void print_crawl(const Json& found) {
 }
 
 // Only where no file is: what somebody declared is his.
-int write_declaration(const Context& context, const Json& found) {
-  const std::string file = "streams/" + found["name"].as_string() + ".yaml";
+int write_declaration(const Context& context, const Json& found, const std::string& folder) {
+  const std::string file = folder + "/" + found["name"].as_string() + ".yaml";
   const std::string path = context.common.folder + "/" + file;
   if (std::filesystem::exists(path)) {
     return report(
@@ -233,8 +235,11 @@ int write_declaration(const Context& context, const Json& found) {
 int crawl(Context& context, CrawlOptions options) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
+  const bool as_table = !options.table.empty();
+  if (as_table) options.name = options.table;
   if (options.name.empty()) options.name = name_of(options.path);
   Json body{Json::Object{}};
+  body.set("table", as_table);
   std::error_code ignored;
   body.set("path", std::filesystem::absolute(options.path, ignored).lexically_normal().string());
   body.set("name", options.name);
@@ -245,14 +250,17 @@ int crawl(Context& context, CrawlOptions options) {
   progress.clear();
   if (!found) return report(found.error());
   const bool declared = (*found)["declared"].as_bool();
-  const bool differs = !(*found)["differences"].array().empty() || !(*found)["fit"]["misfits"].array().empty();
+  const bool differs = !(*found)["differences"].array().empty() || !(*found)["fit"]["misfits"].array().empty() ||
+                       !(*found)["changes"].array().empty();
   if (context.common.json) {
     std::cout << found->dump(2) << "\n";
   } else {
     print_crawl(*found);
     if (!declared && !options.declare) std::printf("\n%s", (*found)["declaration"].as_string().c_str());
   }
-  if (options.declare && !(*found)["declaration"].as_string().empty()) return write_declaration(context, *found);
+  if (options.declare && !(*found)["declaration"].as_string().empty()) {
+    return write_declaration(context, *found, as_table ? "tables" : "streams");
+  }
   return declared && differs ? kFound : kDone;
 }
 
@@ -275,14 +283,16 @@ void add_lake(CLI::App& app, Context& context) {
   group->add_subcommand("drain", "Wait until everything acknowledged is committed to files")->callback([&context] {
     context.exit_code = drain(context);
   });
+  const auto detachable = [](CLI::App* command, bool& detach) {
+    command->add_flag("--detach", detach, "Do not wait for the end");
+  };
   auto* merging = group->add_subcommand("compact", "Merge small files into larger ones; the rows stay what they are");
-  auto merged_table = std::make_shared<std::string>();
-  auto merged_day = std::make_shared<std::string>();
-  merging->add_option("TABLE", *merged_table, "Only this table, for example impressions or impressions_quarantine");
-  merging->add_option("--day", *merged_day,
+  auto merged = std::make_shared<CompactOptions>();
+  merging->add_option("TABLE", merged->table, "Only this table, for example impressions or impressions_quarantine");
+  merging->add_option("--day", merged->day,
                       "Only this day, for example 2026-11-21: events of it, or what arrived on it");
-  merging->callback(
-      [&context, merged_table, merged_day] { context.exit_code = compact(context, *merged_table, *merged_day); });
+  detachable(merging, merged->detach);
+  merging->callback([&context, merged] { context.exit_code = compact(context, *merged); });
   auto* again =
       group->add_subcommand("requeue", "Judge what lies in quarantine again, after the declaration was mended");
   auto wanted = std::make_shared<RequeueOptions>();
@@ -290,25 +300,32 @@ void add_lake(CLI::App& app, Context& context) {
   again->add_option("--reason", wanted->reason, "Only what is there for this reason, for example missing_field");
   again->add_option("--limit", wanted->limit, "At most so many, oldest first")->check(CLI::PositiveNumber);
   again->add_flag("--dry-run", wanted->dry_run, "Say what would become of it, and change nothing");
+  detachable(again, wanted->detach);
   again->callback([&context, wanted] { context.exit_code = requeue(context, *wanted); });
   auto* retaining = group->add_subcommand("retain", "Remove what the retention of streams no longer keeps");
-  auto retained_stream = std::make_shared<std::string>();
-  auto dry_run = std::make_shared<bool>(false);
-  retaining->add_option("STREAM", *retained_stream, "Only this stream");
-  retaining->add_flag("--dry-run", *dry_run, "Only tell which files would go");
-  retaining->callback(
-      [&context, retained_stream, dry_run] { context.exit_code = retain(context, *retained_stream, *dry_run); });
+  auto retained = std::make_shared<RetainOptions>();
+  retaining->add_option("STREAM", retained->stream, "Only this stream");
+  retaining->add_flag("--dry-run", retained->dry_run, "Only tell which files would go");
+  detachable(retaining, retained->detach);
+  retaining->callback([&context, retained] { context.exit_code = retain(context, *retained); });
   auto* rebuilding = group->add_subcommand("rebuild", "Make a stream's Parquet anew from its archive");
   auto rebuilt_stream = std::make_shared<std::string>();
+  auto rebuild_detached = std::make_shared<bool>(false);
   rebuilding->add_option("STREAM", *rebuilt_stream)->required();
-  rebuilding->callback([&context, rebuilt_stream] { context.exit_code = rebuild(context, *rebuilt_stream); });
-  auto* look = group->add_subcommand(
-      "crawl", "Look at a folder of JSON or CSV files: what is in it, how it would be declared, how it fits a stream");
+  detachable(rebuilding, *rebuild_detached);
+  rebuilding->callback([&context, rebuilt_stream, rebuild_detached] {
+    context.exit_code = rebuild(context, *rebuilt_stream, *rebuild_detached);
+  });
+  auto* look = group->add_subcommand("crawl",
+                                     "Look at a folder of JSON, CSV or Parquet files: what is in it, how it would be "
+                                     "declared, how it fits a stream or "
+                                     "a table. Exit code 3: it differs from what is declared");
   auto looked = std::make_shared<CrawlOptions>();
   look->add_option("PATH", looked->path, "The folder, or one file")->required();
   look->add_option("--as", looked->name, "The stream it is or would be; by default the folder's name");
-  look->add_option("--format", looked->format, "auto, json or csv")->check(CLI::IsMember({"auto", "json", "csv"}));
-  look->add_flag("--declare", looked->declare, "Write streams/NAME.yaml, where no file is yet");
+  look->add_option("--table", looked->table, "The table over these files that it is or would be, instead of a stream");
+  look->add_option("--format", looked->format, "auto, json, csv or parquet")->check(CLI::IsMember(kForeignFormats));
+  look->add_flag("--declare", looked->declare, "Write streams/NAME.yaml or tables/NAME.yaml, where no file is yet");
   look->callback([&context, looked] { context.exit_code = crawl(context, *looked); });
   add_forget(*group, context);
   auto* manifest = group->add_subcommand("manifest", "The committed files of a table, for readers outside");

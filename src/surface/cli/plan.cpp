@@ -4,6 +4,7 @@
 
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
+#include "surface/cli/follow_run.h"
 #include "surface/cli/output.h"
 #include "surface/errors/errors.h"
 
@@ -190,6 +191,7 @@ int act(Context& context, const Asked& asked, bool apply) {
   common.report_error = [&errors](const Error& error) { errors.push_back(error); };
   auto body = request_body(common, asked.drop);
   if (!body) return report(body.error());
+  const Interrupt interrupt;  // before the folder's threads
   auto backend = context.wiring.open(common);
   if (!backend) {
     errors.push_back(backend.error());
@@ -212,6 +214,14 @@ int act(Context& context, const Asked& asked, bool apply) {
   if (!apply) print_computes(*plan, common);
   if (apply) {
     conclude_apply(counts);
+    for (const Json& run : (*plan)["runs"].array()) {
+      const std::string& id = run.as_string();
+      if ((*backend)->is_server()) {
+        std::printf("run %s loads a table over files; `weir runs watch %s` shows it\n", id.c_str(), id.c_str());
+      } else if (const int code = follow_run(context, **backend, interrupt, id); code != kDone) {
+        return code;
+      }
+    }
   } else {
     conclude_plan(counts);
   }

@@ -27,10 +27,14 @@ std::string progress_of(const Json& run) {
   if (current == nullptr) return run["name"].as_string() + ": " + run["state"].as_string() + " …";
   std::string out = (*current)["step"].as_string() + " " + (*current)["what"].as_string() + ": " +
                     std::to_string(run["tasks_done"].as_int()) + " of " + std::to_string(run["tasks_known"].as_int());
+  char number[32];
+  if (!(*current)["progress"].is_null()) {
+    std::snprintf(number, sizeof number, ", %.0f %%", (*current)["progress"].as_double() * 100);
+    out += number;
+  }
   if (run["seconds_left"].is_null()) return out;
-  char left[32];
-  std::snprintf(left, sizeof left, ", %.1f s left", run["seconds_left"].as_double());
-  return out + left;
+  std::snprintf(number, sizeof number, ", %.1f s left", run["seconds_left"].as_double());
+  return out + number;
 }
 
 // A day, or all of a table.
@@ -78,35 +82,31 @@ int outcome(const Json& run) {
 
 }  // namespace
 
-namespace {
-
-// Nothing if somebody who only watches has seen enough.
-Result<std::optional<Json>> watched(Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
+Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id) {
   ProgressLine progress;
   const std::string path = "/v1/runs/" + url_encode(id);
   for (bool is_stopped = false;;) {
     TRY_ASSIGN(Json run, call_json(backend, {.path = path}));
     if (has_ended(run)) return std::optional<Json>(std::move(run));
     progress.show(progress_of(run));
-    if (interrupt.asked() && !is_own) return std::optional<Json>();
+    if (interrupt.asked() && backend.is_server()) {
+      progress.clear();
+      std::fprintf(stderr, "run %s goes on: `weir runs watch %s` shows it, `weir runs stop %s` stops it\n", id.c_str(),
+                   id.c_str(), id.c_str());
+      return std::optional<Json>();
+    }
     if (interrupt.asked() && !is_stopped) {
       is_stopped = true;
-      if (auto stopped = call_json(backend, {.method = "POST", .path = path + "/stop"}); !stopped)
+      if (auto stopped = call_json(backend, {.method = "POST", .path = path + "/stop"}); !stopped) {
         warn(stopped.error());
+      }
     }
     std::this_thread::sleep_for(kPollEvery);
   }
 }
 
-}  // namespace
-
-Result<Json> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id) {
-  TRY_ASSIGN(auto run, watched(backend, interrupt, id, true));
-  return std::move(*run);
-}
-
-int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id, bool is_own) {
-  auto run = watched(backend, interrupt, id, is_own);
+int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id) {
+  const auto run = await_run(backend, interrupt, id);
   if (!run) return report(run.error());
   if (!*run) return kDone;
   if (context.common.json) {
@@ -118,15 +118,49 @@ int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, c
   return outcome(**run);
 }
 
-int follow_started(Context& context, Backend& backend, const Interrupt& interrupt, const Json& started, bool detach) {
+Status check_detach(Backend& backend, bool detach) {
+  if (!detach || backend.is_server()) return {};
+  return Error(Code::invalid, "--detach needs a server that goes on with the run", "start `weir serve`");
+}
+
+namespace {
+
+int name_started(Context& context, const Json& started) {
   const std::string id = started["id"].as_string();
-  if (!detach) return follow_run(context, backend, interrupt, id, true);
   if (context.common.json) {
     std::cout << started.dump(2) << "\n";
   } else {
     std::printf("run %s began; `weir runs watch %s` shows it\n", id.c_str(), id.c_str());
   }
   return kDone;
+}
+
+}  // namespace
+
+int follow_started(Context& context, Backend& backend, const Interrupt& interrupt, const Json& started, bool detach) {
+  if (detach) return name_started(context, started);
+  return follow_run(context, backend, interrupt, started["id"].as_string());
+}
+
+int order_run(Context& context, const Order& order, const std::function<int(const Json& result, bool shown)>& print) {
+  const Interrupt interrupt;  // before the folder's threads
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  if (auto may = check_detach(**backend, order.detach); !may) return report(may.error());
+  const auto started = call_json(**backend, order.request);
+  if (!started) return report(started.error());
+  if (order.detach) return name_started(context, *started);
+  const std::string id = (*started)["id"].as_string();
+  const auto run = await_run(**backend, interrupt, id);
+  if (!run) return report(run.error());
+  if (!*run) return kDone;
+  const Json& ended = **run;
+  if (outcome(ended) != kDone) {
+    return report(
+        Error(Code::conflict, ended["error"].as_string(), "`weir runs watch " + id + "` shows what was done"));
+  }
+  if (context.common.json) std::cout << ended["result"].dump(2) << "\n";
+  return print(ended["result"], !context.common.json);
 }
 
 namespace {
@@ -140,9 +174,7 @@ int start(Context& context, const RunOptions& options) {
   const Interrupt interrupt;  // before the folder's threads
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
-  if (options.detach && !(*backend)->is_server()) {
-    return report(Error(Code::invalid, "--detach needs a server that goes on with the run", "start `weir serve`"));
-  }
+  if (auto may = check_detach(**backend, options.detach); !may) return report(may.error());
   Json body{Json::Object{}};
   body.set("name", options.table);
   if (!options.from.empty()) body.set("from", options.from);
@@ -152,6 +184,12 @@ int start(Context& context, const RunOptions& options) {
   auto started = call_json(**backend, {.method = "POST", .path = "/v1/runs", .body = body.dump()});
   if (!started) return report(started.error());
   return follow_started(context, **backend, interrupt, *started, options.detach);
+}
+
+// A table or a flow by its name; other work by its kind too.
+std::string what_of(const Json& run) {
+  const std::string &kind = run["kind"].as_string(), &name = run["name"].as_string();
+  return kind == "table" || kind == "flow" || kind == name ? name : kind + " " + name;
 }
 
 int list(Context& context, const std::string& name, bool open) {
@@ -169,9 +207,8 @@ int list(Context& context, const std::string& name, bool open) {
   for (const Json& run : (*runs)["runs"].array()) {
     char seconds[32] = "";
     if (!run["seconds"].is_null()) std::snprintf(seconds, sizeof seconds, "%.2f", run["seconds"].as_double());
-    table.rows.push_back({run["id"].as_string(), run["name"].as_string(), run["state"].as_string(),
-                          run["queued_at"].as_string(), seconds, run["cause"]["by"].as_string(),
-                          run["error"].as_string()});
+    table.rows.push_back({run["id"].as_string(), what_of(run), run["state"].as_string(), run["queued_at"].as_string(),
+                          seconds, run["cause"]["by"].as_string(), run["error"].as_string()});
   }
   if (table.rows.empty()) {
     std::printf("no runs yet: `weir run NAME` runs a flow or computes a derived table\n");
@@ -185,7 +222,7 @@ int watch(Context& context, const std::string& id) {
   const Interrupt interrupt;
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
-  return follow_run(context, **backend, interrupt, id, false);
+  return follow_run(context, **backend, interrupt, id);
 }
 
 int stop(Context& context, const std::string& id) {
@@ -198,9 +235,10 @@ int stop(Context& context, const std::string& id) {
 }
 
 void add_run(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("run", "Run a flow, or compute what is stale of a derived table");
+  auto* command =
+      app.add_subcommand("run", "Run a flow, compute what is stale of a derived table, or load a table over files");
   auto options = std::make_shared<RunOptions>();
-  command->add_option("NAME", options->table, "A flow, or a derived table")->required();
+  command->add_option("NAME", options->table, "A flow, a derived table, or a table over files")->required();
   command->add_option("--from", options->from, "First day, as 2026-11-21");
   command->add_option("--to", options->to, "First day that is left out");
   command->add_flag("--force", options->force, "Also what is fresh");
@@ -223,11 +261,12 @@ void add_run(CLI::App& app, Context& context) {
 
 void add_runs(CLI::App& app, Context& context) {
   add_run(app, context);
-  auto* group = app.add_subcommand("runs", "What was computed, when and why; watch or stop a run");
+  auto* group =
+      app.add_subcommand("runs", "What was computed, loaded or put in order, when and why; watch or stop a run");
   group->require_subcommand(0, 1);
   auto name = std::make_shared<std::string>();
   auto open = std::make_shared<bool>(false);
-  group->add_option("--of", *name, "Only those of this table");
+  group->add_option("--of", *name, "Only those of this flow, table or stream");
   group->add_flag("--open", *open, "Only those under way");
   group->callback([&context, group, name, open] {
     if (group->get_subcommands().empty()) context.exit_code = list(context, *name, *open);

@@ -152,13 +152,8 @@ async function request<T>(path: string, options: RequestOptions = {}): Promise<T
 
 const name_in_path = encodeURIComponent;
 
-export interface RunOrder {
-  name: string;
-  from?: string;
-  to?: string;
-  force?: boolean;
-  upstream?: boolean;
-}
+/** A flow or table by its name, or the work of an earlier run once more. */
+export type RunOrder = { again: string } | { name: string; from?: string; to?: string; force?: boolean; upstream?: boolean };
 
 /** Seconds before now, or from and to in milliseconds since 1970. */
 export type DataOrder = ({ last_s: number } | { from_ms: number; to_ms: number }) & { step_s?: number; panels?: string[] };

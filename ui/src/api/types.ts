@@ -161,6 +161,8 @@ export interface Run {
   ended_at: string | null;
   seconds?: number;
   error: string | null;
+  /** What work such as a merge or a load did; null of flows and tables. */
+  result: Record<string, unknown> | null;
 }
 
 export interface RunTask {
@@ -171,6 +173,7 @@ export interface RunTask {
   started_at: string | null;
   ended_at: string | null;
   rows: number | null;
+  progress: number | null;
   message: string | null;
 }
 

@@ -37,6 +37,9 @@ Json outcome_json(const Deployment::Outcome& outcome) {
   out.set("errors", std::move(errors));
   out.set("warnings", std::move(warnings));
   out.set("settings", outcome.project.settings.to_json());
+  Json runs{Json::Array{}};
+  for (const std::string& run : outcome.runs) runs.push(run);
+  out.set("runs", std::move(runs));
   Json computes{Json::Array{}};
   for (const flow::Forecast& one : outcome.computes) computes.push(one.to_json());
   out.set("computes", std::move(computes));

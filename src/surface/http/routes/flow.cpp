@@ -13,9 +13,22 @@ Json id_json(const std::string& id) {
   return Json(Json::Object{{"id", id}});
 }
 
-// A flow of that name, else the table.
+// The work of an earlier run once more, with its parameters.
+Result<Json> run_again(const FlowParts& parts, const Request& request, const JsonBody& body) {
+  TRY_ASSIGN(const std::string id, body.text("again"));
+  TRY_ASSIGN(const flow::RunView earlier, parts.flow.run(id));
+  TRY_ASSIGN(const std::string begun,
+             parts.flow.start_work({.kind = earlier.run.kind,
+                                    .name = earlier.run.name,
+                                    .parameters = earlier.run.parameters,
+                                    .cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}})}));
+  return id_json(begun);
+}
+
+// A flow of that name, else the derived table, else the table over files.
 Result<Json> start_run(const FlowParts& parts, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"name", "from", "to", "force", "upstream"}));
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"name", "from", "to", "force", "upstream", "again"}));
+  if (body.find("again") != nullptr) return run_again(parts, request, body);
   flow::RunRequest wanted;
   TRY_ASSIGN(wanted.table, body.text("name"));
   TRY_ASSIGN(wanted.from, day_in(body, "from"));
@@ -28,8 +41,17 @@ Result<Json> start_run(const FlowParts& parts, const Request& request) {
   TRY_ASSIGN(wanted.force, body.flag_or("force", false));
   TRY_ASSIGN(wanted.upstream, body.flag_or("upstream", true));
   wanted.cause = cause;
-  TRY_ASSIGN(const std::string id, parts.flow.start(wanted));
-  return id_json(id);
+  auto computed = parts.flow.start(wanted);
+  if (computed) return id_json(*computed);
+  if (computed.error().code != Code::not_found || is_by_days) return computed.error();
+  // A table over files.
+  auto loaded = parts.flow.start_work({.kind = "external",
+                                       .name = wanted.table,
+                                       .parameters = Json(Json::Object{{"table", wanted.table}}),
+                                       .cause = cause});
+  if (loaded) return id_json(*loaded);
+  return loaded.error().code == Code::not_found || loaded.error().code == Code::unsupported ? computed.error()
+                                                                                            : loaded.error();
 }
 
 Result<Json> list_runs(flow::Flow& flow, const Request& request) {
@@ -88,7 +110,8 @@ void add_flow_routes(Router& router, const FlowParts& parts) {
   route.method = Method::post;
   route.access = Access::admin;
   route.pattern = "/v1/runs";
-  route.summary = "Runs a flow, or computes what is stale of a derived table; answers at once with the run's id.";
+  route.summary =
+      "Runs a flow, computes what is stale of a derived table, or loads a table over files; answers with the run's id.";
   route.handler = json_answers([parts](Request& request) { return start_run(parts, request); });
   router.add(route);
   route.pattern = "/v1/runs/{run}/stop";

@@ -66,20 +66,26 @@ Result<Json> explain(const LakeParts& parts, const std::string& id) {
   return out;
 }
 
+// Begins a run; its parameters are checked first.
+Result<Json> begin(const LakeParts& parts, const Request& request, const std::string& kind, const std::string& name,
+                   Json parameters) {
+  flow::WorkRequest wanted;
+  wanted.kind = kind;
+  wanted.name = name.empty() ? kind : name;
+  wanted.parameters = std::move(parameters);
+  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  TRY_ASSIGN(const std::string id, parts.flow.start_work(wanted));
+  return Json(Json::Object{{"id", id}});
+}
+
 Result<Json> compact(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"table", "day"}));
-  lake::CompactRequest wanted;
-  TRY_ASSIGN(wanted.table, body.text_or("table", ""));
-  TRY_ASSIGN(wanted.day, day_in(body, "day"));
-  TRY_ASSIGN(const lake::Compaction done, parts.lake.compact(wanted, Cancel()));
-  Json out{Json::Object{}};
-  out.set("files_before", done.files_before);
-  out.set("files_after", done.files_after);
-  out.set("bytes_before", done.bytes_before);
-  out.set("bytes_after", done.bytes_after);
-  out.set("rows", done.rows);
-  out.set("left_alone", done.left_alone);
-  return out;
+  Json parameters{Json::Object{}};
+  TRY_ASSIGN(const std::string table, body.text_or("table", ""));
+  if (!table.empty()) parameters.set("table", table);
+  TRY_ASSIGN(const auto day, day_in(body, "day"));
+  if (day) parameters.set("day", format_date(*day));
+  return begin(parts, request, "compact", table, std::move(parameters));
 }
 
 Result<Json> requeue(const LakeParts& parts, const Request& request) {
@@ -90,8 +96,14 @@ Result<Json> requeue(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const int64_t limit, body.integer_or("limit", INT64_MAX, {1, INT64_MAX}));
   wanted.limit = static_cast<uint64_t>(limit);
   TRY_ASSIGN(wanted.dry_run, body.flag_or("dry_run", false));
-  TRY_ASSIGN(const lake::RequeueReport report, parts.requeue.run(wanted, *request.cancel));
-  return report.to_json();
+  if (wanted.dry_run) {
+    TRY_ASSIGN(const lake::RequeueReport report, parts.requeue.run(wanted, *request.cancel));
+    return report.to_json();
+  }
+  Json parameters(Json::Object{{"stream", wanted.stream}});
+  if (!wanted.reason.empty()) parameters.set("reason", wanted.reason);
+  if (limit != INT64_MAX) parameters.set("limit", limit);
+  return begin(parts, request, "requeue", wanted.stream, std::move(parameters));
 }
 
 Result<Json> retain(const LakeParts& parts, const Request& request) {
@@ -99,71 +111,38 @@ Result<Json> retain(const LakeParts& parts, const Request& request) {
   lake::RetainRequest wanted;
   TRY_ASSIGN(wanted.stream, body.text_or("stream", ""));
   TRY_ASSIGN(wanted.dry_run, body.flag_or("dry_run", false));
-  TRY_ASSIGN(const lake::Retention done, parts.lake.retain(wanted, Cancel()));
-  Json files{Json::Array{}};
-  uint64_t bytes = 0;
-  for (const lake::RetiredFile& file : done.files) {
-    Json one{Json::Object{}};
-    one.set("table", file.table);
-    one.set("path", file.path);
-    one.set("last_day", format_date(file.last_day));
-    one.set("rows", file.rows);
-    one.set("bytes", file.bytes);
-    bytes += file.bytes;
-    files.push(std::move(one));
+  if (wanted.dry_run) {
+    TRY_ASSIGN(const lake::Retention would, parts.lake.retain(wanted, *request.cancel));
+    return would.to_json(true);
   }
-  Json out{Json::Object{}};
-  out.set("dry_run", wanted.dry_run);
-  out.set("bytes", bytes);
-  out.set("files", std::move(files));
-  return out;
+  Json parameters{Json::Object{}};
+  if (!wanted.stream.empty()) parameters.set("stream", wanted.stream);
+  return begin(parts, request, "retain", wanted.stream, std::move(parameters));
 }
 
 Result<Json> rebuild(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"stream"}));
   TRY_ASSIGN(const std::string stream, body.text("stream"));
-  TRY_ASSIGN(const lake::Rebuilt done, parts.lake.rebuild(stream, Cancel()));
-  Json problems{Json::Array{}};
-  for (const std::string& problem : done.problems) problems.push(problem);
-  Json out{Json::Object{}};
-  out.set("stream", stream);
-  out.set("archive_files", done.archive_files);
-  out.set("records", done.records);
-  out.set("rows", done.rows);
-  out.set("past", done.past);
-  out.set("forgotten", done.forgotten);
-  out.set("partitions", done.partitions);
-  out.set("partitions_changed", done.partitions_changed);
-  out.set("damaged_files", done.damaged_files);
-  out.set("files_before", done.files_before);
-  out.set("files_after", done.files_after);
-  out.set("problems", std::move(problems));
-  return out;
+  return begin(parts, request, "rebuild", stream, Json(Json::Object{{"stream", stream}}));
 }
 
-// Begins a run; its parameters are checked first.
 Result<Json> etl(const LakeParts& parts, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"folder", "format", "any_age"}));
-  Json parameters{Json::Object{}};
-  parameters.set("stream", request.parameter("name"));
+  const std::string stream(request.parameter("name"));
+  Json parameters(Json::Object{{"stream", stream}});
   TRY_ASSIGN(const std::string folder, body.text("folder"));
   parameters.set("folder", folder);
   TRY_ASSIGN(const std::string format, body.text_or("format", "auto"));
   parameters.set("format", format);
   TRY_ASSIGN(const bool any_age, body.flag_or("any_age", false));
   parameters.set("any_age", any_age);
-  flow::WorkRequest wanted;
-  wanted.kind = "etl";
-  wanted.name = request.parameter("name");
-  wanted.parameters = std::move(parameters);
-  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
-  TRY_ASSIGN(const std::string id, parts.flow.start_work(wanted));
-  return Json(Json::Object{{"id", id}});
+  return begin(parts, request, "etl", stream, std::move(parameters));
 }
 
 Result<Json> crawl(const LakeParts& parts, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "name", "format"}));
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"path", "name", "format", "table"}));
   lake::CrawlRequest wanted;
+  TRY_ASSIGN(wanted.as_table, body.flag_or("table", false));
   TRY_ASSIGN(wanted.path, body.text("path"));
   TRY_ASSIGN(wanted.name, body.text("name"));
   TRY_ASSIGN(wanted.format, body.text_or("format", "auto"));
@@ -222,28 +201,31 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
     return out;
   });
   router.add(route);
+  route.lane = Lane::interactive;  // these begin a run, or tell what it would do
   route.pattern = "/v1/lake/compact";
-  route.summary = "Merges small files of a table, or of all.";
+  route.summary = "Merges small files of a table, or of all; answers at once with the run's id.";
   route.handler = json_answers([parts](Request& request) { return compact(parts, request); });
   router.add(route);
   route.pattern = "/v1/streams/{name}/requeue";
-  route.summary = "Judges what lies in quarantine again, by the declaration as it is now.";
+  route.summary =
+      "Judges what lies in quarantine again, by the declaration as it is now: a run's id, or of a dry run the report.";
   route.handler = json_answers([parts](Request& request) { return requeue(parts, request); });
   router.add(route);
   route.pattern = "/v1/lake/retain";
-  route.summary = "Removes what a stream's retention no longer keeps, or tells what it would be.";
+  route.summary = "Removes what a stream's retention no longer keeps: a run's id, or of a dry run what it would be.";
   route.handler = json_answers([parts](Request& request) { return retain(parts, request); });
   router.add(route);
   route.pattern = "/v1/lake/rebuild";
-  route.summary = "Makes a stream's Parquet anew from its archive.";
+  route.summary = "Makes a stream's Parquet anew from its archive; answers at once with the run's id.";
   route.handler = json_answers([parts](Request& request) { return rebuild(parts, request); });
   router.add(route);
   route.pattern = "/v1/streams/{name}/etl";
   route.summary = "Loads the files of a foreign folder, each record once; answers at once with the run's id.";
   route.handler = json_answers([parts](Request& request) { return etl(parts, request); });
   router.add(route);
+  route.lane = Lane::background;
   route.pattern = "/v1/lake/crawl";
-  route.summary = "Looks at a folder of foreign files: what is in it, and how it fits a stream.";
+  route.summary = "Looks at a folder of foreign files: what is in it, and how it fits a stream or a table over it.";
   route.handler = json_answers([parts](Request& request) { return crawl(parts, request); });
   router.add(route);
   route.pattern = "/v1/load";

@@ -139,10 +139,18 @@ class RoomsFixture : public ::testing::Test {
     warehouse = std::make_unique<warehouse::Warehouse>(
         warehouse::Warehouse::Parts{*engine, *statements, timers, clock, random}, warehouse::Limits{});
     requeue = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake, *engine, *capture, clock});
+    externals = std::make_unique<lake::ExternalTables>(lake::ExternalTables::Parts{.engine = *engine,
+                                                                                   .files = real_files(),
+                                                                                   .rules = {root, {}},
+                                                                                   .records = {},
+                                                                                   .staging = root + "/foreign",
+                                                                                   .change = {}});
     crawl = std::make_unique<lake::Crawl>(
-        lake::Crawl::Parts{*capture, *engine, {root, {}}, [](const Json& request, const Cancel&, const auto&) {
-                             return lake::crawl_files(request);
-                           }});
+        lake::Crawl::Parts{*capture,
+                           *engine,
+                           {root, {}},
+                           [](const Json& request, const Cancel&, const auto&) { return lake::crawl_files(request); },
+                           *externals});
     access = must(access::Access::open(*control, clock, random));
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
@@ -243,6 +251,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<live::Live> live;
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<lake::Requeue> requeue;
+  std::unique_ptr<lake::ExternalTables> externals;
   std::unique_ptr<lake::Crawl> crawl;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<forget::Forgets> forgets;

@@ -71,6 +71,7 @@ class Deployment {
     project::Plan plan;
     project::Project project;  // with its errors and warnings
     bool applied = false;
+    std::vector<std::string> runs{};         // that an apply has begun: loads of tables over files
     std::vector<flow::Forecast> computes{};  // what a plan's changes of tables would have computed again
   };
   virtual Result<Outcome> plan_files(project::Sources sources, bool drop) = 0;
