@@ -299,11 +299,12 @@ Status Deployment::check_alerts(const project::Project& project, project::Plan& 
   return {};
 }
 
-// Windows become tables when they are applied, and a flow's steps make theirs when it runs.
+// Windows and tables over files become tables when they are applied, and a flow's steps make theirs when it runs.
 Result<std::set<std::string>> Deployment::made_later(const project::Project& project) {
   std::set<std::string> out;
   for (const auto& declaration : project.declarations) {
     if (declaration.kind == "live") out.insert(live::kTablePrefix + declaration.name);
+    if (declaration.kind == "external") out.insert(declaration.name);
     if (declaration.kind != "flow") continue;
     TRY_ASSIGN(const flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
     out.merge(parts_.flow.tables_written(flow));
