@@ -280,8 +280,7 @@ Status Composed::open_engine() {
       lake::Requeue::Parts{*lake_, *engine_, *capture_, clock_},
       Intakes::Folders{options_.folder, join_path(state_folder_, "foreign"), join_path(store_root_, "raw")}, settings_,
       [this](std::string_view stream) { return forgets_->of(stream); });
-  live::Options live;
-  live.folder = join_path(state_folder_, "live");
+  live::Options live{.folder = join_path(state_folder_, "live")};
   live.history = live::engine_history(*engine_, lanes_->stopping());
   live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
   TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
