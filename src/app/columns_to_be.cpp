@@ -8,32 +8,6 @@
 namespace weir::app {
 namespace {
 
-std::string type_of(const engine::Column& column) {
-  switch (column.type) {
-    case engine::ColumnType::boolean:
-      return "BOOLEAN";
-    case engine::ColumnType::int32:
-      return "INTEGER";
-    case engine::ColumnType::int64:
-      return "BIGINT";
-    case engine::ColumnType::float64:
-      return "DOUBLE";
-    case engine::ColumnType::decimal:
-      return "DECIMAL(" + std::to_string(column.precision) + "," + std::to_string(column.scale) + ")";
-    case engine::ColumnType::text:
-      return "VARCHAR";
-    case engine::ColumnType::uuid:
-      return "UUID";
-    case engine::ColumnType::timestamp:
-      return "TIMESTAMP";
-    case engine::ColumnType::date:
-      return "DATE";
-    case engine::ColumnType::json:
-      return "JSON";
-  }
-  return "VARCHAR";
-}
-
 void append(const std::string& name, const std::string& select, std::string& with) {
   with += (with.empty() ? "WITH " : ",\n") + flow::quoted(name) + " AS (\n" + select + "\n)";
 }
@@ -42,7 +16,8 @@ std::string empty_rows(std::vector<engine::Column> columns, const std::vector<en
   columns.insert(columns.end(), partition.begin(), partition.end());
   std::string out;
   for (const engine::Column& column : columns) {
-    out += (out.empty() ? "SELECT " : ", ") + ("CAST(NULL AS " + type_of(column)) + ") AS " + flow::quoted(column.name);
+    out += (out.empty() ? "SELECT " : ", ") + ("CAST(NULL AS " + engine::sql_type(column)) + ") AS " +
+           flow::quoted(column.name);
   }
   return out + " WHERE false";
 }

@@ -182,7 +182,7 @@ Result<std::vector<engine::ScriptStatement>> RowsEngine::examine_script(std::str
   return not_simulated();
 }
 Result<uint64_t> RowsEngine::copy_result(engine::Session&, std::string_view, const std::string&,
-                                         const std::vector<engine::NamedValue>&) {
+                                         const std::vector<engine::NamedValue>&, engine::QueryLimits) {
   return not_simulated();
 }
 Result<uint64_t> RowsEngine::load_file(engine::Session&, const std::string&, std::string_view, const std::string&,

@@ -45,7 +45,7 @@ class RowsEngine final : public engine::Engine {
   Result<std::vector<engine::ScriptStatement>> examine_script(std::string_view script,
                                                               const std::vector<engine::NamedValue>& values) override;
   Result<uint64_t> copy_result(engine::Session& session, std::string_view select, const std::string& path,
-                               const std::vector<engine::NamedValue>& values) override;
+                               const std::vector<engine::NamedValue>& values, engine::QueryLimits limits) override;
   Result<uint64_t> load_file(engine::Session& session, const std::string& path, std::string_view format,
                              const std::string& table, engine::QueryLimits limits) override;
   Status checkpoint() override { return {}; }

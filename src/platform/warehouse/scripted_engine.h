@@ -57,7 +57,7 @@ class ScriptedEngine final : public engine::Engine {
     return Error(Code::unsupported, "not scripted");
   }
   Result<uint64_t> copy_result(engine::Session&, std::string_view, const std::string&,
-                               const std::vector<engine::NamedValue>&) override {
+                               const std::vector<engine::NamedValue>&, engine::QueryLimits) override {
     return Error(Code::unsupported, "not scripted");
   }
   Result<uint64_t> load_file(engine::Session&, const std::string&, std::string_view, const std::string&,

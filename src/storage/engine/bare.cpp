@@ -58,6 +58,19 @@ Result<std::vector<int64_t>> BareReader::read_integers(const std::string& path, 
   }
 }
 
+// Every column is unpacked, so that what cannot be read is found.
+Result<uint64_t> BareReader::rows(const std::string& path) {
+  try {
+    TRY_ASSIGN(auto result, state_->run("*", {path}));
+    uint64_t out = 0;
+    while (auto chunk = result->Fetch()) out += chunk->size();
+    if (result->HasError()) return Error(Code::corrupt, path + ": " + result->GetError());
+    return out;
+  } catch (const std::exception& failed) {
+    return Error(Code::corrupt, path + ": " + failed.what());
+  }
+}
+
 Result<std::pair<uint64_t, uint64_t>> BareReader::count(const std::vector<std::string>& paths,
                                                         const std::string& column) {
   try {

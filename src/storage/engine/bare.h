@@ -18,6 +18,7 @@ class BareReader {
   ~BareReader();
   // All values of an integer column; NULLs are an error.
   Result<std::vector<int64_t>> read_integers(const std::string& path, const std::string& column);
+  Result<uint64_t> rows(const std::string& path);  // of the whole file, each column read
   // Rows, and distinct values of one column, over all files.
   Result<std::pair<uint64_t, uint64_t>> count(const std::vector<std::string>& paths, const std::string& column);
 

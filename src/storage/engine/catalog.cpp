@@ -14,7 +14,8 @@ using duckdb::optional_ptr;
 using duckdb::PhysicalOperator;
 
 [[noreturn]] void read_only() {
-  throw duckdb::PermissionException("streams and system views are read-only; they are written through capture");
+  throw duckdb::PermissionException(
+      "streams, tables of the lake and system views are read-only; capture and the SELECTs of tables write them");
 }
 
 // --- entries ---------------------------------------------------------------------------------------------------------
@@ -274,6 +275,7 @@ optional_ptr<CatalogEntry> Tables::entry(const std::string& name, Catalog& catal
   }
   const std::string& comment = version != nullptr ? version->comment : view->comment;
   if (!comment.empty()) info.comment = duckdb::Value(comment);
+  if (version != nullptr && version->is_computed) info.tags[kComputedTag] = "true";
   auto made = duckdb::make_uniq<LakeTable>(catalog, schema, info, *this, version, view, std::move(layout));
   return entries_.emplace(key, std::move(made)).first->second.get();
 }

@@ -223,6 +223,8 @@ duckdb::LogicalType logical_type(const Column& column) {
       return LogicalType::DATE;
     case ColumnType::json:
       return LogicalType::JSON();
+    case ColumnType::engine:
+      return duckdb::TransformStringToLogicalType(column.engine_type);
   }
   CHECK(false, "every ColumnType has a type of the engine");
   return LogicalType::SQLNULL;

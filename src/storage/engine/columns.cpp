@@ -27,6 +27,7 @@ bool holds_text(ColumnType type) {
 }  // namespace
 
 const char* column_type_name(ColumnType type) {
+  if (type == ColumnType::engine) return "engine";
   for (const auto& [known, name] : kTypeNames) {
     if (known == type) return name;
   }
@@ -41,6 +42,35 @@ Result<ColumnType> parse_column_type(std::string_view name) {
     known_names += (known_names.empty() ? "" : ", ") + std::string(known);
   }
   return Error(Code::invalid, "unknown column type \"" + std::string(name) + "\"", "known are " + known_names);
+}
+
+std::string sql_type(const Column& column) {
+  switch (column.type) {
+    case ColumnType::boolean:
+      return "BOOLEAN";
+    case ColumnType::int32:
+      return "INTEGER";
+    case ColumnType::int64:
+      return "BIGINT";
+    case ColumnType::float64:
+      return "DOUBLE";
+    case ColumnType::decimal:
+      return "DECIMAL(" + std::to_string(column.precision) + "," + std::to_string(column.scale) + ")";
+    case ColumnType::text:
+      return "VARCHAR";
+    case ColumnType::uuid:
+      return "UUID";
+    case ColumnType::timestamp:
+      return "TIMESTAMP";
+    case ColumnType::date:
+      return "DATE";
+    case ColumnType::json:
+      return "JSON";
+    case ColumnType::engine:
+      return column.engine_type;
+  }
+  CHECK(false, "every ColumnType has a type of the engine");
+  return "";
 }
 
 bool has_bounds(ColumnType type) {

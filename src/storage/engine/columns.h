@@ -15,7 +15,8 @@
 
 namespace weir::engine {
 
-enum class ColumnType { boolean, int32, int64, float64, decimal, text, uuid, timestamp, date, json };
+// `engine`: one that only the engine names, in Column::engine_type; of computed tables, never in a block of rows.
+enum class ColumnType { boolean, int32, int64, float64, decimal, text, uuid, timestamp, date, json, engine };
 
 // A file or a chunk that is older than the column's name has the column under a former one, newest first; one that is
 // older than the column itself reads as `missing`.
@@ -25,12 +26,14 @@ struct Column {
   int precision = 18, scale = 3;            // decimal only; precision <= 18
   std::vector<std::string> former = {};     // never the name of another column of the table
   std::optional<std::string> missing = {};  // as text; nothing: NULL
+  std::string engine_type = {};             // ColumnType::engine only: "HUGEINT", "INTEGER[]"
   friend bool operator==(const Column&, const Column&) = default;
 };
 
 const char* column_type_name(ColumnType type);  // as in JSON and documentation: "timestamp"
 Result<ColumnType> parse_column_type(std::string_view name);
-bool has_bounds(ColumnType type);  // integers, times and dates: files know their smallest and largest
+std::string sql_type(const Column& column);  // as the engine calls it: "DECIMAL(18,3)"
+bool has_bounds(ColumnType type);            // integers, times and dates: files know their smallest and largest
 // Which of `there` holds what `wanted` asks for: the one of its name, else of its newest former name.
 std::optional<size_t> find_column(const std::vector<Column>& there, const Column& wanted);
 

@@ -40,7 +40,7 @@ namespace weir::engine {
 class SealedChunk;  // an immutable block of rows in the engine's own layout; made by Engine::seal()
 
 // A file of a table, as the catalog knows it. `partition` holds the values of the table's partition columns, in their
-// order.
+// order; of a computed table, which has none beside its columns, the day that all of its rows are of, if any.
 struct TableFile {
   std::string path;  // below the store's root; the engine opens it through its private read-only scheme
   uint64_t rows = 0;
@@ -75,6 +75,7 @@ struct TableVersion {
   std::vector<std::shared_ptr<const SealedChunk>>
       tail;  // acknowledged rows that no file holds yet; carry partition columns too
   std::string comment;
+  bool is_computed = false;  // from other tables, by a SELECT; not captured
 };
 
 // All tables at one moment. Holding it keeps its files from being removed.
@@ -253,7 +254,14 @@ class Engine {
   // Writes the result of a user's SELECT as Parquet, for `weir sql --format parquet`. The statement passes the same
   // locks as query().
   virtual Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
-                                       const std::vector<NamedValue>& values = {}) = 0;
+                                       const std::vector<NamedValue>& values = {}, QueryLimits limits = {}) = 0;
+  // How a column of a result is kept in Parquet and read back as what it was: `column` says what it reads as, `cast`
+  // what it is written as, if that is something else. `unsupported`: Parquet, or its reader, would change its values.
+  struct Stored {
+    Column column;
+    std::string cast;
+  };
+  static Result<Stored> stored_column(const ResultColumn& column);
   // Loads a local CSV, JSON or Parquet file into a table of the engine (`name` or `public.name`), all or nothing;
   // creates it from the file's types if missing. On an own session, in a transaction of its, if it has begun one.
   virtual Result<uint64_t> load_file(Session& session, const std::string& path, std::string_view format,

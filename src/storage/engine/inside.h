@@ -110,6 +110,9 @@ Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
 // Third lock: the bound plan of a user's statement.
 duckdb::OptimizerExtension plan_lock();
 
+// Of a table whose rows are computed, in the engine's catalog.
+inline constexpr const char* kComputedTag = "weir_computed";
+
 // --- streams, views, Parquet -----------------------------------------------------------------------------------------
 
 using Views = std::shared_ptr<const std::vector<SystemView>>;
@@ -162,7 +165,7 @@ class DuckEngine final : public Engine {
   Result<std::vector<ScriptStatement>> examine_script(std::string_view script,
                                                       const std::vector<NamedValue>& values) override;
   Result<uint64_t> copy_result(Session& session, std::string_view select, const std::string& path,
-                               const std::vector<NamedValue>& values) override;
+                               const std::vector<NamedValue>& values, QueryLimits limits) override;
   Result<uint64_t> load_file(Session& session, const std::string& path, std::string_view format,
                              const std::string& table, QueryLimits limits) override;
   Status checkpoint() override;

@@ -246,12 +246,12 @@ Result<FilteredParquet> DuckEngine::filter_parquet(const FilterParquet& order, c
 }
 
 Result<uint64_t> DuckEngine::copy_result(Session& session, std::string_view select, const std::string& path,
-                                         const std::vector<NamedValue>& values) {
-  return static_cast<DuckSession&>(session).copy(select, path, values);
+                                         const std::vector<NamedValue>& values, QueryLimits limits) {
+  return static_cast<DuckSession&>(session).copy(select, path, values, limits);
 }
 
 Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& path,
-                                   const std::vector<NamedValue>& values) {
+                                   const std::vector<NamedValue>& values, QueryLimits limits) {
   TRY(ready());
   const std::string sql(select);
   TRY_ASSIGN(Statement statement, parse(sql));
@@ -282,7 +282,7 @@ Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& p
     return to_error(thrown, sql);
   }
   link_->state->copy_path = target;
-  Result<std::unique_ptr<ResultStream>> result = run(std::move(copy), sql, {}, {});
+  Result<std::unique_ptr<ResultStream>> result = run(std::move(copy), sql, {}, limits);
   Result<std::vector<std::vector<Cell>>> rows = Error(Code::internal, "the copy gave no answer");
   if (result) rows = (*result)->next();
   link_->state->copy_path.clear();

@@ -55,6 +55,8 @@ void copy_column(const Column& column, const ColumnValues& values, size_t first,
         stored.lower = values.uuid_low_at(row);
         return stored;
       });
+    case ColumnType::engine:
+      CHECK(false, "computed tables have no blocks of rows");
   }
 }
 

@@ -26,7 +26,8 @@ class DuckSession final : public Session {
 
   Result<SelectShape> examine(std::string_view select, bool binds);  // for Engine::examine()
   // As query(), with the result written to a file instead: for Engine::copy_result().
-  Result<uint64_t> copy(std::string_view select, const std::string& path, const std::vector<NamedValue>& values);
+  Result<uint64_t> copy(std::string_view select, const std::string& path, const std::vector<NamedValue>& values,
+                        QueryLimits limits);
   Result<std::vector<ScriptStatement>> examine_script(std::string_view script, const std::vector<NamedValue>& values);
   Result<uint64_t> load(const std::string& path, std::string_view format, const std::string& schema,
                         const std::string& table, QueryLimits limits);

@@ -156,7 +156,7 @@ std::shared_ptr<const StreamBind> make_bind(const std::shared_ptr<const Tables>&
   bind->layout = layout;
   bind->entry = entry;
   for (const TableFile& file : version.files) {
-    if (file.partition.size() != version.partition_columns.size()) {
+    if (!version.is_computed && file.partition.size() != version.partition_columns.size()) {
       throw duckdb::IOException(
           "the catalog names %d partition values for file %s of %s, which has %d partition columns",
           file.partition.size(), file.path, version.name, version.partition_columns.size());
