@@ -87,6 +87,27 @@ struct Forget {
   Json body;  // the room's own; never the value
 };
 
+// A derived table that is kept in the lake: its rows are computed from others, not captured.
+struct LakeTable {
+  std::string name;
+  std::string partition;  // a DATE column; empty: the table is one whole
+  Json columns;           // the lake's own form
+};
+
+// What one partition of such a table was computed from. It is part of the commit that lists the partition's files.
+struct LakeMark {
+  std::string table;
+  std::optional<int32_t> day;  // since 1970; nothing: the table is one whole
+  std::string fingerprint;     // of the inputs
+  std::string content;         // of the declaration
+  std::string digest;          // of the rows
+  uint64_t rows = 0;
+  std::string run;
+  WallTime computed_at{};
+  Duration took{};
+  uint64_t version = 0;  // the commit that changed the rows; 0: this one
+};
+
 // One commit: everything of all streams in the journal below `through` is in committed files, exactly once.
 struct LakeCommit {
   uint64_t from = 0;     // must equal the stored cursor, otherwise `conflict` and nothing is changed
@@ -97,9 +118,15 @@ struct LakeCommit {
   WallTime replaced_until = {};             // their remove_after
   std::vector<LakeDay> touched = {};        // their versions become this commit's
   std::vector<RetainedFrom> retained = {};  // never goes back
-  std::vector<std::string> dropped = {};    // tables whose days, marks and replaced files are forgotten
+  std::vector<std::string> dropped = {};    // tables of which nothing is kept, replaced files neither
   std::vector<std::string> expired = {};    // tables whose replaced files are due now, also those of earlier commits
   std::optional<Forget> forget = {};        // put in the same transaction
+  // Of derived tables, in this order:
+  std::vector<std::string> unlisted = {};  // their entries and marks go
+  std::optional<std::pair<std::string, std::string>> renamed =
+      {};                              // entry, marks and files go over to an unlisted name
+  std::vector<LakeTable> tables = {};  // added, or replaced
+  std::vector<LakeMark> marks = {};    // added, or replaced
 };
 
 // --- runs -----------------------------------------------------------------------------------------------------------
@@ -201,6 +228,8 @@ class Control {
   virtual Result<std::vector<ReplacedFile>> lake_replaced(std::optional<WallTime> due) = 0;  // until then; or all
   virtual Status forget_replaced(const std::vector<std::string>& paths) = 0;                 // after the files are gone
   virtual Result<std::vector<RetainedFrom>> lake_retained() = 0;
+  virtual Result<std::vector<LakeTable>> lake_tables() = 0;
+  virtual Result<std::vector<LakeMark>> lake_marks() = 0;
 
   // Forgets. put_forget() adds or replaces by id.
   virtual Status put_forget(const Forget& forget) = 0;

@@ -459,6 +459,61 @@ TEST_F(ControlTest, a_day_has_the_version_of_the_last_commit_that_touched_it) {
   EXPECT_TRUE(control_->lake_days()->empty());
 }
 
+TEST_F(ControlTest, files_and_marks_of_a_derived_table_are_one_commit_and_take_a_name_together) {
+  const auto mark = [](std::optional<int32_t> day, const std::string& fingerprint) {
+    LakeMark out;
+    out.table = "hits new";
+    out.day = day;
+    out.fingerprint = fingerprint;
+    out.rows = 7;
+    out.took = milliseconds(3);
+    return out;
+  };
+  LakeCommit made;
+  made.from = made.through = 1;
+  made.added = {file("a.parquet", 0, 0)};
+  made.added[0].table = "hits new";
+  made.tables = {{"hits new", "day", Json(Json::Array{"day"})}};
+  made.marks = {mark(20'000, "one"), mark(std::nullopt, "whole")};
+  made.marks[1].version = 77;
+  LakeCommit broken = made;
+  broken.removed = {"never.parquet"};
+  EXPECT_FALSE(control_->commit_lake(broken));
+  EXPECT_TRUE(control_->lake_marks()->empty());
+  EXPECT_TRUE(control_->lake_tables()->empty());
+  ASSERT_TRUE(control_->commit_lake(made));
+  LakeCommit renamed;
+  renamed.from = renamed.through = 1;
+  renamed.unlisted = {"hits"};
+  renamed.renamed = {"hits new", "hits"};
+  ASSERT_TRUE(control_->commit_lake(renamed));
+  reopen();
+  EXPECT_EQ(control_->lake_files()->at(0).table, "hits");
+  ASSERT_EQ(control_->lake_tables()->size(), 1u);
+  EXPECT_EQ(control_->lake_tables()->at(0).name, "hits");
+  EXPECT_EQ(control_->lake_tables()->at(0).partition, "day");
+  const auto marks = *control_->lake_marks();
+  ASSERT_EQ(marks.size(), 2u);
+  EXPECT_FALSE(marks[0].day);
+  EXPECT_EQ(marks[0].version, 77u);
+  EXPECT_EQ(marks[1].table, "hits");
+  EXPECT_EQ(marks[1].day, 20'000);
+  EXPECT_EQ(marks[1].version, 1u);
+  EXPECT_EQ(marks[1].rows, 7u);
+  LakeCommit unlisted;
+  unlisted.from = unlisted.through = 1;
+  unlisted.unlisted = {"hits"};
+  unlisted.replaced = {"a.parquet"};
+  ASSERT_TRUE(control_->commit_lake(unlisted));
+  EXPECT_TRUE(control_->lake_marks()->empty());
+  EXPECT_EQ(control_->lake_replaced(std::nullopt)->size(), 1u) << "who reads it goes on";
+  LakeCommit dropped;
+  dropped.from = dropped.through = 1;
+  dropped.dropped = {"hits"};
+  ASSERT_TRUE(control_->commit_lake(dropped));
+  EXPECT_TRUE(control_->lake_replaced(std::nullopt)->empty());
+}
+
 TEST_F(ControlTest, keeps_runs_and_their_tasks_over_a_restart) {
   control::Run run;
   run.id = "01";

@@ -1,4 +1,5 @@
 #include "core/base/text.h"
+#include "core/base/time.h"
 #include "storage/control/sqlite_control.h"
 
 namespace weir::control {
@@ -125,7 +126,8 @@ Status SqliteControl::touch_days(const LakeCommit& commit, int64_t version) {
   for (const std::string& table : commit.dropped) {
     for (const char* forget :
          {"DELETE FROM lake_days WHERE table_name = ?", "DELETE FROM lake_retained WHERE table_name = ?",
-          "DELETE FROM lake_replaced WHERE table_name = ?"}) {
+          "DELETE FROM lake_replaced WHERE table_name = ?", "DELETE FROM lake_tables WHERE name = ?",
+          "DELETE FROM lake_marks WHERE table_name = ?"}) {
       TRY_ASSIGN(Statement statement, database_->prepare(forget));
       TRY(statement.bind(1, table).run());
     }
@@ -190,6 +192,76 @@ Result<std::vector<RetainedFrom>> SqliteControl::lake_retained() {
   }
 }
 
+// A partition is kept as its day in text; that of a whole table is empty.
+Status SqliteControl::change_derived(const LakeCommit& commit, int64_t version) {
+  for (const std::string& table : commit.unlisted) {
+    for (const char* forget :
+         {"DELETE FROM lake_tables WHERE name = ?", "DELETE FROM lake_marks WHERE table_name = ?"}) {
+      TRY_ASSIGN(Statement statement, database_->prepare(forget));
+      TRY(statement.bind(1, table).run());
+    }
+  }
+  if (commit.renamed) {
+    for (const char* rename : {"UPDATE lake_tables SET name = ?2 WHERE name = ?1",
+                               "UPDATE lake_marks SET table_name = ?2 WHERE table_name = ?1",
+                               "UPDATE lake_files SET table_name = ?2 WHERE table_name = ?1"}) {
+      TRY_ASSIGN(Statement statement, database_->prepare(rename));
+      TRY(statement.bind(1, commit.renamed->first).bind(2, commit.renamed->second).run());
+    }
+  }
+  for (const LakeTable& table : commit.tables) {
+    TRY_ASSIGN(Statement put, database_->prepare("INSERT OR REPLACE INTO lake_tables VALUES (?, ?, ?)"));
+    TRY(put.bind(1, table.name).bind(2, table.partition).bind(3, table.columns.dump()).run());
+  }
+  for (const LakeMark& mark : commit.marks) {
+    TRY_ASSIGN(Statement put,
+               database_->prepare("INSERT OR REPLACE INTO lake_marks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    put.bind(1, mark.table).bind(2, mark.day ? format_date(*mark.day) : std::string());
+    put.bind(3, mark.fingerprint).bind(4, mark.content).bind(5, mark.digest).bind(6, static_cast<int64_t>(mark.rows));
+    put.bind(7, mark.run).bind(8, mark.computed_at.micros).bind(9, mark.took.micros);
+    TRY(put.bind(10, mark.version == 0 ? version : static_cast<int64_t>(mark.version)).run());
+  }
+  return {};
+}
+
+Result<std::vector<LakeTable>> SqliteControl::lake_tables() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement, database_->prepare("SELECT name, partition, columns FROM lake_tables ORDER BY name"));
+  std::vector<LakeTable> tables;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return tables;
+    TRY_ASSIGN(Json columns, stored_json(statement.text(2)));
+    tables.push_back({statement.text(0), statement.text(1), std::move(columns)});
+  }
+}
+
+Result<std::vector<LakeMark>> SqliteControl::lake_marks() {
+  const std::lock_guard lock(mutex_);
+  TRY_ASSIGN(Statement statement,
+             database_->prepare("SELECT table_name, partition, fingerprint, content, digest, rows, run, computed_at, "
+                                "took, version FROM lake_marks ORDER BY table_name, partition"));
+  std::vector<LakeMark> marks;
+  while (true) {
+    TRY_ASSIGN(const bool row, statement.step());
+    if (!row) return marks;
+    LakeMark mark;
+    mark.table = statement.text(0);
+    if (const std::string day = statement.text(1); !day.empty()) {
+      TRY_ASSIGN(mark.day, parse_date(day));
+    }
+    mark.fingerprint = statement.text(2);
+    mark.content = statement.text(3);
+    mark.digest = statement.text(4);
+    mark.rows = static_cast<uint64_t>(statement.integer(5));
+    mark.run = statement.text(6);
+    mark.computed_at.micros = statement.integer(7);
+    mark.took.micros = statement.integer(8);
+    mark.version = static_cast<uint64_t>(statement.integer(9));
+    marks.push_back(std::move(mark));
+  }
+}
+
 Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
   const std::lock_guard lock(mutex_);
   TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
@@ -205,6 +277,7 @@ Result<uint64_t> SqliteControl::commit_lake(const LakeCommit& commit) {
     TRY(log.bind(6, clock_.wall().micros).run());
   }
   TRY(remove_files(commit, version));
+  TRY(change_derived(commit, version));
   for (const LakeFile& file : commit.added) {
     TRY(add_file(file, static_cast<uint64_t>(version)));
   }

@@ -103,8 +103,17 @@ ALTER TABLE runs ADD COLUMN result TEXT NOT NULL DEFAULT 'null';
 ALTER TABLE run_tasks ADD COLUMN progress REAL NOT NULL DEFAULT 0;
 )sql";
 
+// Derived tables that are kept in the lake, and what each of their partitions was computed from.
+constexpr const char* kVersion8 = R"sql(
+CREATE TABLE lake_tables(name TEXT PRIMARY KEY, partition TEXT NOT NULL, columns TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lake_marks(
+  table_name TEXT NOT NULL, partition TEXT NOT NULL, fingerprint TEXT NOT NULL, content TEXT NOT NULL,
+  digest TEXT NOT NULL, rows INTEGER NOT NULL, run TEXT NOT NULL, computed_at INTEGER NOT NULL, took INTEGER NOT NULL,
+  version INTEGER NOT NULL, PRIMARY KEY(table_name, partition)) WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4},
-                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}};
+                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}, {8, kVersion8}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -44,6 +44,8 @@ class SqliteControl final : public Control {
   Result<std::vector<ReplacedFile>> lake_replaced(std::optional<WallTime> due) override;
   Status forget_replaced(const std::vector<std::string>& paths) override;
   Result<std::vector<RetainedFrom>> lake_retained() override;
+  Result<std::vector<LakeTable>> lake_tables() override;
+  Result<std::vector<LakeMark>> lake_marks() override;
 
   Status put_forget(const Forget& forget) override;
   Result<std::vector<Forget>> forgets() override;
@@ -90,6 +92,7 @@ class SqliteControl final : public Control {
   Result<std::vector<LakeFile>> files_of(Statement& statement);
   Status remove_files(const LakeCommit& commit, int64_t version);
   Status touch_days(const LakeCommit& commit, int64_t version);
+  Status change_derived(const LakeCommit& commit, int64_t version);
   Result<std::vector<Run>> runs_of(Statement& statement);
   Result<std::vector<Finding>> findings_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);
