@@ -18,6 +18,7 @@ std::vector<engine::Column> all_columns(const std::vector<engine::Column>& colum
 
 Result<std::vector<int64_t>> parse_partition(std::string_view folder) {
   std::vector<int64_t> out;
+  if (folder.empty()) return out;  // a derived table that is one whole
   const auto wrong = [&] {
     return Error(Code::corrupt, "catalog: partition '" + std::string(folder) + "' is not name=value[/…]");
   };
@@ -41,16 +42,54 @@ Result<std::vector<int64_t>> parse_partition(std::string_view folder) {
   return out;
 }
 
+std::string day_folder(int32_t day) {
+  return "dt=" + format_date(day);
+}
+
 uint64_t layout_of(const std::vector<engine::Column>& columns) {
   std::string text;
   for (const auto& column : columns) {
-    text += column.name + "\n" + engine::column_type_name(column.type);
+    text += column.name + "\n" + engine::column_type_name(column.type) + column.engine_type;
     if (column.type == engine::ColumnType::decimal) {
       text += " " + std::to_string(column.precision) + " " + std::to_string(column.scale);
     }
     text += "\n";
   }
   return std::max<uint64_t>(1, checksum64(text));
+}
+
+Json columns_to_json(const std::vector<engine::Column>& columns) {
+  Json out{Json::Array{}};
+  for (const auto& column : columns) {
+    Json one(Json::Object{{"name", column.name}, {"type", engine::column_type_name(column.type)}});
+    if (column.type == engine::ColumnType::decimal) {
+      one.set("precision", int64_t{column.precision});
+      one.set("scale", int64_t{column.scale});
+    }
+    if (column.type == engine::ColumnType::engine) one.set("engine_type", column.engine_type);
+    out.push(std::move(one));
+  }
+  return out;
+}
+
+Result<std::vector<engine::Column>> columns_from_json(const Json& json) {
+  std::vector<engine::Column> out;
+  for (const Json& one : json.array()) {
+    engine::Column column;
+    column.name = one["name"].as_string();
+    if (one["type"].as_string() == engine::column_type_name(engine::ColumnType::engine)) {
+      column.type = engine::ColumnType::engine;
+      column.engine_type = one["engine_type"].as_string();
+    } else {
+      TRY_ASSIGN(column.type, engine::parse_column_type(one["type"].as_string()));
+    }
+    if (column.type == engine::ColumnType::decimal) {
+      column.precision = static_cast<int>(one["precision"].as_int());
+      column.scale = static_cast<int>(one["scale"].as_int());
+    }
+    out.push_back(std::move(column));
+  }
+  return out;
 }
 
 Json event_days_json(std::pair<int32_t, int32_t> days) {

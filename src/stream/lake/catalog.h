@@ -20,8 +20,14 @@ std::vector<engine::Column> all_columns(const std::vector<engine::Column>& colum
 // "dt=2026-11-21" or "year=2026/month=11" back to values.
 Result<std::vector<int64_t>> parse_partition(std::string_view folder);
 
+std::string day_folder(int32_t day);  // "dt=2026-11-21"
+
 // Names and types of a Parquet file's columns as one number: equal for files that can be merged as they are.
 uint64_t layout_of(const std::vector<engine::Column>& columns);
+
+// The columns of a derived table, as the catalog keeps them.
+Json columns_to_json(const std::vector<engine::Column>& columns);
+Result<std::vector<engine::Column>> columns_from_json(const Json& json);
 
 // Of an archive file: the first and the last day of its events.
 Json event_days_json(std::pair<int32_t, int32_t> days);

@@ -237,15 +237,18 @@ Status Follower::remove_files(const std::vector<std::string>& paths) {
   return {};
 }
 
-// The catalog forgets first: a crash in between leaves files that nobody lists, named by the intent for the next start.
 Status Follower::drop(std::string_view stream) {
+  return drop_tables(capture::tables_of(stream), "given up, as the stream " + std::string(stream) + " is removed");
+}
+
+// The catalog forgets first: a crash in between leaves files that nobody lists, named by the intent for the next start.
+Status Follower::drop_tables(const std::vector<std::string>& tables, const std::string& why) {
   {
     std::lock_guard lock(mutex_);
-    maintenance_.cancel(Error(Code::conflict, "given up, as the stream " + std::string(stream) + " is removed"));
+    maintenance_.cancel(Error(Code::conflict, why));
   }
   std::lock_guard no_maintenance(maintenance_mutex_);
   std::lock_guard one_at_a_time(commit_mutex_);
-  const std::vector<std::string> tables = capture::tables_of(stream);
   TRY_ASSIGN(auto files, control_.lake_files());
   control::LakeCommit change;
   {
@@ -317,7 +320,8 @@ Result<Json> Follower::manifest_locked(const Table& table) const {
   for (const auto& column : all_columns(table.columns, table.partition_columns)) {
     Json entry{Json::Object{}};
     entry.set("name", column.name);
-    entry.set("type", engine::column_type_name(column.type));
+    const bool is_engines = column.type == engine::ColumnType::engine;
+    entry.set("type", is_engines ? column.engine_type : engine::column_type_name(column.type));
     if (!column.former.empty()) {  // older files have the column under one of these
       Json former{Json::Array{}};
       for (const std::string& name : column.former) former.push(name);
@@ -332,7 +336,9 @@ Result<Json> Follower::manifest_locked(const Table& table) const {
     entry.set("path", file.path);
     entry.set("rows", file.rows);
     entry.set("bytes", file.bytes);
-    entry.set("partition", capture::partition_folder(table.partition_columns, file.partition));
+    const bool is_day = table.derived && !file.partition.empty();
+    entry.set("partition", is_day ? day_folder(static_cast<int32_t>(file.partition[0]))
+                                  : capture::partition_folder(table.partition_columns, file.partition));
     files.push(std::move(entry));
   }
   Json out{Json::Object{}};
@@ -348,14 +354,26 @@ Result<Json> Follower::manifest_locked(const Table& table) const {
 Result<Json> Follower::manifest(std::string_view table) {
   std::lock_guard lock(mutex_);
   auto found = tables_.find(table);
-  if (found == tables_.end()) return Error(Code::not_found, "no table '" + std::string(table) + "' in the lake");
+  if (found == tables_.end() || is_shadow(table))
+    return Error(Code::not_found, "no table '" + std::string(table) + "' in the lake");
   return manifest_locked(found->second);
 }
 
+// One that is kept elsewhere now has none.
 Status Follower::write_manifest(const std::string& table) {
+  const std::string path = path_of("lake/" + table + "/manifest.json");
+  bool is_there = false;
+  {
+    std::lock_guard lock(mutex_);
+    is_there = tables_.contains(table);
+  }
+  if (!is_there) {
+    const auto removed = files_.remove(path);
+    return removed || removed.error().code == Code::not_found ? Status() : removed;
+  }
   TRY_ASSIGN(const Json body, manifest(table));
   TRY(files_.make_directories(path_of("lake/" + table)));
-  return replace_file(files_, path_of("lake/" + table + "/manifest.json"), body.dump(1));
+  return replace_file(files_, path, body.dump(1));
 }
 
 }  // namespace weir::lake

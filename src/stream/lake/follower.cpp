@@ -63,9 +63,11 @@ Follower::Follower(Files& files, Clock& clock, Metrics& metrics, journal::Journa
       retired_files_(metrics.counter("weir_lake_retired_files_total", "Files that a stream's retention removed.")) {}
 
 Status Follower::start() {
-  TRY(files_.make_directories(path_of(kRewriteStaging)));
+  for (const std::string_view folder : {kRewriteStaging, kDerivedStaging}) {
+    TRY(files_.make_directories(path_of(folder)));
+    TRY(clear_staging(folder));
+  }
   TRY(remove_leftovers());
-  TRY(clear_rewrite_staging());
   TRY_ASSIGN(cursor_, control_.lake_cursor());
   TRY_ASSIGN(const uint64_t version, control_.lake_version());
   note_version_locked(version);
@@ -74,10 +76,10 @@ Status Follower::start() {
   return {};
 }
 
-Status Follower::clear_rewrite_staging() {
-  TRY_ASSIGN(const auto unfinished, files_.list(path_of(kRewriteStaging)));
+Status Follower::clear_staging(std::string_view folder) {
+  TRY_ASSIGN(const auto unfinished, files_.list(path_of(folder)));
   for (const auto& entry : unfinished) {
-    TRY(files_.remove(join_path(path_of(kRewriteStaging), entry.name)));
+    TRY(files_.remove(join_path(path_of(folder), entry.name)));
   }
   return {};
 }
@@ -165,6 +167,7 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
 }
 
 Status Follower::load_catalog() {
+  TRY(load_derived_locked());
   TRY_ASSIGN(auto listed, control_.lake_files());
   for (auto& [name, table] : tables_) table.files.clear();
   for (const auto& file : listed) {
@@ -319,12 +322,14 @@ std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {
   auto out = std::make_shared<LakeSnapshot>();
   out->pin = pin_;
   for (const auto& [name, table] : tables_) {
+    if (with_tail && is_shadow(name)) continue;  // statements read with the tail, builders without
     auto version = std::make_shared<engine::TableVersion>();
     version->name = name;
     version->comment = table.comment;
     version->columns = table.columns;
     version->partition_columns = table.partition_columns;
     version->reader = table.reader;
+    version->is_computed = table.derived != nullptr;
     version->files = table.files;
     for (Tail* tail : {committing_.get(), &tail_}) {
       if (tail == nullptr || !with_tail) continue;
@@ -357,6 +362,10 @@ CommittedTables Follower::committed() {
   out.tables = snapshot_locked(false);
   out.version = version_;
   for (const auto& [name, table] : tables_) {
+    if (table.derived) {
+      out.derived.emplace(name, table.derived);
+      continue;
+    }
     out.days.emplace(name, table.days);
     if (table.retained_from != INT32_MIN) out.retained_from.emplace(name, table.retained_from);
   }

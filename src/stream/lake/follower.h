@@ -18,6 +18,7 @@ namespace weir::lake {
 
 // Where files are written that replace others; .staging itself is the follower's.
 inline constexpr std::string_view kRewriteStaging = ".staging/rewrite";
+inline constexpr std::string_view kDerivedStaging = ".staging/derived";
 
 // A table of the lake: a stream's, or its quarantine's.
 struct Table {
@@ -28,6 +29,7 @@ struct Table {
   std::vector<engine::TableFile> files;                       // committed
   int32_t retained_from = INT32_MIN;                          // events of earlier days were removed
   std::shared_ptr<const CommittedTables::Days> days = std::make_shared<const CommittedTables::Days>();
+  std::shared_ptr<const Derived> derived = {};  // null: a stream's
 };
 
 // The engine's RowDigest: as statements read the rows. rebuild.cpp
@@ -63,6 +65,14 @@ class Follower : public Lake {
   Result<std::vector<control::ReplacedFile>> replaced_of(std::string_view stream) override;
   Result<uint64_t> remove_replaced() override;
   Result<bool> maintain(const Cancel& cancel) override;
+  StagedFile stage() override;
+  Status unstage(const StagedFile& file) override;
+  Status make_derived(const DerivedTable& table) override;
+  Status publish_derived(const std::string& table, std::vector<DerivedPart> parts) override;
+  Status promote_derived(const std::string& table, std::vector<DerivedPart> parts) override;
+  Status retire_derived(const std::string& table) override;
+  std::map<std::string, std::shared_ptr<const Derived>, std::less<>> derived() override;
+  Status drop_derived(const std::string& table) override;
   CommittedTables committed() override;
   std::shared_ptr<const CommittedTables::Days> days(std::string_view table) override;
   LakeStatus status() const override;
@@ -115,11 +125,20 @@ class Follower : public Lake {
     std::vector<control::RetainedFrom> retained = {};
     std::vector<std::string> expired = {};  // tables; see control::LakeCommit
     std::optional<control::Forget> forget = {};
+    control::LakeCommit derived = {};  // what is said of derived tables: unlisted, renamed, tables, marks
   };
   Status swap(Swap change);
+  // Derived tables; derived.cpp.
+  Result<Table> derived_table(const std::string& name);
+  Status add_part(const Table& into, const std::string& name, DerivedPart part, Swap& change);
+  Result<bool> is_whole(const Table& table, const std::vector<std::string>& paths);
+  class Unstaging;
+  Status load_derived_locked();
+  Status note_derived_locked(const control::LakeCommit& commit, uint64_t version);
+  Status drop_tables(const std::vector<std::string>& tables, const std::string& why);
   // `staging` below the store's root: synced, measured and summed piece by piece.
   Status measure_output(Output& out);
-  Status clear_rewrite_staging();
+  Status clear_staging(std::string_view folder);
   // A handle that drop() cancels too.
   Cancel begin_maintenance(const Cancel& cancel);
   void note_version_locked(uint64_t version);
@@ -173,6 +192,7 @@ class Follower : public Lake {
   uint64_t damage_seen_ = 0;
   std::condition_variable committed_;
   std::atomic<bool> commit_now_{false};
+  std::atomic<uint64_t> staged_{0};                          // files of derived tables so far
   std::atomic<int64_t> retain_at_{INT64_MIN};                // by the wall's clock, in micros
   std::atomic<uint64_t> commits_unplanned_{UINT64_MAX / 2};  // since maintain() found nothing to merge
 

@@ -295,7 +295,7 @@ Result<Forgotten> Follower::forget(const ForgetRequest& request, const Cancel& c
                                    const OnProgress& progress) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
   auto done = Forgetter(*this, begin_maintenance(cancel), request, progress).run(found);
-  TRY(clear_rewrite_staging());
+  TRY(clear_staging(kRewriteStaging));
   return done;
 }
 

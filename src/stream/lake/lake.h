@@ -36,6 +36,7 @@
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/capture/subject.h"
+#include "stream/lake/derived.h"
 
 namespace weir::lake {
 
@@ -180,9 +181,10 @@ struct CommittedTables {
   uint64_t version = 0;
   std::map<std::string, std::shared_ptr<const Days>, std::less<>> days;  // by table
   std::map<std::string, int32_t, std::less<>> retained_from;  // by table: events of earlier days were removed
+  std::map<std::string, std::shared_ptr<const Derived>, std::less<>> derived;  // shadows too; they have no `days`
 };
 
-class Lake : public engine::TableSource {
+class Lake : public engine::TableSource, public DerivedTables {
  public:
   // Reads the catalog, removes leftovers, and readies the follower at the stored cursor. Call set_engine() before
   // pump().

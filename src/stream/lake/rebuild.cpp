@@ -91,7 +91,10 @@ class Rebuilder {
     std::lock_guard lock(lake_.mutex_);
     const auto lane = std::find_if(lake_.lanes_.begin(), lake_.lanes_.end(),
                                    [&](const auto& one) { return one.second.table == stream; });
-    if (lane == lake_.lanes_.end()) return Error(Code::not_found, "no stream '" + std::string(stream) + "'");
+    if (lane == lake_.lanes_.end()) {
+      return Error(Code::not_found, "no stream '" + std::string(stream) + "'",
+                   "a derived table is computed again by `weir run TABLE --force`");
+    }
     const Follower::Lane& found = lane->second;
     std::vector<capture::RecordKind> kinds = {capture::RecordKind::accepted};
     if (!found.system) kinds.insert(kinds.end(), {capture::RecordKind::quarantined, capture::RecordKind::mark});
@@ -447,7 +450,7 @@ Json Rebuilt::to_json(std::string_view stream) const {
 Result<Rebuilt> Follower::rebuild(std::string_view stream, const Cancel& cancel, const OnProgress& progress) {
   std::lock_guard one_at_a_time(maintenance_mutex_);
   auto done = Rebuilder(*this, begin_maintenance(cancel), progress).run(stream);
-  TRY(clear_rewrite_staging());
+  TRY(clear_staging(kRewriteStaging));
   return done;
 }
 

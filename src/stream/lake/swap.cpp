@@ -28,6 +28,11 @@ std::string swapped_name(const control::LakeFile& file, uint64_t version) {
   return out;
 }
 
+// The files of a shadow lie where they will count.
+std::string folder_of(const std::string& table) {
+  return is_shadow(table) ? table.substr(0, table.size() - shadow_name("").size()) : table;
+}
+
 }  // namespace
 
 void Follower::note_version_locked(uint64_t version) {
@@ -53,7 +58,7 @@ Cancel Follower::begin_maintenance(const Cancel& cancel) {
 
 Status Follower::swap(Swap change) {
   std::lock_guard one_at_a_time(commit_mutex_);
-  control::LakeCommit commit;
+  control::LakeCommit commit = std::move(change.derived);
   {
     std::lock_guard lock(mutex_);
     if (committing_) {
@@ -63,8 +68,8 @@ Status Follower::swap(Swap change) {
     commit.from = commit.through = cursor_;
     for (auto& output : change.added) {
       const char* folder = output.file.kind == control::FileKind::parquet ? "lake/" : "raw/";
-      output.file.path =
-          folder + output.file.table + "/" + output.file.partition + "/" + swapped_name(output.file, version_ + 1);
+      output.file.path = join_path(join_path(folder + folder_of(output.file.table), output.file.partition),
+                                   swapped_name(output.file, version_ + 1));
     }
   }
   for (const auto& output : change.added) commit.added.push_back(output.file);
@@ -77,7 +82,7 @@ Status Follower::swap(Swap change) {
   // From the first rename to the end of the commit nobody can say which files count, and a failure leaves it at that.
   for (const auto& output : change.added) unsettled_.insert(output.file.path);
   if (!change.added.empty()) {
-    TRY(files_.sync_directory(path_of(kRewriteStaging)));
+    TRY(files_.sync_directory(parent_path(path_of(change.added.front().staging))));
     TRY(publish_outputs(change.added));
   }
   TRY_ASSIGN(const uint64_t version, control_.commit_lake(commit));
@@ -93,6 +98,9 @@ Status Follower::swap(Swap change) {
           std::erase_if(table.files, [&](const engine::TableFile& file) { return gone.contains(file.path); });
       if (taken > 0 && !table.reader) tables.insert(name);
     }
+    TRY(note_derived_locked(commit, version));
+    tables.insert(commit.unlisted.begin(), commit.unlisted.end());
+    for (const auto& table : commit.tables) tables.insert(table.name);
     for (const auto& output : change.added) {
       TRY(list_file_locked(output.file));
       if (output.file.kind == control::FileKind::parquet) tables.insert(output.file.table);
@@ -108,7 +116,7 @@ Status Follower::swap(Swap change) {
     TRY(finish_intent());
   }
   for (const auto& table : tables) {
-    TRY(write_manifest(table));
+    TRY(is_shadow(table) ? Status() : write_manifest(table));
   }
   return {};
 }

@@ -45,6 +45,10 @@ class Verifier {
     }
     TRY(compare_journal(cursor_));
     for (const auto& [name, table] : tables_) {
+      if (table.derived) {
+        compare_marks(name, table);
+        continue;
+      }
       report_difference(name, "are in the archive and not in Parquet", table.missing);
       report_difference(name, "are in Parquet and not in the archive", table.parquet.without(table.archive));
     }
@@ -55,9 +59,11 @@ class Verifier {
   struct Contents {
     SequenceSet parquet, archive;
     SequenceSet::Difference missing;
-    bool is_doubled = false;                       // told already
-    std::optional<int32_t> retained_from;          // earlier days are in the archive at most
-    std::unique_ptr<capture::RowWriter> accepted;  // null for quarantine
+    bool is_doubled = false;                          // told already
+    std::optional<int32_t> retained_from;             // earlier days are in the archive at most
+    std::shared_ptr<const Derived> derived;           // null: a stream's
+    std::map<std::optional<int32_t>, uint64_t> rows;  // of a derived table's files, by partition
+    std::unique_ptr<capture::RowWriter> accepted;     // null for quarantine
   };
 
   void problem(std::string what) { out_.problems.push_back(std::move(what)); }
@@ -79,6 +85,9 @@ class Verifier {
           tables_[lane.intake_table];
         }
         names_[number] = {lane.table, lane.quarantine_table, lane.intake_table};
+      }
+      for (const auto& [name, table] : lake_.tables_) {
+        if (table.derived) tables_[name].derived = table.derived;
       }
     }
     TRY_ASSIGN(const auto marks, lake_.control_.lake_retained());
@@ -107,12 +116,18 @@ class Verifier {
   }
 
   Status read_parquet(const control::LakeFile& file) {
+    if (Contents& table = tables_[file.table]; table.derived) {
+      TRY_ASSIGN(const auto partition, parse_partition(file.partition));
+      const auto day = partition.empty() ? std::optional<int32_t>() : static_cast<int32_t>(partition[0]);
+      table.rows[day] += file.rows;
+    }
     const auto whole = check_whole(lake_.files_, lake_.path_of(file.path), file);
     if (!whole) {
       problem(whole.error().code == Code::corrupt ? whole.error().message : file.path + ": " + whole.error().text());
       return {};
     }
     ++out_.parquet_files;
+    if (tables_[file.table].derived) return read_derived(file);
     auto rows = reader_->read_integers(lake_.path_of(file.path), "_seq");
     if (!rows) {
       problem(file.path + ": " + rows.error().text());
@@ -125,6 +140,34 @@ class Verifier {
       problem(file.path + ": " + std::to_string(rows->size()) + " rows, " + std::to_string(file.rows) + " committed");
     }
     return {};
+  }
+
+  // What it was computed from is not looked at: only that the rows are there that its mark counts.
+  Status read_derived(const control::LakeFile& file) {
+    const auto rows = reader_->rows(lake_.path_of(file.path));
+    if (!rows) {
+      problem(file.path + ": " + rows.error().text());
+      return {};
+    }
+    out_.parquet_rows += *rows;
+    if (*rows != file.rows) {
+      problem(file.path + ": " + std::to_string(*rows) + " rows, " + std::to_string(file.rows) + " committed");
+    }
+    return {};
+  }
+
+  void compare_marks(const std::string& name, const Contents& table) {
+    for (const auto& [day, mark] : table.derived->marks) {
+      const auto found = table.rows.find(day);
+      const uint64_t rows = found == table.rows.end() ? 0 : found->second;
+      if (rows == mark.rows) continue;
+      problem(name + ", " + (day ? format_date(*day) : "all") + ": files with " + std::to_string(rows) +
+              " rows are committed, computed were " + std::to_string(mark.rows));
+    }
+    for (const auto& [day, rows] : table.rows) {
+      if (!table.derived->marks.contains(day))
+        problem(name + ", " + (day ? format_date(*day) : "all") + ": there are rows that no mark tells of");
+    }
   }
 
   Status read_archive(const control::LakeFile& file) {
