@@ -8,6 +8,8 @@
 #include "app/columns_to_be.h"
 #include "core/base/text.h"
 #include "platform/flow/graph.h"
+#include "platform/flow/lake_builder.h"
+#include "platform/flow/table_checks.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 
@@ -137,6 +139,42 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
     for (const auto& node : circle) way.push_back(node.name);
     way.push_back(way.front());
     for (const auto& node : circle) refuse(node.name, "it is made of itself: " + join(way, " → ") + ": refused");
+  }
+  return {};
+}
+
+Status Deployment::check_lake_tables(const project::Project& project, project::Plan& plan) {
+  std::map<std::string, flow::Table> tables;
+  std::vector<capture::Stream> streams;
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind == "stream") {
+      TRY_ASSIGN(streams.emplace_back(), capture::stream_from_json(declaration.body));
+    } else if (declaration.kind == "table") {
+      TRY_ASSIGN(tables[declaration.name], flow::table_from_json(declaration.body));
+    }
+  }
+  const ColumnsToBe columns(tables, streams, parts_.engine);
+  const lake::CommittedTables lake = parts_.lake.committed();
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "table" || tables[declaration.name].stored != flow::Stored::lake) continue;
+    for (project::Change& change : plan.changes) {
+      if (change.kind != "table" || change.name != declaration.name || !change.compatible) continue;
+      const auto refuse = [&](const std::string& why) {
+        change.compatible = false;
+        if (change.action == project::Action::none) change.action = project::Action::change;  // what it reads changes
+        change.details.push_back(declaration.file + ": " + why + ": refused");
+      };
+      if (lake.tables->find(change.name) != nullptr && !lake.derived.contains(change.name)) {
+        refuse(
+            "the lake still has what the stream of that name left, which is detached (give the table another name, or "
+            "remove that with `weir apply --drop`)");
+        continue;
+      }
+      const auto made = columns.of(change.name);
+      if (!made) continue;  // a run says it, as for a table of the engine
+      const auto kept = flow::lake_table(flow::content_of(tables[change.name]), *made);
+      if (!kept) refuse(kept.error().message + " (" + kept.error().hint + ")");
+    }
   }
   return {};
 }
@@ -361,6 +399,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   out.plan = project::make_plan(project, registry_, applied, drop);
   TRY(refuse_taken_names(out.plan));
   TRY(check_tables(project, out.plan));
+  TRY(check_lake_tables(project, out.plan));
   TRY(check_flows(project, out.plan));
   TRY(check_endpoints(project, out.plan));
   TRY(check_live(project, out.plan));

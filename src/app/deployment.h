@@ -72,6 +72,8 @@ class Deployment : public http::Deployment {
   Status check_flows(const project::Project& project, project::Plan& plan);
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);
+  // Tables for the lake whose names or columns it cannot have.
+  Status check_lake_tables(const project::Project& project, project::Plan& plan);
   Result<std::vector<flow::Forecast>> forecast(const project::Project& project);
   // Tables over folders that may not be read.
   Status check_externals(const project::Project& project, project::Plan& plan);

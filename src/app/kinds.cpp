@@ -51,11 +51,6 @@ project::Declared parse_table_file(const project::DeclarationSource& source,
   if (!out.errors.empty()) return out;
   out.claims.push_back({"the name " + source.name + " in SQL", {source.file, 1, 1}});
   auto table = flow::table_from_json(out.body);
-  if (table && table->stored == flow::Stored::lake) {
-    out.errors.push_back(Error(Code::unsupported, "stored: lake is not built yet", "leave it out: the engine keeps it")
-                             .at({source.file, 1, 1}));
-    return out;
-  }
   if (!examine) return out;
   const auto reads = table ? examine(*table) : Result<std::vector<std::string>>(table.error());
   if (!reads) {

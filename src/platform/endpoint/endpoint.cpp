@@ -42,8 +42,8 @@ size_t Served::missing() const {
 
 Endpoints::Endpoints(const Parts& parts)
     : parts_(parts),
-      indexer_(
-          {parts.engine, parts.files, parts.random, parts.folder, std::make_shared<IndexMemory>(parts.memory_bytes)}),
+      indexer_({parts.engine, parts.flow, parts.files, parts.random, parts.folder,
+                std::make_shared<IndexMemory>(parts.memory_bytes)}),
       served_(std::make_shared<const ServedMap>()) {}
 
 Endpoints::~Endpoints() = default;

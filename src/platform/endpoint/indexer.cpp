@@ -157,11 +157,13 @@ Result<PartitionIndex> Indexer::write(const Endpoint& endpoint, const std::strin
                                       const Cancel& cancel) const {
   TRY(cancel.check());
   TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
-  session->read_from(flow::no_streams());
+  const lake::CommittedTables lake = parts_.flow.in_lake();
+  session->read_from(lake.tables);
   const auto stop = cancel.attach([&session] { session->cancel(); });
   Reading reading(*session);
   TRY(reading.begin());
-  TRY_ASSIGN(const auto mark, flow::Partitions::read(*session, endpoint.table, partition));
+  TRY_ASSIGN(auto mark, flow::Partitions::read(*session, endpoint.table, partition));
+  if (!mark) mark = flow::Flow::mark_in(lake, endpoint.table, partition);
   if (!mark) {
     return Error(Code::not_found, "table " + endpoint.table + " has no partition " + flow::partition_text(partition));
   }

@@ -1,5 +1,5 @@
-// Writes the index of one partition from the table's rows, read in one transaction of the engine with the partition's
-// mark: an index says what the table said with that mark, or it is not there.
+// Writes the index of one partition from the table's rows, read in one transaction of the engine, or from one version
+// of the lake, with the partition's mark: an index says what the table said with that mark, or it is not there.
 //
 // A file is written under a staging name, synced, renamed, and its folder synced. Calls block: on a work lane or on the
 // thread that published the partition. Errors: `invalid` (the table does not have the columns), `not_found` (the
@@ -14,7 +14,7 @@
 #include "core/base/clock.h"
 #include "core/runtime/cancel.h"
 #include "platform/endpoint/answer.h"
-#include "platform/flow/partitions.h"
+#include "platform/flow/flow.h"
 #include "storage/engine/engine.h"
 
 namespace weir::endpoint {
@@ -25,6 +25,7 @@ class Indexer {
  public:
   struct Parts {
     engine::Engine& engine;
+    const flow::Flow& flow;
     Files& files;
     Random& random;
     std::string folder;  // .weir/endpoints

@@ -1,6 +1,11 @@
-// Computes a derived table's partition and puts it in place of the old one, in one transaction of the engine: rows,
-// tests and mark together, so whatever crashes, the table holds either the old partition or the new, and its mark says
-// which. A partition that fails a test keeps its old rows.
+// Computes a derived table's partition and puts it in place of the old one, rows and mark together, so whatever
+// crashes, the table holds either the old partition or the new, and its mark says which: in one transaction of the
+// engine (engine_builder.h), or in one commit of the lake (lake_builder.h), as the table says where it is stored. A
+// partition that fails a test keeps its old rows.
+//
+// A table that moves from one store to the other is made anew in a shadow there, and takes its name at once; statements
+// find a table of the engine before one of the lake, so while both are there, which a kill can bring about, the
+// engine's counts. The next target() or settle() removes the one that is left over.
 //
 // The SELECT runs under the locks of a user's statement, whoever declared it, and reads streams from one committed
 // version, of which only the files of the days that matter are offered. Calls block; one build of a table at a time.
@@ -58,39 +63,32 @@ struct Built {
 
 class Builder {
  public:
-  Builder(engine::Engine& engine, const Clock& clock, Partitions& partitions)
-      : engine_(engine), clock_(clock), partitions_(partitions) {}
+  virtual ~Builder() = default;
 
-  // Where partitions are built: the table itself, or, if it was made by another declaration or has other columns than
-  // its SELECT makes now, a shadow of it that is made if need be and takes its place with publish_shadow(). So readers
-  // have the old table until all of the new one is there, and never partitions of both.
+  // Where partitions are built: the table itself, or, if it was made by another declaration, has other columns than its
+  // SELECT makes now, or lies in the other store, a shadow of it that is made if need be and takes its place with
+  // publish_shadow(). So readers have the old table until all of the new one is there, and never partitions of both.
   struct Target {
     std::string table;
     bool is_shadow = false;
   };
-  Result<Target> target(const TableContent& content);
+  virtual Result<Target> target(const TableContent& content) = 0;
+  // Of what a target names.
+  virtual TableMarks marks(const std::string& table) const = 0;
 
   // `invalid`: the SELECT does not fit what is there (with its place), or has no such partition column; `conflict`: a
   // test failed; cancelled, timed_out. A shadow's partitions are not tested.
-  Result<Built> build(const TableContent& content, const Target& target, const BuildRequest& request,
-                      const Cancel& cancel);
+  virtual Result<Built> build(const TableContent& content, const Target& target, const BuildRequest& request,
+                              const Cancel& cancel) = 0;
 
   // Tests the shadow as a whole under the table's name, and keeps it there; `conflict` if a test fails, and the old
   // table stays. Partitions of `past` cannot be computed again: they are taken over, as far as the columns are the
   // same.
-  Status publish_shadow(const TableContent& content, const std::vector<Partition>& past, const Cancel& cancel);
-  Status drop_table(const std::string& table);
-
- private:
-  Result<std::vector<engine::ResultColumn>> columns_of(const TableContent& content);
-  Result<std::vector<TestFailure>> run_tests(engine::Session& session, const TableContent& content,
-                                             const std::string& where, std::vector<TestFailure>& warnings);
-  Status take_over(engine::Session& session, const TableContent& content, const std::vector<Partition>& past);
-  Result<std::vector<engine::ResultColumn>> columns_there(engine::Session& session, const std::string& table);
-
-  engine::Engine& engine_;
-  const Clock& clock_;
-  Partitions& partitions_;
+  virtual Status publish_shadow(const TableContent& content, const std::vector<Partition>& past,
+                                const Cancel& cancel) = 0;
+  // Removes what a move from the other store has left there.
+  virtual Status settle(const TableContent& content) = 0;
+  virtual Status drop_table(const std::string& table) = 0;
 };
 
 // "name" with quotes doubled.

@@ -90,9 +90,10 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
   TRY_ASSIGN(const auto alone, gates_.enter("table " + table.name, 1, scope.cancel));
   const bool is_asked_for = table.name == job.request.table;
   const TableContent content = content_of(table);
-  auto target = builder_->target(content);
+  Builder& builder = builder_of(table);
+  auto target = builder.target(content);
   if (!target) return in_table(table, target.error());
-  const TableMarks marks = partitions_->of(target->table);
+  const TableMarks marks = builder.marks(target->table);
   std::vector<Due> wanted;
   std::vector<std::string> whats;
   std::map<Partition, std::string> newest;  // another run may have read more than this one
@@ -117,21 +118,24 @@ Status Flow::build_table(Job& job, const Declared& declared, const Scope& scope)
     wanted.push_back(std::move(due));
   }
   TRY(job.tasks.await(table.name, whats));
+  // Taken after the versions: rows that are newer than these are computed again, never taken for older ones.
+  const auto inputs = inputs_of(job);
   Status first;
   for (const Due& due : wanted) {
-    Status built = build_partition(job, declared, *target, due, scope);
+    Status built = build_partition(job, declared, *target, due, inputs, scope);
     if (built) continue;
     if (ends_run(built.error())) return built;
     if (first) first = std::move(built);
   }
   if (!first || !target->is_shadow) return first;
-  TRY(builder_->publish_shadow(content, past, scope.cancel));
+  if (const Status done = builder.publish_shadow(content, past, scope.cancel); !done)
+    return in_table(table, done.error());
   published(table.name);
   return {};
 }
 
 Status Flow::build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                             const Scope& scope) {
+                             const std::shared_ptr<const engine::Snapshot>& inputs, const Scope& scope) {
   const std::string& name = declared.table.name;
   const std::string what = partition_text(due.partition);
   TRY_ASSIGN(const auto pass, gates_.enter("", parts_.parallel, scope.cancel));
@@ -142,12 +146,12 @@ Status Flow::build_partition(Job& job, const Declared& declared, const Builder::
   request.partition = due.partition;
   request.fingerprint = due.fingerprint;
   request.run = job.run.id;
-  request.inputs = job.committed.tables;
+  request.inputs = inputs;
   request.input_days = due.input_days;
   request.time_limit = limit;
   PartitionFailure failure;
   request.failures = &failure.tests;
-  auto built = builder_->build(content_of(declared.table), target, request, scope.cancel);
+  auto built = builder_of(declared.table).build(content_of(declared.table), target, request, scope.cancel);
   if (!built) {
     failed_.add();
     if (!ends_run(built.error())) {

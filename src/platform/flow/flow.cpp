@@ -7,7 +7,10 @@
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "platform/flow/build_parts.h"
+#include "platform/flow/engine_builder.h"
 #include "platform/flow/job.h"
+#include "platform/flow/lake_builder.h"
 #include "platform/flow/table_checks.h"
 
 namespace weir::flow {
@@ -23,7 +26,8 @@ Flow::~Flow() = default;
 Result<std::unique_ptr<Flow>> Flow::open(const Parts& parts) {
   std::unique_ptr<Flow> out(new Flow(parts));
   TRY_ASSIGN(out->partitions_, Partitions::open(parts.engine));
-  out->builder_ = std::make_unique<Builder>(parts.engine, parts.clock, *out->partitions_);
+  out->engine_builder_ = std::make_unique<EngineBuilder>(parts.engine, parts.lake, parts.clock, *out->partitions_);
+  out->lake_builder_ = std::make_unique<LakeBuilder>(parts.engine, parts.lake, parts.clock, *out->partitions_);
   TRY_ASSIGN(out->ledger_, Ledger::open(parts.engine, parts.clock));
   out->step_work_ = std::make_unique<StepWork>(
       StepWork::Parts{parts.engine, *out->ledger_, out->gates_, parts.clock, parts.random}, parts.steps);
@@ -61,6 +65,9 @@ void Flow::set_tables(std::vector<Table> tables) {
   std::map<std::string, Failures> failures;
   for (const auto& [name, declared] : *made) {
     if (auto known = remembered(name)) failures[name] = std::move(*known);
+    if (const Status settled = builder_of(declared.table).settle(content_of(declared.table)); !settled) {
+      log_event(Level::warn, "table.left_over", {{"table", name}, {"error", settled.error().text()}});
+    }
   }
   const std::lock_guard lock(mutex_);
   failures_ = std::move(failures);
@@ -97,13 +104,28 @@ void Flow::set_filled_tables(std::set<std::string> tables) {
 }
 
 Status Flow::drop_table(const std::string& table) {
-  TRY(builder_->drop_table(table));
+  TRY(engine_builder_->drop_table(table));
+  TRY(lake_builder_->drop_table(table));
   published(table);
   return {};
 }
 
 TableMarks Flow::marks(std::string_view table) const {
-  return partitions_->of(table);
+  TableMarks out = partitions_->of(table);
+  return out.empty() ? lake_builder_->marks(std::string(table)) : out;
+}
+
+std::optional<Mark> Flow::mark_in(const lake::CommittedTables& lake, std::string_view table,
+                                  const Partition& partition) {
+  const auto found = lake.derived.find(table);
+  if (found == lake.derived.end()) return std::nullopt;
+  const TableMarks marks = marks_of(*found->second);
+  const auto mark = marks.find(partition);
+  return mark == marks.end() ? std::nullopt : std::optional(mark->second);
+}
+
+std::shared_ptr<const engine::Snapshot> Flow::inputs_of(const Job& job) const {
+  return with_derived(job.committed.tables, parts_.lake.committed());
 }
 
 void Flow::published(const std::string& table) const {
@@ -114,7 +136,7 @@ void Flow::published(const std::string& table) const {
 
 AllVersions Flow::versions(const lake::CommittedTables& committed, const Tables& tables) const {
   std::map<std::string, TableMarks> marks;
-  for (const auto& [name, declared] : tables) marks.emplace(name, partitions_->of(name));
+  for (const auto& [name, declared] : tables) marks.emplace(name, this->marks(name));
   AllVersions out = versions_of(committed, marks);
   for (const auto& [name, version] : ledger_->versions()) out[name].whole += version;
   return out;
@@ -129,7 +151,7 @@ TableState Flow::state_of(const Declared& declared, const Tables& tables, const 
     if (std::find(other.reads.begin(), other.reads.end(), declared.table.name) != other.reads.end())
       out.read_by.push_back(name);
   }
-  out.marks = partitions_->of(declared.table.name);
+  out.marks = marks(declared.table.name);
   for (const auto& [partition, mark] : out.marks) {
     out.rows += mark.rows;
     if (!out.computed_at || *out.computed_at < mark.computed_at) out.computed_at = mark.computed_at;

@@ -123,8 +123,13 @@ class Flow {
   void set_tables(std::vector<Table> tables);
   // Drops a table's content with its marks.
   Status drop_table(const std::string& table);
-  // What is computed of a table, declared or not.
+  // What is computed of a table, declared or not, wherever it is stored.
   TableMarks marks(std::string_view table) const;
+  // The lake as it is committed, with the marks of the tables that are stored there: for who reads a partition's rows
+  // and its mark at one moment. A table of the engine comes before one of the lake.
+  lake::CommittedTables in_lake() const { return parts_.lake.committed(); }
+  static std::optional<Mark> mark_in(const lake::CommittedTables& lake, std::string_view table,
+                                     const Partition& partition);
   // Called after each commit that changed what a table holds, on the thread that did it: before a run that published
   // something has ended. Set it before anything runs.
   using Observer = std::function<void(const std::string& table)>;
@@ -213,9 +218,14 @@ class Flow {
   Status remember(const std::string& table, const Partition& partition, std::optional<PartitionFailure> failure);
   Result<Failures> remembered(const std::string& table) const;
   Status build_tables(Job& job, const std::vector<std::string>& tables, bool with_inputs, const Scope& scope);
+  Builder& builder_of(const Table& table) const {
+    return table.stored == Stored::lake ? *lake_builder_ : *engine_builder_;
+  }
+  // What a step of the run reads: streams as they were when it began, derived tables as they are.
+  std::shared_ptr<const engine::Snapshot> inputs_of(const Job& job) const;
   Status build_table(Job& job, const Declared& declared, const Scope& scope);
   Status build_partition(Job& job, const Declared& declared, const Builder::Target& target, const Due& due,
-                         const Scope& scope);
+                         const std::shared_ptr<const engine::Snapshot>& inputs, const Scope& scope);
 
   void published(const std::string& table) const;
 
@@ -223,7 +233,7 @@ class Flow {
   Observer observer_;
   Gates gates_;
   std::unique_ptr<Partitions> partitions_;
-  std::unique_ptr<Builder> builder_;
+  std::unique_ptr<Builder> engine_builder_, lake_builder_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<StepWork> step_work_;
   mutable std::mutex mutex_;  // guards what follows

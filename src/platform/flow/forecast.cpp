@@ -56,7 +56,7 @@ Result<std::vector<Forecast>> Flow::forecast(const std::vector<Table>& wanted) c
                                         [&](const auto& read) { return changed.contains(read); });
     if (!is_changed) continue;
     changed.insert(name);
-    const TableMarks marks = partitions_->of(name);
+    const TableMarks marks = this->marks(name);
     std::vector<Due> stale;
     Versions made;
     for (Due& due : partitions_of(declared.table, declared.reads, now)) {
@@ -68,7 +68,7 @@ Result<std::vector<Forecast>> Flow::forecast(const std::vector<Table>& wanted) c
       }
       const auto mark = marks.find(due.partition);
       if (due.input_is_past) {  // stays as it is
-        if (due.partition && mark != marks.end()) made.days[*due.partition] = mark->second.fingerprint;
+        if (due.partition && mark != marks.end()) made.days[*due.partition] = mark->second.data;
         continue;
       }
       if (mark == marks.end() || mark->second.fingerprint != due.fingerprint) stale.push_back(std::move(due));

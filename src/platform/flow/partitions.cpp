@@ -21,6 +21,7 @@ Mark mark_of(const std::vector<engine::Cell>& row) {
   out.run = std::get<std::string>(row[5]);
   out.computed_at = {std::get<int64_t>(row[6])};
   out.took = milliseconds(std::get<int64_t>(row[7]));
+  out.data = out.fingerprint;
   return out;
 }
 

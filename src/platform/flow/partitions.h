@@ -29,6 +29,7 @@ struct Mark {
   std::string run;
   WallTime computed_at;
   Duration took;
+  std::string data;  // the version of the rows: what is made of them is stale when it changes
 };
 using TableMarks = std::map<Partition, Mark>;
 

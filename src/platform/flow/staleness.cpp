@@ -77,9 +77,9 @@ AllVersions versions_of(const lake::CommittedTables& lake, const std::map<std::s
     for (const auto& [partition, mark] : marks) {
       if (partition) {
         versions.has_days = true;
-        versions.days[*partition] = mark.fingerprint;
+        versions.days[*partition] = mark.data;
       } else {
-        versions.whole = mark.fingerprint;
+        versions.whole = mark.data;
       }
     }
   }

@@ -125,7 +125,7 @@ Status Flow::attempt_step(Job& job, const Step& step, const Scope& scope) {
   const std::string what = step_word(step.kind);
   StepRun run{job.run.name, job.run.id, marks_of(job.run), *job.request.from, *job.request.to, scope.cancel};
   TRY_ASSIGN(run.time, scope.left(parts_.clock));
-  run.inputs = job.committed.tables;
+  run.inputs = inputs_of(job);
   run.may_write = [taken = not_to_change(*job.tables)](const std::string& table) { return may_change(table, taken); };
   TRY(job.tasks.begin(step.name, what));
   const Result<TaskEnd> end = step_work_->run(step, run);

@@ -14,7 +14,8 @@ constexpr Duration kCatalogKept = seconds(5);
 constexpr Duration kCatalogTime = seconds(30);
 constexpr size_t kCatalogRowsMax = 1'000'000;
 
-// Streams, their quarantine and the system views are tables of this catalog; those people made are not.
+// Streams, their quarantine and the system views are tables of this catalog, and derived tables that are stored in the
+// lake; those people made are not.
 constexpr std::string_view kLakeCatalog = "lake";
 constexpr std::string_view kQuarantine = "_quarantine", kIntake = "_intake", kRaw = "raw_";
 constexpr std::string_view kNoTable = "Table with name ";  // as the engine begins that complaint
@@ -35,8 +36,9 @@ std::string text_of(const engine::Cell& cell) {
   return text != nullptr ? *text : std::string();
 }
 
-TableKind kind_of(const std::string& name, const std::set<std::string>& lake, const std::set<std::string>& views) {
-  if (!lake.contains(name)) return TableKind::table;
+TableKind kind_of(const std::string& name, const std::set<std::string>& lake, const std::set<std::string>& computed,
+                  const std::set<std::string>& views) {
+  if (!lake.contains(name) || computed.contains(name)) return TableKind::table;
   if (views.contains(name) || name.starts_with("weir_")) return TableKind::system;
   const auto is_beside_a_stream = [&](std::string_view suffix) {
     return name.ends_with(suffix) && lake.contains(name.substr(0, name.size() - suffix.size()));
@@ -64,6 +66,11 @@ Result<std::shared_ptr<const Catalog>> read_catalog(engine::Engine& engine) {
   for (const auto& row : columns) {
     if (text_of(row[0]) == kLakeCatalog) lake.insert(text_of(row[1]));
   }
+  TRY_ASSIGN(const Rows tagged, read_all(engine,
+                                         "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' "
+                                         "AND tags['weir_computed'] = 'true'"));
+  std::set<std::string> computed;
+  for (const auto& row : tagged) computed.insert(text_of(row[0]));
   const auto view_names = engine.view_names();
   const std::set<std::string> views(view_names.begin(), view_names.end());
   std::string last_catalog;
@@ -71,7 +78,7 @@ Result<std::shared_ptr<const Catalog>> read_catalog(engine::Engine& engine) {
     const std::string name = text_of(row[1]);
     const std::string in = text_of(row[0]);
     if (catalog->tables.empty() || catalog->tables.back().name != name) {
-      catalog->tables.push_back({.name = name, .kind = kind_of(name, lake, views), .columns = {}});
+      catalog->tables.push_back({.name = name, .kind = kind_of(name, lake, computed, views), .columns = {}});
     } else if (in != last_catalog) {
       catalog->tables.back().columns.clear();
     }
