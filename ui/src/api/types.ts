@@ -251,7 +251,7 @@ export interface LakePartition {
 
 export interface LakeTable {
   name: string;
-  kind: 'stream' | 'quarantine' | 'other';
+  kind: 'stream' | 'quarantine' | 'table' | 'other';
   time_field: string | null;
   rows: number;
   bytes: number;

@@ -262,6 +262,9 @@ Result<Json> StreamDirectory::lake() const {
     names.insert(one.stream.name);
   }
   for (const auto& [name, table] : *listed) names.insert(name);
+  const auto derived = parts_.lake.derived();
+  for (const auto& [name, table] : derived) names.insert(name);
+  std::erase_if(names, [](const std::string& name) { return lake::is_shadow(name); });
   Json tables{Json::Array{}};
   for (const std::string& name : names) {
     const auto found = listed->find(name);
@@ -270,7 +273,10 @@ Result<Json> StreamDirectory::lake() const {
     const bool is_quarantine = name.ends_with("_quarantine");
     Json one{Json::Object{}};
     one.set("name", name);
-    one.set("kind", field != time_fields.end() ? "stream" : is_quarantine ? "quarantine" : "other");
+    one.set("kind", field != time_fields.end() ? "stream"
+                    : derived.contains(name)   ? "table"
+                    : is_quarantine            ? "quarantine"
+                                               : "other");
     one.set("time_field", field == time_fields.end() || field->second.empty() ? Json() : Json(field->second));
     one.set("rows", table.rows);
     one.set("bytes", table.bytes);
