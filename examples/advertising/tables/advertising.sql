@@ -1,5 +1,6 @@
 ---
 description: Each impression with the click that followed it, if one did.
+stored: lake                         # Parquet, a file a day; small tables are better off in the engine
 partition: day
 inputs:
   clicks: {affects: [day-1, day]}    # a click after midnight belongs to yesterday's impression
