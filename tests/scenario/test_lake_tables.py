@@ -216,3 +216,22 @@ def test_a_table_that_is_removed_is_detached_and_goes_with_its_files(advertising
     assert not [path for path in (project.folder / ".weir/store/lake/seen").rglob("*") if path.is_file()]
     assert files and project.sql("SELECT count(*) FROM weir_lake_files WHERE table_name = 'seen'") == [[0]]
     project.weir("lake", "verify")
+
+
+def test_who_is_forgotten_is_in_no_file_of_a_table_either(project):
+    project.write("streams/visits.yaml", "fields:\n  user_id: {type: string, required: true, subject: true}\n  seen_at: timestamp\n"
+                  "time: seen_at\nwrite: public\n")
+    project.write("tables/per_user.sql", "---\nstored: lake\npartition: day\n---\nSELECT user_id, count(*) AS visits, "
+                  "CAST(seen_at AS DATE) AS day FROM visits GROUP BY ALL")
+    project.start()
+    for ago in (2, 1):
+        events = [{"user_id": user, "seen_at": f"{day(ago)} 12:00:00.000"} for user in ("gone-7d1c", "stays")]
+        assert project.post("/v1/streams/visits", events).status == 200
+        run(project, "per_user")
+    run(project, "per_user", "--force")
+    project.weir("lake", "forget", "visits", "--where", "user_id=gone-7d1c", "--yes")
+    assert project.sql("SELECT user_id, visits FROM per_user ORDER BY day") == [["stays", 1], ["stays", 1]]
+    there = sorted(str(path) for path in (project.folder / ".weir/store/lake/per_user").rglob("*.parquet"))
+    assert there == sorted(paths(project, "per_user")), "what was replaced is gone at once"
+    assert bare_equals(project, "per_user") == 2
+    project.weir("lake", "verify")

@@ -144,8 +144,8 @@ class Flow {
 
   // Declared tables that are made of one of these, directly or not.
   Result<std::vector<std::string>> made_of(const std::vector<std::string>& inputs) const;
-  // Takes what was deleted from these tables out of the engine's file, see engine::Engine::scrub(). Nobody computes
-  // them meanwhile.
+  // Takes what was deleted from these tables out of the engine's file, see engine::Engine::scrub(), and removes the
+  // files that they had in the lake before. Nobody computes them meanwhile.
   Status scrub(std::vector<std::string> tables, const Cancel& cancel);
   // Files that unload steps of the runs on record wrote and that are still there: real paths, each once.
   Result<std::vector<std::string>> unloaded_files() const;

@@ -1,8 +1,10 @@
 // What can still hold rows of a stream: the tables that are made of it, what was deleted from them, and the files that
 // steps wrote.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "platform/flow/flow.h"
 #include "platform/flow/graph.h"
@@ -13,6 +15,7 @@ namespace {
 
 constexpr size_t kRunsMax = 100'000;
 constexpr Duration kScrubMax = seconds(30);  // so long a reader of old rows is waited for
+constexpr auto kScrubPause = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -40,7 +43,18 @@ Status Flow::scrub(std::vector<std::string> tables, const Cancel& cancel) {
     TRY_ASSIGN(auto pass, gates_.enter("table " + table, 1, cancel));
     alone.push_back(std::move(pass));
   }
-  std::erase_if(tables, [this](const std::string& table) { return marks(table).empty(); });
+  const int64_t give_up_at = parts_.clock.steady_micros() + kScrubMax.micros;
+  while (true) {
+    TRY_ASSIGN(const uint64_t left, parts_.lake.expire_derived(tables));
+    if (left == 0) break;
+    if (parts_.clock.steady_micros() > give_up_at) {
+      return Error(Code::busy, "a statement that began before reads files that tables had in the lake",
+                   "they are removed as soon as it ends");
+    }
+    TRY(cancel.check());
+    std::this_thread::sleep_for(kScrubPause);
+  }
+  std::erase_if(tables, [this](const std::string& table) { return partitions_->of(table).empty(); });
   return parts_.engine.scrub(tables, kScrubMax, cancel);
 }
 

@@ -205,6 +205,30 @@ std::map<std::string, std::shared_ptr<const Derived>, std::less<>> Follower::der
   return out;
 }
 
+Result<uint64_t> Follower::expire_derived(const std::vector<std::string>& tables) {
+  Swap change;
+  for (const std::string& table : tables) {
+    change.expired.push_back(table);
+    change.expired.push_back(shadow_name(table));
+    if (const auto shadow = derived_table(shadow_name(table))) {
+      const auto paths = paths_of(shadow->files);
+      change.replaced.insert(change.replaced.end(), paths.begin(), paths.end());
+      change.derived.unlisted.push_back(shadow->name);
+    }
+  }
+  const std::set<std::string> names(change.expired.begin(), change.expired.end());
+  const auto count = [&]() -> Result<uint64_t> {
+    TRY_ASSIGN(const auto replaced, control_.lake_replaced(std::nullopt));
+    return static_cast<uint64_t>(
+        std::count_if(replaced.begin(), replaced.end(), [&](const auto& file) { return names.contains(file.table); }));
+  };
+  TRY_ASSIGN(const uint64_t before, count());
+  if (before == 0 && change.derived.unlisted.empty()) return uint64_t{0};
+  TRY(swap(std::move(change)));
+  TRY(remove_replaced());
+  return count();
+}
+
 Status Follower::drop_derived(const std::string& name) {
   std::vector<std::string> tables;
   for (const std::string& one : {name, shadow_name(name)}) {

@@ -71,6 +71,9 @@ class DerivedTables {
   // The table is kept elsewhere from now on: its files stay for those who read them, like any that were replaced.
   virtual Status retire_derived(const std::string& table) = 0;
   virtual std::map<std::string, std::shared_ptr<const Derived>, std::less<>> derived() = 0;  // shadows too
+  // Removes what these tables held before, and their shadows, without waiting for readers outside; returns how many
+  // files are left, because a snapshot reads them.
+  virtual Result<uint64_t> expire_derived(const std::vector<std::string>& tables) = 0;
   // With its shadow and all files, for good. Nothing if there is none.
   virtual Status drop_derived(const std::string& table) = 0;
 };

@@ -72,6 +72,7 @@ class Follower : public Lake {
   Status promote_derived(const std::string& table, std::vector<DerivedPart> parts) override;
   Status retire_derived(const std::string& table) override;
   std::map<std::string, std::shared_ptr<const Derived>, std::less<>> derived() override;
+  Result<uint64_t> expire_derived(const std::vector<std::string>& tables) override;
   Status drop_derived(const std::string& table) override;
   CommittedTables committed() override;
   std::shared_ptr<const CommittedTables::Days> days(std::string_view table) override;
