@@ -43,32 +43,6 @@ std::string in_quotes(const std::string& identifier) {
   return "\"" + identifier + "\"";  // a checked name holds none
 }
 
-std::string sql_type(const engine::Column& column) {
-  switch (column.type) {
-    case engine::ColumnType::boolean:
-      return "BOOLEAN";
-    case engine::ColumnType::int32:
-      return "INTEGER";
-    case engine::ColumnType::int64:
-      return "BIGINT";
-    case engine::ColumnType::float64:
-      return "DOUBLE";
-    case engine::ColumnType::decimal:
-      return "DECIMAL(" + std::to_string(column.precision) + "," + std::to_string(column.scale) + ")";
-    case engine::ColumnType::text:
-      return "VARCHAR";
-    case engine::ColumnType::uuid:
-      return "UUID";
-    case engine::ColumnType::timestamp:
-      return "TIMESTAMP";
-    case engine::ColumnType::date:
-      return "DATE";
-    case engine::ColumnType::json:
-      return "JSON";
-  }
-  return "VARCHAR";
-}
-
 // An optional column may be null as well as absent.
 void read_columns(YamlReader& in, capture::Stream& rows) {
   capture::read_fields(in, rows.fields, "columns");
@@ -381,7 +355,7 @@ std::string columns_sql(const ExternalTable& table) {
   std::vector<engine::Column> columns = columns_of(table);
   for (const PathColumn& column : table.path) columns.push_back({.name = column.name, .type = column_type(column)});
   std::string out;
-  for (const engine::Column& column : columns) out += in_quotes(column.name) + " " + sql_type(column) + ", ";
+  for (const engine::Column& column : columns) out += in_quotes(column.name) + " " + engine::sql_type(column) + ", ";
   return out + "\"_file\" VARCHAR";
 }
 
