@@ -169,7 +169,7 @@ def test_the_lakes_page_and_the_commands_know_it(advertising):
     project.weir("run", "advertising", "--force")
     project.weir("lake", "verify")
     project.weir("lake", "rebuild", "advertising", code=1)
-    assert "weir run" in project.stderr
+    assert "no stream" in project.stderr
     for statement in ("DELETE FROM advertising", "INSERT INTO advertising SELECT * FROM advertising", "UPDATE advertising SET ad_id = NULL"):
         assert project.post("/v1/sql", {"sql": statement}, project.admin()).status == 403
         project.write("flows/bad.yaml", f"steps:\n  - {{name: bad, sql: {statement}}}\n")
