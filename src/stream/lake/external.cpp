@@ -100,10 +100,10 @@ class ExternalTables::Load {
       report_.done_bytes += file.bytes;
       if (progress_) progress_(report_);
     }
-    for (const auto& [name, content] : known_) {
-      if (there.contains(name)) continue;
+    for (const auto& known : known_) {
+      if (there.contains(known.first)) continue;
       TRY(cancel_.check());
-      TRY(parts_.change(table_.name, [&](engine::Session& session) { return forget(session, name); }));
+      TRY(parts_.change(table_.name, [&](engine::Session& session) { return forget(session, known.first); }));
       ++report_.gone;
     }
     return finish();

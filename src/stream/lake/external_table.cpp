@@ -364,7 +364,8 @@ std::vector<PathColumn> path_columns_of(const std::vector<std::string>& names) {
   for (size_t i = 0; i < names.size(); ++i) {
     const auto said = said_by_path(names[i]);
     if (i == 0) {
-      for (const auto& [name, value] : said) {
+      for (const auto& one_said : said) {
+        const std::string& name = one_said.first;
         const bool is_new = std::none_of(out.begin(), out.end(), [&](const auto& one) { return one.name == name; });
         if (is_identifier(name) && is_new && out.size() < kPathColumnsMax) out.push_back({name, PathType::integer});
       }
