@@ -80,7 +80,8 @@ void Windows::fold(size_t source_index, FieldReader& reader, uint64_t sequence, 
   const Source& source = plan_->sources[source_index];
   const int64_t arrived_at = record.arrived_at.micros;
   forget_before(arrived_at);
-  if (record.kind != capture::RecordKind::accepted) {
+  if (record.kind == capture::RecordKind::mark) return;  // no event
+  if (record.kind == capture::RecordKind::quarantined) {
     return note(source.stream, std::string(record.reason).c_str(), "", sequence, arrived_at);
   }
   const int64_t window_index = window_of(record.event_time.micros, live.size);

@@ -64,6 +64,20 @@ TEST_F(WindowsTest, a_window_holds_its_first_moment_and_not_its_last) {
   EXPECT_EQ(windows->changed(), 4u);
 }
 
+TEST_F(WindowsTest, a_quarantined_record_does_not_fit_and_a_mark_is_no_event) {
+  declare("size: 1m\nmeasures: {orders: {count: orders}}\n");
+  capture::Record record = record_of({.at_s = 0});
+  record.kind = capture::RecordKind::quarantined;
+  record.reason = "missing_field";
+  windows->fold(0, *readers[0], ++sequence, record);
+  record.kind = capture::RecordKind::mark;
+  record.reason = {};
+  windows->fold(0, *readers[0], ++sequence, record);
+  EXPECT_EQ(misfit("orders", "missing_field"), 1u);
+  EXPECT_EQ(windows->misfit_count(), 1u);
+  EXPECT_EQ(windows->rows(), 0u);
+}
+
 TEST_F(WindowsTest, times_before_1970_round_toward_the_past) {
   EXPECT_EQ(window_of(-1, seconds(1)), -1);
   EXPECT_EQ(window_of(-1'000'000, seconds(1)), -1);
