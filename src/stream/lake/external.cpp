@@ -100,10 +100,10 @@ class ExternalTables::Load {
       report_.done_bytes += file.bytes;
       if (progress_) progress_(report_);
     }
-    for (const auto& known : known_) {
-      if (there.contains(known.first)) continue;
+    for (const auto& one : known_) {
+      if (there.contains(one.first)) continue;
       TRY(cancel_.check());
-      TRY(parts_.change(table_.name, [&](engine::Session& session) { return forget(session, known.first); }));
+      TRY(parts_.change(table_.name, [&](engine::Session& session) { return forget(session, one.first); }));
       ++report_.gone;
     }
     return finish();
