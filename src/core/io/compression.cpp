@@ -1,6 +1,6 @@
 #include "core/io/compression.h"
 
-#include <libdeflate.h>
+#include <isa-l/igzip_lib.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -126,23 +126,78 @@ Status gunzip_to(std::string_view encoded, const DecompressLimits& limits, const
   }
 }
 
+namespace {
+
+// ISA-L counts in 32 bits.
+constexpr size_t kStepBytes = 1u << 30;
+
+const char* inflate_error(int result) {
+  switch (result) {
+    case ISAL_INVALID_BLOCK:
+      return "invalid block type or header";
+    case ISAL_INVALID_SYMBOL:
+      return "invalid code";
+    case ISAL_INVALID_LOOKBACK:
+      return "invalid distance too far back";
+    case ISAL_INVALID_WRAPPER:
+      return "incorrect header check";
+    case ISAL_UNSUPPORTED_METHOD:
+      return "unknown compression method";
+    case ISAL_INCORRECT_CHECKSUM:
+      return "incorrect data check";
+    default:
+      return "not gzip";
+  }
+}
+
+// One member after another, by ISA-L; its state is about 200 KiB, so it is made once.
+class Members {
+ public:
+  Members() { isal_inflate_init(&state_); }
+
+  void begin() {
+    isal_inflate_reset(&state_);
+    state_.crc_flag = ISAL_GZIP;
+  }
+  struct Step {
+    size_t used = 0, produced = 0;
+    int result = ISAL_DECOMP_OK;
+    bool is_end = false;  // of the member: all of it is out
+  };
+  Step step(std::string_view encoded, char* into, size_t size) {
+    const size_t in = std::min(encoded.size(), kStepBytes), out = std::min(size, kStepBytes);
+    state_.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(encoded.data()));
+    state_.avail_in = static_cast<uint32_t>(in);
+    state_.next_out = reinterpret_cast<uint8_t*>(into);
+    state_.avail_out = static_cast<uint32_t>(out);
+    Step done;
+    done.result = isal_inflate(&state_);
+    done.used = in - state_.avail_in;
+    done.produced = out - state_.avail_out;
+    done.is_end = done.result == ISAL_DECOMP_OK && state_.block_state == ISAL_BLOCK_FINISH;
+    return done;
+  }
+
+ private:
+  inflate_state state_;
+};
+
+}  // namespace
+
 Status gunzip_members(std::string_view encoded, const DecompressLimits& limits, size_t member_bytes,
                       const TakeBytes& take) {
   TRY(check_limits(limits));
-  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decompressor(
-      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
-  if (!decompressor) return Error(Code::internal, "libdeflate could not start");
+  const auto members = std::make_unique<Members>();
   Meter meter("gzip", encoded.size(), limits);
   std::string member(member_bytes, '\0');
   do {
-    size_t used = 0, produced = 0;
-    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), encoded.data(), encoded.size(), member.data(),
-                                                      member.size(), &used, &produced);
+    members->begin();
+    const Members::Step done = members->step(encoded, member.data(), member.size());
     // A larger member; and what is broken is told by the one way that can say where.
-    if (result != LIBDEFLATE_SUCCESS) return gunzip_to(encoded, limits, take);
-    TRY(meter.add(produced));
-    TRY(take(std::string_view(member).substr(0, produced)));
-    encoded.remove_prefix(used);
+    if (!done.is_end) return gunzip_to(encoded, limits, take);
+    TRY(meter.add(done.produced));
+    TRY(take(std::string_view(member).substr(0, done.produced)));
+    encoded.remove_prefix(done.used);
   } while (!encoded.empty());
   return {};
 }
@@ -150,10 +205,11 @@ Status gunzip_members(std::string_view encoded, const DecompressLimits& limits, 
 struct GunzipReader::State {
   More more;
   DecompressLimits limits;
-  Inflater inflater;
+  Members members;
   std::string_view piece;
   uint64_t taken = 0, decoded = 0;  // bytes
-  bool in_member = false, ended = false;
+  bool in_member = false;
+  bool holds_more = false;  // what is decoded already did not fit into what was to be filled
 };
 
 GunzipReader::GunzipReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -164,52 +220,32 @@ Result<std::unique_ptr<GunzipReader>> GunzipReader::open(More more, const Decomp
   auto state = std::make_unique<State>();
   state->more = std::move(more);
   state->limits = limits;
-  if (inflateInit2(&state->inflater.stream, 16 + MAX_WBITS) != Z_OK) {
-    return Error(Code::internal, "zlib could not start");
-  }
-  state->inflater.is_open = true;
   return std::unique_ptr<GunzipReader>(new GunzipReader(std::move(state)));
 }
 
 Result<size_t> GunzipReader::read(char* into, size_t size) {
   State& state = *state_;
-  z_stream& stream = state.inflater.stream;
-  while (!state.ended) {
-    if (state.piece.empty()) {
+  while (true) {
+    if (state.piece.empty() && !state.holds_more) {
       TRY_ASSIGN(state.piece, state.more());
       if (state.piece.empty()) {
-        if (state.in_member || state.taken == 0) {
-          return malformed("gzip", state.taken, "it ends in the middle of a member");
-        }
-        state.ended = true;
-        break;
+        if (!state.in_member && state.taken > 0) return size_t{0};
+        return malformed("gzip", state.taken, "it ends in the middle of a member");
       }
     }
-    const size_t part = std::min<size_t>(state.piece.size(), 1u << 30);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(state.piece.data()));
-    stream.avail_in = static_cast<uInt>(part);
-    stream.next_out = reinterpret_cast<Bytef*>(into);
-    stream.avail_out = static_cast<uInt>(std::min<size_t>(size, 1u << 30));
-    const uInt room = stream.avail_out;
+    if (!state.in_member) state.members.begin();
     state.in_member = true;
-    const int result = inflate(&stream, Z_NO_FLUSH);
-    const size_t used = part - stream.avail_in;
-    state.piece.remove_prefix(used);
-    state.taken += used;
-    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-      return malformed("gzip", state.taken, stream.msg != nullptr ? stream.msg : "not gzip");
-    }
-    const size_t produced = room - stream.avail_out;
-    state.decoded += produced;
+    const Members::Step done = state.members.step(state.piece, into, size);
+    state.piece.remove_prefix(done.used);
+    state.taken += done.used;
+    if (done.result != ISAL_DECOMP_OK) return malformed("gzip", state.taken, inflate_error(done.result));
+    state.decoded += done.produced;
     Meter meter("gzip", state.taken, state.limits);
     TRY(meter.add(state.decoded));
-    if (result == Z_STREAM_END) {
-      inflateReset(&stream);
-      state.in_member = false;
-    }
-    if (produced > 0) return produced;
+    if (done.is_end) state.in_member = false;
+    state.holds_more = !done.is_end && done.produced == std::min(size, kStepBytes);
+    if (done.produced > 0) return done.produced;
   }
-  return size_t{0};
 }
 
 Status zstd_decompress_to(std::string_view encoded, const DecompressLimits& limits, const TakeBytes& take) {
@@ -260,28 +296,43 @@ Result<std::string> zstd_decompress(std::string_view encoded, const DecompressLi
 }
 
 struct GzipCompressor::State {
-  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor{nullptr,
-                                                                                      &libdeflate_free_compressor};
-  std::string buffer;  // as large as the largest member may be
+  isal_zstream stream{};
+  std::vector<uint8_t> tables;
+  std::string buffer;  // as large as the largest member was
 };
 
 GzipCompressor::GzipCompressor(int level) : level_(level), state_(std::make_unique<State>()) {}
 GzipCompressor::~GzipCompressor() = default;
 
 Result<std::string> GzipCompressor::member(std::string_view bytes) {
-  if (level_ < 1 || level_ > 12) {
-    return Error(Code::invalid, "gzip level is " + std::to_string(level_) + ", allowed are 1 to 12");
+  constexpr size_t kTables[] = {0, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
+  if (level_ < 1 || level_ > 3) {
+    return Error(Code::invalid, "gzip level is " + std::to_string(level_) + ", allowed are 1 to 3");
   }
-  auto& compressor = state_->compressor;
-  if (!compressor) compressor.reset(libdeflate_alloc_compressor(level_));
-  if (!compressor) return Error(Code::internal, "libdeflate could not start");
-  const size_t bound = libdeflate_gzip_compress_bound(compressor.get(), bytes.size());
+  isal_zstream& stream = state_->stream;
+  state_->tables.resize(kTables[level_]);
+  isal_deflate_init(&stream);
+  stream.level = static_cast<uint32_t>(level_);
+  stream.level_buf = state_->tables.data();
+  stream.level_buf_size = static_cast<uint32_t>(state_->tables.size());
+  stream.gzip_flag = IGZIP_GZIP;
   std::string& buffer = state_->buffer;
-  if (buffer.size() < bound) buffer.resize(bound);
-  const size_t size =
-      libdeflate_gzip_compress(compressor.get(), bytes.data(), bytes.size(), buffer.data(), buffer.size());
-  if (size == 0) return Error(Code::internal, "libdeflate did not keep its own bound");
-  return buffer.substr(0, size);
+  if (buffer.size() < bytes.size() / 2 + kChunkBytes) buffer.resize(bytes.size() / 2 + kChunkBytes);
+  size_t made = 0;
+  while (stream.internal_state.state != ZSTATE_END) {
+    if (made == buffer.size()) buffer.resize(2 * buffer.size());
+    const size_t in = std::min(bytes.size(), kStepBytes), out = std::min(buffer.size() - made, kStepBytes);
+    stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
+    stream.avail_in = static_cast<uint32_t>(in);
+    stream.end_of_stream = in == bytes.size();
+    stream.next_out = reinterpret_cast<uint8_t*>(buffer.data() + made);
+    stream.avail_out = static_cast<uint32_t>(out);
+    const int result = isal_deflate(&stream);
+    if (result != COMP_OK) return Error(Code::internal, "ISA-L: deflate failed, " + std::to_string(result));
+    bytes.remove_prefix(in - stream.avail_in);
+    made += out - stream.avail_out;
+  }
+  return buffer.substr(0, made);
 }
 
 Result<std::string> gzip_member(std::string_view bytes, int level) {

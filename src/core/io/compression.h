@@ -57,10 +57,10 @@ class GunzipReader {
 };
 
 // One whole gzip member; members written one after another are one gzip file. The same bytes give the same member
-// (no time, no name). Level 1 (quick) to 12 (small); others are `invalid`.
-Result<std::string> gzip_member(std::string_view bytes, int level = 6);
+// on the same kind of processor (no time, no name). Level 1 (quick) to 3 (small); others are `invalid`.
+Result<std::string> gzip_member(std::string_view bytes, int level = 1);
 
-// The same for many members: its tables, about a megabyte, are made once. Belongs to one thread at a time.
+// The same for many members: its tables, about half a megabyte, are made once. Belongs to one thread at a time.
 class GzipCompressor {
  public:
   explicit GzipCompressor(int level);

@@ -171,7 +171,7 @@ TEST(Zstd, a_window_larger_than_the_limit_is_refused_by_name) {
 }
 
 TEST(Gzip, the_same_bytes_give_the_same_member) {
-  EXPECT_EQ(*gzip_member("abc", 6), *gzip_member("abc", 6));
+  EXPECT_EQ(*gzip_member("abc", 3), *gzip_member("abc", 3));
 }
 
 TEST(Gzip, the_taker_may_stop_it) {

@@ -1,9 +1,11 @@
 #include "stream/capture/dedup.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <set>
 
 #include "core/base/check.h"
@@ -66,18 +68,38 @@ std::string manifest_checksum(const Json& manifest) {
   return std::to_string(checksum64(manifest.dump()));
 }
 
+// Zeroed memory that is taken as it is touched: an idle index costs nothing. In large pages where the system gives
+// them, because keys fall anywhere in a table, so that among small ones nearly every key of a fresh table is a page
+// fault.
+class TablePages {
+ public:
+  explicit TablePages(size_t bytes) : mapped_bytes_(bytes + kLargePage) {
+    mapped_ = ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mapped_ != MAP_FAILED, "no memory for the deduplication table");
+    begin_ = mapped_;
+    size_t room = mapped_bytes_;
+    begin_ = std::align(kLargePage, bytes, begin_, room);
+    (void)::madvise(begin_, bytes, MADV_HUGEPAGE);  // without them it is only slower
+  }
+  ~TablePages() { ::munmap(mapped_, mapped_bytes_); }
+  TablePages(const TablePages&) = delete;
+  TablePages& operator=(const TablePages&) = delete;
+  void* begin() const { return begin_; }
+
+ private:
+  static constexpr size_t kLargePage = 2u << 20;
+  const size_t mapped_bytes_;
+  void* mapped_ = nullptr;
+  void* begin_ = nullptr;
+};
+
 }  // namespace
 
-// Open addressing with linear probing. Memory is taken page by page as it is touched, so an idle index costs nothing.
+// Open addressing with linear probing.
 class DedupIndex::Table {
  public:
   explicit Table(size_t slots)
-      : slots_(slots), entries_(static_cast<DedupEntry*>(std::calloc(slots, sizeof(DedupEntry)))) {
-    CHECK(entries_ != nullptr, "no memory for the deduplication table");
-  }
-  ~Table() { std::free(entries_); }
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
+      : slots_(slots), pages_(slots * sizeof(DedupEntry)), entries_(static_cast<DedupEntry*>(pages_.begin())) {}
 
   size_t capacity() const { return static_cast<size_t>(static_cast<double>(slots_) * kLoadMax); }
   size_t used() const { return used_; }  // erased ones too
@@ -116,7 +138,8 @@ class DedupIndex::Table {
 
  private:
   const size_t slots_;
-  DedupEntry* entries_;
+  const TablePages pages_;
+  DedupEntry* const entries_;  // in them; all zero is an empty one
   size_t used_ = 0;
   uint64_t first_sequence_ = 0, last_sequence_ = 0;
 };

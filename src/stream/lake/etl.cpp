@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "core/base/text.h"
 
 namespace weir::lake {
 namespace {
 
-// One append to the journal each. A larger piece is cheaper, and keeps longer from it what arrives meanwhile.
-constexpr size_t kPieceRecords = 8'000;
-constexpr size_t kPieceBytes = 2u << 20;
+// One append to the journal each. Blocks of memory of this size are used again; those of larger pieces come from the
+// system and go back to it each time, which costs more than the pieces' marks.
+constexpr size_t kPieceRecords = 1'000;
+constexpr size_t kPieceBytes = 256u << 10;
 // Of one child process: to start one for each of many small files costs more than to read them.
 constexpr size_t kFilesAtOnce = 256;
 constexpr size_t kFailuresMax = 100;
@@ -62,6 +66,9 @@ class Load {
   Load(const Etl::Parts& parts, const EtlRequest& request, const Cancel& cancel,
        const std::function<void(const EtlReport&)>& progress)
       : parts_(parts), request_(request), cancel_(cancel), progress_(progress) {}
+  ~Load() { wait_for_answer(); }  // it comes into this object
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
 
   Status run() {
     TRY_ASSIGN(applied_, parts_.capture.find(request_.stream));
@@ -87,6 +94,20 @@ class Load {
   struct Work {
     const ForeignFile* file = nullptr;
     std::string source, fingerprint;
+  };
+  // Records of one file, one behind another.
+  struct Piece {
+    std::string body;             // one record a line
+    std::vector<uint64_t> lines;  // where they begin in the file
+    uint64_t from = 0, next = 0;  // the file's records before them; and with them
+    bool is_last = false;         // the file ends behind it
+
+    void begin(uint64_t record) {
+      body.clear();
+      lines.clear();
+      from = next = record;
+      is_last = false;
+    }
   };
 
   Status read_marks() {
@@ -178,13 +199,14 @@ class Load {
   }
 
   void begin_file() {
-    if (at_ < work_.size()) from_ = next_ = known_[work_[at_].fingerprint].records;
+    if (at_ < work_.size()) gathered_.begin(known_[work_[at_].fingerprint].records);
   }
 
   // `why` it cannot be read; what was read before the damage is taken, and stays taken.
   Status end_file(std::string_view why) {
     const Work& work = work_[at_];
-    TRY(submit(why.empty()));
+    TRY(hand_on(why.empty()));
+    TRY(settle());
     if (why.empty()) {
       known_[work.fingerprint].whole = true;
       sources_[work.source] = work.fingerprint;
@@ -212,21 +234,31 @@ class Load {
   }
 
   Status take(const RecordLine& line) {
-    if (lines_.size() == kPieceRecords || (!lines_.empty() && body_.size() + line.record.size() > kPieceBytes)) {
-      TRY(submit(false));
+    const bool is_full = gathered_.body.size() + line.record.size() >= kPieceBytes;
+    if (gathered_.lines.size() == kPieceRecords || (!gathered_.lines.empty() && is_full)) {
+      TRY(hand_on(false));
       if (progress_) progress_(report_);
+      TRY(cancel_.check());
     }
-    body_ += line.record;
-    body_ += '\n';
-    lines_.push_back(line.line);
-    ++next_;
-    return cancel_.check();
+    gathered_.body += line.record;
+    gathered_.body += '\n';
+    gathered_.lines.push_back(line.line);
+    ++gathered_.next;
+    return {};
   }
 
-  // The piece that was gathered, with its mark. `last`: the file ends behind it, which is marked even if nothing is
-  // left to take.
-  Status submit(bool last) {
-    if (lines_.empty() && !last) return {};
+  // Sends the piece that was gathered, with its mark, as soon as the one before it was taken: the next is gathered
+  // while the journal syncs this one. `is_last`: that the file was read is marked even if nothing is left to take.
+  Status hand_on(bool is_last) {
+    if (gathered_.lines.empty() && !is_last) return {};
+    TRY(settle());
+    gathered_.is_last = is_last;
+    std::swap(gathered_, sent_);
+    gathered_.begin(sent_.next);
+    return send();
+  }
+
+  Status send() {
     const ForeignFile& file = *work_[at_].file;
     capture::Origin origin;
     std::vector<capture::Forgetting> forgotten;
@@ -238,16 +270,43 @@ class Load {
     origin.arrived_at = {file.hour ? std::min(*file.hour, now) : now};
     if (file.hour) origin.arrived_within = Duration{kMicrosPerHour};
     origin.any_age = request_.any_age;
-    origin.place = [this](size_t index) { return work_[at_].source + ":" + std::to_string(lines_[index]); };
-    origin.mark = [this, last](const capture::Reply& reply) { return std::optional(mark_of(reply, last)); };
+    origin.place = [this](size_t index) { return work_[at_].source + ":" + std::to_string(sent_.lines[index]); };
+    origin.mark = [this](const capture::Reply& reply) { return std::optional(mark_of(reply)); };
+    {
+      std::lock_guard lock(mutex_);
+      is_awaited_ = true;
+    }
+    Status begun =
+        parts_.capture.submit(applied_, {.body = sent_.body, .format = capture::BodyFormat::lines, .origin = &origin},
+                              [this](capture::Reply reply) {
+                                std::lock_guard lock(mutex_);
+                                answer_ = std::move(reply);
+                                answered_.notify_all();
+                              });
+    if (!begun) {  // then no answer comes
+      std::lock_guard lock(mutex_);
+      is_awaited_ = false;
+    }
+    return begun;
+  }
+
+  std::optional<capture::Reply> wait_for_answer() {
+    std::unique_lock lock(mutex_);
+    answered_.wait(lock, [this] { return !is_awaited_ || answer_.has_value(); });
+    is_awaited_ = false;
+    return std::exchange(answer_, std::nullopt);
+  }
+
+  // Until the piece that was sent is taken; a journal that is busy is asked again.
+  Status settle() {
     const int64_t give_up_at = parts_.clock.steady_micros() + kBusyAtMost.micros;
-    while (true) {
-      TRY_ASSIGN(const capture::Reply reply, ask(origin));
-      const auto busy = std::find_if(reply.verdicts.begin(), reply.verdicts.end(), [](const capture::Verdict& verdict) {
-        return verdict.outcome == capture::Outcome::refused && verdict.retryable;
-      });
-      if (busy == reply.verdicts.end()) {
-        count(reply);
+    while (const std::optional<capture::Reply> reply = wait_for_answer()) {
+      const auto busy =
+          std::find_if(reply->verdicts.begin(), reply->verdicts.end(), [](const capture::Verdict& verdict) {
+            return verdict.outcome == capture::Outcome::refused && verdict.retryable;
+          });
+      if (busy == reply->verdicts.end()) {
+        count(*reply);
         return {};
       }
       if (parts_.clock.steady_micros() > give_up_at) {
@@ -255,32 +314,20 @@ class Load {
                      "run it again later, it goes on with what is left");
       }
       TRY(cancel_.check());
-      std::unique_lock lock(mutex_);
-      answered_.wait_for(lock, kBusyPause);
+      std::this_thread::sleep_for(kBusyPause);
+      TRY(send());
     }
+    return {};
   }
 
-  Result<capture::Reply> ask(const capture::Origin& origin) {
-    std::optional<capture::Reply> got;
-    TRY(parts_.capture.submit(applied_, {.body = body_, .format = capture::BodyFormat::lines, .origin = &origin},
-                              [this, &got](capture::Reply reply) {
-                                std::lock_guard lock(mutex_);
-                                got = std::move(reply);
-                                answered_.notify_all();
-                              }));
-    std::unique_lock lock(mutex_);
-    answered_.wait(lock, [&got] { return got.has_value(); });
-    return std::move(*got);
-  }
-
-  capture::Mark mark_of(const capture::Reply& reply, bool last) const {
+  capture::Mark mark_of(const capture::Reply& reply) const {
     capture::Mark mark;
     mark.action = "etl";
-    mark.outcome = last ? "whole" : "part";
+    mark.outcome = sent_.is_last ? "whole" : "part";
     mark.source = work_[at_].source;
     mark.fingerprint = work_[at_].fingerprint;
-    mark.records_from = from_;
-    mark.records_through = next_;
+    mark.records_from = sent_.from;
+    mark.records_through = sent_.next;
     mark.accepted = reply.accepted;
     mark.duplicates = reply.duplicates;
     mark.quarantined = reply.quarantined;
@@ -293,9 +340,7 @@ class Load {
     report_.duplicates += reply.duplicates;
     report_.quarantined += reply.quarantined;
     report_.refused += reply.refused;
-    known_[work_[at_].fingerprint].records = from_ = next_;
-    body_.clear();
-    lines_.clear();
+    known_[work_[at_].fingerprint].records = sent_.next;
   }
 
   const Etl::Parts& parts_;
@@ -310,14 +355,13 @@ class Load {
   // Files that one child takes apart, and which of them it is at.
   std::vector<Work> work_;
   size_t at_ = 0;
-  // Of that file.
-  std::string body_;              // one record a line
-  std::vector<uint64_t> lines_;   // where they begin in the file
-  uint64_t from_ = 0, next_ = 0;  // its records: those before are marked; behind the last in `body_`
-  Status ended_;                  // what ends the load as a whole
+  Piece gathered_, sent_;  // of that file
+  Status ended_;           // what ends the load as a whole
 
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards the answer to the piece that was sent
   std::condition_variable answered_;
+  std::optional<capture::Reply> answer_;
+  bool is_awaited_ = false;
 };
 
 }  // namespace

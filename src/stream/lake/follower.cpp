@@ -108,6 +108,7 @@ std::string Follower::path_of(std::string_view relative) const {
 void Follower::restart_tail(uint64_t at) {
   tail_ = Tail{};
   tail_.from = tail_.through = at;
+  for (auto& [number, lane] : lanes_) lane.open_events = lane.open_quarantine = lane.open_marks = {};
 }
 
 void Follower::note_problem(const std::string& what) {
@@ -126,6 +127,7 @@ Status Follower::set_streams(std::vector<capture::AppliedStream> streams) {
     for (auto& [name, table] : tail_.tables) {
       for (auto& [values, rows] : table.partitions) rows.freeze(*engine_);
     }
+    lane.open_events = lane.open_quarantine = lane.open_marks = {};
     lane.stream = applied.stream;
     lane.table = applied.stream->name;
     lane.quarantine_table = applied.stream->name + "_quarantine";
@@ -278,44 +280,47 @@ void Follower::take_record(uint64_t sequence, const capture::Record& record) {
   const bool accepted = record.kind == capture::RecordKind::accepted;
   const bool quarantined = record.kind == capture::RecordKind::quarantined;
   const std::string& table = accepted ? lane.table : quarantined ? lane.quarantine_table : lane.intake_table;
-  TableTail& waiting = tail_.tables[table];
-  const int32_t day = day_number(accepted ? record.event_time.micros : record.arrived_at.micros);
-  waiting.note_day(day);
-  ArchiveTail& archive = waiting.hours[hour_number(record.arrived_at.micros)];
-  tail_.bytes -= archive.bytes();
-  append_archive_line(record, sequence, archive.open());
-  archive.added(sequence, day, compressor_);
-  tail_.bytes += archive.bytes();
+  capture::RowWriter& writer = accepted ? *lane.accepted : quarantined ? *lane.quarantined : *lane.marks;
+  Lane::Open& open = accepted ? lane.open_events : quarantined ? lane.open_quarantine : lane.open_marks;
+  const EventTime time{accepted ? record.event_time.micros : record.arrived_at.micros};
+  const int32_t day = day_number(time.micros);
+  const int64_t hour = hour_number(record.arrived_at.micros);
+  if (open.table == nullptr) open.table = &tail_.tables[table];
+  if (open.lines == nullptr || hour != open.hour) open.lines = &open.table->hours[hour];
+  if (open.rows == nullptr || day != open.day) {
+    open.rows = &open_partition(table, *open.table,
+                                accepted ? capture::partition_values(*lane.stream, time) : std::vector<int64_t>{day});
+  }
+  open.hour = hour;
+  open.day = day;
+  open.table->note_day(day);
+  tail_.bytes -= open.lines->bytes();
+  append_archive_line(record, sequence, open.lines->open());
+  open.lines->added(sequence, day, compressor_);
+  tail_.bytes += open.lines->bytes();
   int64_t& oldest = lane.system ? tail_.oldest_system_arrival : tail_.oldest_arrival;
   oldest = std::min(oldest, record.entered_at().micros);
   if (lane.system) ++tail_.system_records;
-  if (accepted) {
-    add_row(record, sequence, table, capture::partition_values(*lane.stream, record.event_time), *lane.accepted);
-  } else {
-    capture::RowWriter& writer = quarantined ? *lane.quarantined : *lane.marks;
-    add_row(record, sequence, table, {day_number(record.arrived_at.micros)}, writer);
-  }
-}
-
-void Follower::add_row(const capture::Record& record, uint64_t sequence, const std::string& table_name,
-                       const std::vector<int64_t>& partition, capture::RowWriter& writer) {
-  auto& partitions = tail_.tables[table_name].partitions;
-  auto found = partitions.find(partition);
-  if (found == partitions.end()) {
-    const Table& table = tables_.find(table_name)->second;
-    found = partitions.emplace(partition, PartitionTail(all_columns(table.columns, table.partition_columns))).first;
-    ++tail_.partitions;
-  }
-  auto added = writer.append(record, sequence, found->second.open());
+  auto added = writer.append(record, sequence, open.rows->open());
   if (!added) {
     // The archive holds the record; its row is missing until the damage is mended and the table rebuilt. verify() finds
     // it too.
-    note_problem(table_name + ", record " + std::to_string(sequence) + ": " + added.error().text());
+    note_problem(table + ", record " + std::to_string(sequence) + ": " + added.error().text());
     return;
   }
-  found->second.added(sequence, *engine_);
+  open.rows->added(sequence, *engine_);
   ++tail_.rows;
   tail_.bytes += record.payload.size() + 64;
+}
+
+PartitionTail& Follower::open_partition(const std::string& table_name, TableTail& into,
+                                        const std::vector<int64_t>& values) {
+  const auto found = into.partitions.find(values);
+  if (found != into.partitions.end()) return found->second;
+  const Table& table = tables_.find(table_name)->second;
+  ++tail_.partitions;
+  return into.partitions.emplace(values, PartitionTail(all_columns(table.columns, table.partition_columns)))
+      .first->second;
 }
 
 std::shared_ptr<const LakeSnapshot> Follower::snapshot_locked(bool with_tail) {

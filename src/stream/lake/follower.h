@@ -88,13 +88,21 @@ class Follower : public Lake {
     std::unique_ptr<capture::RowWriter> accepted, quarantined, marks;
     std::string table, quarantine_table, intake_table;
     bool system = false;  // it has neither quarantine nor intake nor raw table
+    // Where its last record of each kind went in tail_: the next mostly goes there too.
+    struct Open {
+      TableTail* table = nullptr;
+      ArchiveTail* lines = nullptr;
+      PartitionTail* rows = nullptr;
+      int64_t hour = 0;
+      int32_t day = 0;
+    };
+    Open open_events, open_quarantine, open_marks;
   };
 
   Result<uint64_t> pump_locked(uint64_t until);
   Status read_group(const std::vector<journal::Entry>& group);
   void take_record(uint64_t sequence, const capture::Record& record);
-  void add_row(const capture::Record& record, uint64_t sequence, const std::string& table,
-               const std::vector<int64_t>& partition, capture::RowWriter& writer);
+  PartitionTail& open_partition(const std::string& table, TableTail& into, const std::vector<int64_t>& values);
   bool tail_is_full() const;
   void restart_tail(uint64_t at);
   void note_problem(const std::string& what);

@@ -48,6 +48,7 @@ constexpr std::array<bool, 256> all_but(std::string_view others) {
 // A value's brackets, quotes and white space are looked at one by one, in a string its end, escapes and line breaks.
 constexpr std::array<bool, 256> kPlainInString = all_but("\"\\\n\r");
 constexpr std::array<bool, 256> kPlainInValue = all_but("\"{}[] \t\r\n");
+constexpr std::array<bool, 256> kPlainInObject = all_but("\"{}[]\r\n");
 
 // --- JSON ------------------------------------------------------------------------------------------------------------
 
@@ -57,6 +58,13 @@ class JsonSplitter final : public RecordSplitter {
 
   Status feed(std::string_view piece) override {
     while (!piece.empty()) {
+      const size_t whole = state_ == State::between && piece.front() == '{' ? object_in_line(piece) : 0;
+      if (whole > 0 && whole <= bytes_max_) {
+        at_start_ = false;
+        TRY(take_(line_, piece.substr(0, whole)));
+        piece.remove_prefix(whole);
+        continue;
+      }
       const size_t plain = state_ == State::value && !escaped_ ? plain_run(piece) : 0;
       if (plain > 0) {
         append(piece.substr(0, plain));
@@ -83,6 +91,37 @@ class JsonSplitter final : public RecordSplitter {
     scalar,  // anything else, up to its end
     broken,  // up to the end of the line
   };
+
+  // The length of the object that the piece begins with, if it ends in it and in its line: nearly every one does, and
+  // is handed on where it lies. 0: the other way sees to it.
+  static size_t object_in_line(std::string_view piece) {
+    const char* at = piece.data();
+    const char* const end = at + piece.size();
+    size_t depth = 0;
+    while (true) {
+      while (at < end && kPlainInObject[static_cast<unsigned char>(*at)]) ++at;
+      if (at == end) return 0;
+      const char c = *at++;
+      if (c == '"') {
+        while (at < end && *at != '"') {
+          while (at < end && kPlainInString[static_cast<unsigned char>(*at)]) ++at;
+          if (at < end && *at == '\\') {
+            at += end - at < 2 || at[1] == '\n' || at[1] == '\r' ? end - at : 2;
+          } else if (at < end && *at != '"') {
+            return 0;
+          }
+        }
+        if (at == end) return 0;
+        ++at;
+      } else if (c == '{' || c == '[') {
+        ++depth;
+      } else if (c == '}' || c == ']') {
+        if (--depth == 0) return static_cast<size_t>(at - piece.data());
+      } else {
+        return 0;
+      }
+    }
+  }
 
   Status take(char c) {
     switch (state_) {

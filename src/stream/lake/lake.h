@@ -48,7 +48,7 @@ struct Options {
   Duration system_commit_interval = minutes(10);
   uint64_t tail_bytes_max = 256ull << 20;  // pump() stops here until a commit made room
   size_t partitions_max = 64;              // of one commit
-  int gzip_level = 1;                      // of libdeflate; 3 takes half as long again and saves 3 %
+  int gzip_level = 1;                      // of ISA-L; 3 takes twice as long and saves 2 %
   size_t compact_files = 16;              // maintain() merges as soon as so many small files lie side by side; 0: never
   uint64_t compact_bytes = 128ull << 20;  // of a file that is not merged any further; an archive file: a quarter
   uint64_t rebuild_memory = 64ull << 20;  // of rows that a rebuild holds, about
