@@ -12,6 +12,7 @@
 #include <regex>
 
 #include "bench/http_load.h"
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -21,7 +22,7 @@ namespace {
 
 struct Settings {
   bool quick = false;
-  std::string weir = "build/release/bin/weir", nginx = "nginx", dir = "build/bench", cache;
+  std::string weir, nginx = "nginx", dir, cache;
   uint64_t keys = 50'000'000;
   int rounds = 5;
   double round_s = 8, overload_s = 600;
@@ -387,32 +388,19 @@ Settings parse(int argc, char** argv) {
   const char* home = std::getenv("HOME");
   out.cache = cache != nullptr ? std::string(cache) + "/bench"
                                : std::string(home != nullptr ? home : ".") + "/.cache/weir/bench";
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    const auto value = [&] { return i + 1 < argc ? std::string(argv[++i]) : std::string(); };
-    if (option == "--quick") {
-      out.quick = true;
-      out.keys = 10'000'000;
-      out.rounds = 5;
-      out.round_s = 2;
-      out.overload_s = 20;
-    } else if (option == "--weir") {
-      out.weir = value();
-    } else if (option == "--nginx") {
-      out.nginx = value();
-    } else if (option == "--dir") {
-      out.dir = value();
-    } else if (option == "--data") {
-      (void)value();  // this benchmark makes its own events
-    } else if (option == "--keys") {
-      out.keys = std::strtoull(value().c_str(), nullptr, 10);
-    } else if (option == "--overload") {
-      out.overload_s = std::strtod(value().c_str(), nullptr);
-    } else {
-      give_up("unknown option " + option +
-              "; known: --quick --weir PATH --nginx PATH --dir FOLDER --data FOLDER --keys N --overload SECONDS");
-    }
+  const Options options(argc, argv, {"--nginx PATH", "--keys N", "--overload SECONDS"});
+  if (options.quick()) {
+    out.quick = true;
+    out.keys = 10'000'000;
+    out.rounds = 5;
+    out.round_s = 2;
+    out.overload_s = 20;
   }
+  out.weir = options.weir();
+  out.nginx = options.text("--nginx", out.nginx);
+  out.dir = options.dir();
+  out.keys = options.whole("--keys", out.keys);
+  out.overload_s = options.number("--overload", out.overload_s);
   return out;
 }
 

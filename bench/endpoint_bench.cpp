@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/http_load.h"
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -154,23 +155,8 @@ class Bench {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
-  bool quick = false;
-  std::string weir = "build/release/bin/weir", dir = "build/bench";
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--quick") {
-      quick = true;
-    } else if (i + 1 < argc && option == "--weir") {
-      weir = argv[++i];
-    } else if (i + 1 < argc && option == "--dir") {
-      dir = argv[++i];
-    } else if (i + 1 < argc && option == "--data") {
-      ++i;  // this benchmark needs no data
-    } else {
-      weir::bench::give_up("unknown option " + option + "; known: --quick --weir PATH --dir FOLDER --data FOLDER");
-    }
-  }
-  std::filesystem::create_directories(dir);
-  weir::bench::print_disk(dir);
-  return weir::bench::Bench(quick, weir, dir).run();
+  const weir::bench::Options options(argc, argv);
+  std::filesystem::create_directories(options.dir());
+  weir::bench::print_disk(options.dir());
+  return weir::bench::Bench(options.quick(), options.weir(), options.dir()).run();
 }

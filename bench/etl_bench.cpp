@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "bench/foreign_events.h"
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -28,11 +29,11 @@ namespace {
 
 struct Settings {
   bool quick = false;
-  std::string weir = "build/release/bin/weir", dir = "build/bench", data;
-  uint64_t rows = 0;  // 0: by `quick`
-  int repeats = 5;
-  uint64_t tenfold = 10;  // 0: without
-  int days = 4;
+  std::string weir, dir, data;
+  uint64_t rows = 0;
+  int repeats = 0;
+  uint64_t tenfold = 0;  // 0: without
+  int days = 0;
   bool backfill = false;
 };
 
@@ -294,38 +295,19 @@ int run(const Settings& settings) {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
-  weir::bench::Settings settings;
   if (argc == 4 && std::string(argv[1]) == "--peer") return weir::bench::be_peer(argv[2], argv[3]);
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--quick") {
-      settings.quick = true;
-    } else if (i + 1 < argc && option == "--weir") {
-      settings.weir = argv[++i];
-    } else if (i + 1 < argc && option == "--dir") {
-      settings.dir = argv[++i];
-    } else if (i + 1 < argc && option == "--data") {
-      settings.data = argv[++i];
-    } else if (i + 1 < argc && option == "--rows") {
-      settings.rows = std::strtoull(argv[++i], nullptr, 10);
-    } else if (i + 1 < argc && option == "--repeats") {
-      settings.repeats = std::max(1, std::atoi(argv[++i]));
-    } else if (i + 1 < argc && option == "--tenfold") {
-      settings.tenfold = std::strtoull(argv[++i], nullptr, 10);
-    } else if (option == "--backfill") {
-      settings.backfill = true;
-      settings.days = 90;
-    } else if (i + 1 < argc && option == "--days") {
-      settings.days = std::max(1, std::atoi(argv[++i]));
-    } else {
-      weir::bench::give_up("unknown option " + option +
-                           "; known: --quick --weir PATH --dir FOLDER --data FOLDER --rows N --repeats N --tenfold N "
-                           "(0: without) --backfill --days N");
-    }
-  }
-  if (settings.rows == 0 && settings.backfill) {
-    settings.rows = static_cast<uint64_t>(settings.days) * (settings.quick ? 10'000 : 1'000'000);
-  }
-  if (settings.rows == 0) settings.rows = settings.quick ? 1'000'000 : 10'000'000;
+  const weir::bench::Options options(argc, argv, {"--rows N", "--repeats N", "--tenfold N", "--backfill", "--days N"});
+  weir::bench::Settings settings;
+  settings.quick = options.quick();
+  settings.weir = options.weir();
+  settings.dir = options.dir();
+  settings.data = options.data();
+  settings.backfill = options.has("--backfill");
+  settings.days = static_cast<int>(std::max<uint64_t>(1, options.whole("--days", settings.backfill ? 90 : 4)));
+  const uint64_t a_day = settings.quick ? 10'000 : 1'000'000;
+  const uint64_t rows = settings.quick ? 1'000'000 : 10'000'000;
+  settings.rows = options.whole("--rows", settings.backfill ? static_cast<uint64_t>(settings.days) * a_day : rows);
+  settings.repeats = static_cast<int>(std::max<uint64_t>(1, options.whole("--repeats", 5)));
+  settings.tenfold = options.whole("--tenfold", 10);
   return weir::bench::run(settings);
 }

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "bench/http_load.h"
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -62,10 +63,10 @@ std::string utc_now() {
 
 struct Settings {
   bool quick = false;
-  std::string weir = "build/release/bin/weir", dir = "build/bench";
+  std::string weir, dir;
   std::string browser;  // where Playwright's packages are; empty: no page is measured
-  double seconds = 60;
-  double rate = 10'000;  // events a second
+  double seconds = 0;
+  double rate = 0;  // events a second
 };
 
 // weir on a folder of its own, with one stream and one live count of it.
@@ -295,29 +296,13 @@ int run(const Settings& settings) {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
+  const weir::bench::Options options(argc, argv, {"--browser PACKAGES", "--seconds N", "--rate N"});
   weir::bench::Settings settings;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--quick") {
-      settings.quick = true;
-      settings.seconds = 20;
-    } else if (i + 1 < argc && option == "--weir") {
-      settings.weir = argv[++i];
-    } else if (i + 1 < argc && option == "--dir") {
-      settings.dir = argv[++i];
-    } else if (i + 1 < argc && option == "--rate") {
-      settings.rate = std::max(100.0, std::atof(argv[++i]));
-    } else if (i + 1 < argc && option == "--browser") {
-      settings.browser = argv[++i];
-    } else if (i + 1 < argc && option == "--seconds") {
-      settings.seconds = std::atof(argv[++i]);
-    } else if (i + 1 < argc && option == "--data") {
-      ++i;  // this benchmark needs no data
-    } else {
-      weir::bench::give_up(
-          "unknown option " + option +
-          "; known: --quick --weir PATH --dir FOLDER --browser PACKAGES --seconds N --rate N --data FOLDER");
-    }
-  }
+  settings.quick = options.quick();
+  settings.weir = options.weir();
+  settings.dir = options.dir();
+  settings.browser = options.text("--browser", "");
+  settings.seconds = options.number("--seconds", settings.quick ? 20 : 60);
+  settings.rate = std::max(100.0, options.number("--rate", 10'000));
   return weir::bench::run(settings);
 }

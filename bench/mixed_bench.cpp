@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "bench/http_load.h"
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -26,8 +27,8 @@ constexpr int kDays = 5;
 
 struct Settings {
   bool quick = false;
-  std::string weir = "build/release/bin/weir", dir = "build/bench";
-  uint64_t rows = 0;  // in the stream before; 0: by `quick`
+  std::string weir, dir;
+  uint64_t rows = 0;  // in the stream before
   double seconds = 0;
 };
 
@@ -231,28 +232,13 @@ class Bench {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
+  const weir::bench::Options options(argc, argv, {"--rows N", "--seconds N"});
   weir::bench::Settings settings;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--quick") {
-      settings.quick = true;
-    } else if (i + 1 < argc && option == "--weir") {
-      settings.weir = argv[++i];
-    } else if (i + 1 < argc && option == "--dir") {
-      settings.dir = argv[++i];
-    } else if (i + 1 < argc && option == "--rows") {
-      settings.rows = std::strtoull(argv[++i], nullptr, 10);
-    } else if (i + 1 < argc && option == "--seconds") {
-      settings.seconds = std::atof(argv[++i]);
-    } else if (i + 1 < argc && option == "--data") {
-      ++i;  // this benchmark makes its own events
-    } else {
-      weir::bench::give_up("unknown option " + option +
-                           "; known: --quick --weir PATH --dir FOLDER --rows N --seconds N --data FOLDER");
-    }
-  }
-  if (settings.rows == 0) settings.rows = settings.quick ? 1'000'000 : 10'000'000;
-  if (settings.seconds == 0) settings.seconds = settings.quick ? 20 : 120;
+  settings.quick = options.quick();
+  settings.weir = options.weir();
+  settings.dir = options.dir();
+  settings.rows = options.whole("--rows", settings.quick ? 1'000'000 : 10'000'000);
+  settings.seconds = options.number("--seconds", settings.quick ? 20 : 120);
   std::filesystem::create_directories(settings.dir);
   weir::bench::print_disk(settings.dir);
   return weir::bench::Bench(settings).run();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/options.h"
 #include "bench/process.h"
 
 namespace fs = std::filesystem;
@@ -61,24 +62,6 @@ int run(bool quick, const std::string& weir, const std::string& nginx, const std
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
-  bool quick = false;
-  std::string weir = "build/release/bin/weir", nginx = "nginx", dir = "build/bench";
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    if (option == "--quick") {
-      quick = true;
-    } else if (i + 1 < argc && option == "--weir") {
-      weir = argv[++i];
-    } else if (i + 1 < argc && option == "--nginx") {
-      nginx = argv[++i];
-    } else if (i + 1 < argc && option == "--dir") {
-      dir = argv[++i];
-    } else if (i + 1 < argc && option == "--data") {
-      ++i;  // this benchmark needs no data
-    } else {
-      weir::bench::give_up("unknown option " + option +
-                           "; known: --quick --weir PATH --nginx PATH --dir FOLDER --data FOLDER");
-    }
-  }
-  return weir::bench::run(quick, weir, nginx, dir);
+  const weir::bench::Options options(argc, argv, {"--nginx PATH"});
+  return weir::bench::run(options.quick(), options.weir(), options.text("--nginx", "nginx"), options.dir());
 }

@@ -1,5 +1,7 @@
 // Flows, runs, derived tables and the lake: what is computed, from what, how fresh it is, and starting and stopping it.
-import { expect, run_daily, test } from './support';
+import { writeFileSync } from 'node:fs';
+import { OwnServer, program } from './server';
+import { expect, expect_no_sideways_scroll, run_daily, test } from './support';
 
 const running = (more: object = {}) => ({
   id: '01a1ff2f-0000-7000-8000-000000000001', kind: 'flow', name: 'daily', state: 'running', cause: { by: 'schedule' }, parameters: {},
@@ -168,6 +170,41 @@ test('the lake shows its tables, partitions, files and late events', async ({ si
   await expect(page.getByRole('region', { name: 'Late events' }).getByRole('row').nth(1)).toBeVisible();
   await page.getByRole('button', { name: 'List the files' }).click();
   await expect(page.getByRole('region', { name: 'Manifest' }).getByText(/\.parquet$/).first()).toBeVisible();
+});
+
+test('who was forgotten is told on the lake page, with what was reached and what was not', async ({ page }) => {
+  test.skip(!program, 'needs a program of its own');
+  const server = await OwnServer.make();
+  try {
+    const sign_in = async (role: string) => {
+      const token = server.weir('token', 'create', `--${role}`).match(/weir_[a-z]+_\S+|[A-Za-z0-9_.-]{24,}/)?.[0] ?? '';
+      const reply = await page.request.post(`${server.url}/v1/session`, { data: { token }, headers: { 'X-Weir': '1', Origin: server.url } });
+      expect(reply.ok(), `signing in: ${reply.status()} ${await reply.text()}`).toBe(true);
+    };
+    writeFileSync(`${server.folder}/streams/visits.yaml`, 'fields:\n  visit_id: uuid\n  person: {type: string, subject: true}\nkey: visit_id\nwrite: public\n');
+    server.weir('apply', '--yes');
+    for (const person of ['ada', 'ada', 'grace']) {
+      const sent = await page.request.post(`${server.url}/v1/streams/visits`, { data: { person }, headers: { Origin: server.url } });
+      expect(sent.ok(), await sent.text()).toBe(true);
+    }
+    await sign_in('admin');
+    await page.goto(`${server.url}/lake`);
+    await expect(page.getByRole('link', { name: 'visits', exact: true })).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Forgotten' })).toHaveCount(0);
+    server.weir('lake', 'forget', 'visits', '--where', 'person=ada', '--yes');
+    const forgotten = page.getByRole('region', { name: 'Forgotten' });
+    await forgotten.getByText('visits.person').click({ timeout: 15_000 });
+    await expect(forgotten.getByText(/^2 events, 0 quarantined; \d+ places not reached$/)).toBeVisible();
+    await expect(forgotten.getByRole('heading', { name: 'Not reached' })).toBeVisible();
+    await expect(forgotten.getByText('archive', { exact: true })).toBeVisible();
+    await expect(forgotten.getByText(/ada/)).toHaveCount(0);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await expect_no_sideways_scroll(page);
+    await forgotten.getByRole('link', { name: 'its run' }).click();
+    await expect(page).toHaveURL(/\/runs\/[0-9a-f-]{36}$/);
+  } finally {
+    await server.end();
+  }
 });
 
 test('somebody who may only read is offered nothing that would be refused', async ({ page, reader }) => {

@@ -56,6 +56,15 @@ inline constexpr const char* kTotals = R"(---
 SELECT ad, sum(shown)::BIGINT AS shown, sum(clicked)::BIGINT AS clicked FROM traffic GROUP BY ad
 )";
 
+// A table whose test fails by an event of the ad 'bad'.
+inline constexpr const char* kTrafficWithTest = R"(---
+partition: day
+tests:
+  - {name: no_bad_ad, sql: "SELECT * FROM traffic WHERE ad = 'bad'"}
+---
+SELECT ad, CAST(occurred_at AS DATE) AS day, count(*) AS shown, 0 AS clicked FROM impressions GROUP BY ALL
+)";
+
 class FlowTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -190,6 +199,18 @@ class FlowTest : public ::testing::Test {
       if (task.state == "done") out += (out.empty() ? "" : ", ") + task.step + " " + task.what;
     }
     return out;
+  }
+  // Both days of a table that is computed by day, and what is made of it: its inputs first.
+  void compute_two_days() {
+    impression("1", "a", "2026-11-19T10:00:00Z");
+    impression("2", "a", "2026-11-20T10:00:00Z");
+    click("2", "a", "2026-11-20T10:00:05Z");
+    const RunView view = compute("totals");
+    EXPECT_EQ(view.run.state, "done") << view.run.error;
+    // The click of the 20th touches the 19th too.
+    EXPECT_EQ(computed(view), "traffic 2026-11-19, traffic 2026-11-20, totals all");
+    EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,1");
+    EXPECT_EQ(sql("SELECT * FROM totals"), "a,2,1");
   }
   std::string sql(const std::string& statement) {
     auto session = must(engine_->connect(engine::Trust::user));

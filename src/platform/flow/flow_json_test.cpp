@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/json_fixture.h"
 #include "platform/flow/random_flows.h"
 
 namespace weir::flow {
@@ -30,33 +31,12 @@ std::vector<std::string> beside(const std::string& before, const std::string& af
 }
 
 TEST(FlowJson, random_flows_survive_the_way_through_json_text) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    const FlowDeclaration flow = RandomFlows(seed).flow();
-    const std::string text = to_json(flow).dump();
-    auto json = Json::parse(text);
-    ASSERT_TRUE(json) << "seed " << seed << ": " << text;
-    auto back = flow_from_json(*json);
-    ASSERT_TRUE(back) << "seed " << seed << ": " << back.error().text();
-    ASSERT_EQ(*back, flow) << "seed " << seed << ": " << text;
-    ASSERT_EQ(to_json(*back).dump(), text) << "seed " << seed;
-  }
+  expect_survives_json([](uint32_t seed) { return RandomFlows(seed).flow(); }, flow_from_json);
 }
 
 TEST(FlowJson, what_was_not_written_by_us_is_corrupt) {
   const Json good = to_json(declared("steps: [{sql: x}]\ntime_limit: 1m\n"));
-  ASSERT_TRUE(flow_from_json(good));
-  for (const auto& [key, value] : good.object()) {
-    Json missing{Json::Object{}}, wrong = good;
-    for (const auto& [other, kept] : good.object()) {
-      if (other != key) missing.set(other, kept);
-    }
-    wrong.set(key, Json(-0.5));
-    for (const Json& broken : {missing, wrong}) {
-      auto read = flow_from_json(broken);
-      ASSERT_FALSE(read) << key;
-      EXPECT_EQ(read.error().code, Code::corrupt) << key;
-    }
-  }
+  expect_refuses_damage(good, flow_from_json);
   Json newer = good;
   newer.set("format", 3);
   EXPECT_EQ(flow_from_json(newer).error().code, Code::unsupported);

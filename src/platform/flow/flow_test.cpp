@@ -6,15 +6,7 @@ namespace weir::flow {
 namespace {
 
 TEST_F(FlowTest, computes_a_table_and_what_it_is_made_of_inputs_first) {
-  impression("1", "a", "2026-11-19T10:00:00Z");
-  impression("2", "a", "2026-11-20T10:00:00Z");
-  click("2", "a", "2026-11-20T10:00:05Z");
-  const RunView view = compute("totals");
-  EXPECT_EQ(view.run.state, "done") << view.run.error;
-  // The click of the 20th touches the 19th too.
-  EXPECT_EQ(computed(view), "traffic 2026-11-19, traffic 2026-11-20, totals all");
-  EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,1");
-  EXPECT_EQ(sql("SELECT * FROM totals"), "a,2,1");
+  compute_two_days();
 }
 
 TEST_F(FlowTest, a_failing_test_is_told_with_its_count_until_it_passes) {
@@ -89,13 +81,7 @@ TEST_F(FlowTest, only_the_days_that_were_asked_for_are_computed) {
 }
 
 TEST_F(FlowTest, a_partition_that_fails_a_test_keeps_its_old_rows_and_what_is_made_of_it_is_left) {
-  files_["traffic"] = R"(---
-partition: day
-tests:
-  - {name: no_bad_ad, sql: "SELECT * FROM traffic WHERE ad = 'bad'"}
----
-SELECT ad, CAST(occurred_at AS DATE) AS day, count(*) AS shown, 0 AS clicked FROM impressions GROUP BY ALL
-)";
+  files_["traffic"] = kTrafficWithTest;
   declare(files_);
   impression("1", "a", "2026-11-19T10:00:00Z");
   compute("totals");
@@ -273,13 +259,7 @@ TEST_F(FlowsTest, an_arrival_starts_a_run_once_the_stream_is_quiet) {
 }
 
 TEST_F(FlowsTest, a_stale_table_starts_a_run_and_what_a_run_leaves_stale_starts_no_other) {
-  files_["traffic"] = R"(---
-partition: day
-tests:
-  - {name: no_bad_ad, sql: "SELECT * FROM traffic WHERE ad = 'bad'"}
----
-SELECT ad, CAST(occurred_at AS DATE) AS day, count(*) AS shown, 0 AS clicked FROM impressions GROUP BY ALL
-)";
+  files_["traffic"] = kTrafficWithTest;
   declare(files_);
   declare_flow("triggers:\n  - {stale: traffic}\nsteps:\n  - tables: [traffic]\n");
   EXPECT_EQ(runs_after_tick(), 0u);

@@ -63,14 +63,7 @@ class LakeTableTest : public FlowTest {
 };
 
 TEST_F(LakeTableTest, is_computed_by_partition_and_read_by_statements_and_other_tables) {
-  impression("1", "a", "2026-11-19T10:00:00Z");
-  impression("2", "a", "2026-11-20T10:00:00Z");
-  click("2", "a", "2026-11-20T10:00:05Z");
-  const RunView view = compute("totals");
-  EXPECT_EQ(view.run.state, "done") << view.run.error;
-  EXPECT_EQ(computed(view), "traffic 2026-11-19, traffic 2026-11-20, totals all");
-  EXPECT_EQ(traffic(), "a,2026-11-19,1,0 | a,2026-11-20,1,1");
-  EXPECT_EQ(sql("SELECT * FROM totals"), "a,2,1");
+  compute_two_days();
   EXPECT_EQ(listed("traffic"), "dt=2026-11-19 1, dt=2026-11-20 1");
   EXPECT_EQ(in_engine("traffic"), "0");
   // In the SELECT's order, the partition's column among the others.

@@ -25,6 +25,17 @@ class StepsTest : public FlowTest {
     const auto errors = flow_->examine_flow(parsed("steps:\n" + steps), {"impressions", "clicks", "traffic", "totals"});
     return errors.empty() ? "" : errors.front().text();
   }
+  // Closes and opens again as soon as the run's second step was tried.
+  void stop_in_second_step(const std::string& id) {
+    const auto is_there = [&] {
+      const RunView view = must(flow_->run(id));
+      return view.tasks.size() == 2 && view.tasks[1].attempts > 0;
+    };
+    for (int i = 0; i < 3'000 && !is_there(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(is_there());
+    close();
+    open();
+  }
   std::string shown() { return sql("SELECT id, CAST(seen AS VARCHAR) FROM public.shown ORDER BY ALL"); }
 };
 
@@ -212,13 +223,7 @@ TEST_F(StepsTest, a_run_that_was_stopped_between_two_steps_goes_on_with_the_seco
       "  - {check: SELECT 1 FROM impressions HAVING count(*) = 0, retries: {times: 100, wait: 10ms, factor: 1}}\n";
   const std::string id =
       must(flow_->start_flow(parsed(flow), {day("2026-11-20"), day("2026-11-21"), true, Json(Json::Object{})}));
-  for (int i = 0; i < 3'000; ++i) {
-    const RunView view = must(flow_->run(id));
-    if (view.tasks.size() == 2 && view.tasks[1].attempts > 0) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  close();
-  open();
+  stop_in_second_step(id);
   impression("1", "a", "2026-11-20T10:00:00Z");
   ASSERT_TRUE(flow_->resume());
   EXPECT_EQ(wait(id).run.state, "done");
@@ -236,13 +241,7 @@ TEST_F(StepsTest, a_run_whose_steps_before_a_kill_have_read_something_else_begin
       "impressions)}\n";
   const std::string id =
       must(flow_->start_flow(parsed(flow), {day("2026-11-20"), day("2026-11-21"), true, Json(Json::Object{})}));
-  for (int i = 0; i < 3'000; ++i) {
-    const RunView view = must(flow_->run(id));
-    if (view.tasks.size() == 2 && view.tasks[1].attempts > 0) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  close();
-  open();
+  stop_in_second_step(id);
   impression("2", "a", "2026-11-20T11:00:00Z");
   ASSERT_TRUE(flow_->resume());
   const RunView view = wait(id);

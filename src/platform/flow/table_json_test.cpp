@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/json_fixture.h"
 #include "platform/flow/random_tables.h"
 #include "platform/flow/table.h"
 
@@ -13,17 +14,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(TableJson, random_tables_survive_the_way_through_json_text) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    const Table table = RandomTables(seed).table();
-    const std::string text = to_json(table).dump();
-    auto json = Json::parse(text);
-    ASSERT_TRUE(json) << "seed " << seed << ": " << text;
-    auto back = table_from_json(*json);
-    ASSERT_TRUE(back) << "seed " << seed << ": " << back.error().text();
-    ASSERT_EQ(*back, table) << "seed " << seed << ": " << text;
-    ASSERT_EQ(to_json(*back).dump(), text) << "seed " << seed;
-    ASSERT_EQ(content_hash(*back), content_hash(table)) << "seed " << seed;
-  }
+  expect_survives_json([](uint32_t seed) { return RandomTables(seed).table(); }, table_from_json);
 }
 
 TEST(TableJson, every_key_is_written) {
@@ -46,19 +37,7 @@ TEST(TableJson, a_newer_format_is_refused_with_the_reason) {
 
 TEST(TableJson, what_was_not_written_by_us_is_corrupt) {
   const Json good = to_json(RandomTables(3).table());
-  ASSERT_TRUE(table_from_json(good));
-  for (const auto& [key, value] : good.object()) {
-    Json missing{Json::Object{}}, wrong = good;
-    for (const auto& [other, kept] : good.object()) {
-      if (other != key) missing.set(other, kept);
-    }
-    wrong.set(key, Json(-0.5));
-    for (const Json& broken : {missing, wrong}) {
-      auto read = table_from_json(broken);
-      ASSERT_FALSE(read) << key;
-      EXPECT_EQ(read.error().code, Code::corrupt) << key;
-    }
-  }
+  expect_refuses_damage(good, table_from_json);
   Json more = good;
   more.set("more", 1);
   EXPECT_FALSE(table_from_json(more));

@@ -30,10 +30,20 @@ struct Written {
   uint64_t rows = 0, bytes = 0;
 };
 
+// The answer to a statement of the engine's own; a cancel interrupts it.
+Result<duckdb::unique_ptr<duckdb::QueryResult>> ask(Link& link, const std::string& sql, const Cancel& cancel) {
+  const auto stop = cancel.attach([&link] { link.connection->Interrupt(); });
+  TRY(cancel.check());
+  duckdb::unique_ptr<duckdb::QueryResult> result = link.connection->Query(sql);
+  TRY(cancel.check());
+  if (result->HasError()) return to_error(result->GetErrorObject(), "");
+  return result;
+}
+
 // What COPY … (RETURN_STATS) answers: path, rows, bytes, …
-Result<Written> written(duckdb::QueryResult& result) {
-  const auto chunk = result.Fetch();
-  if (result.HasError()) return to_error(result.GetErrorObject(), "");
+Result<Written> copy_out(Link& link, const std::string& sql, const Cancel& cancel) {
+  TRY_ASSIGN(const auto result, ask(link, sql, cancel));
+  const auto chunk = result->Fetch();
   if (!chunk || chunk->size() != 1) return Written{};  // nothing selected: an empty file was written
   return Written{chunk->GetValue(1, 0).GetValue<uint64_t>(), chunk->GetValue(2, 0).GetValue<uint64_t>()};
 }
@@ -156,9 +166,7 @@ Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<
     sql += (i == 0 ? " ORDER BY " : ", ") + in_quotes(options.sort_by[i], '"');
   }
   sql += ") TO " + in_quotes(own_path(path), '\'') + copy_options(options);
-  const auto result = link->connection->Query(sql);
-  if (result->HasError()) return to_error(result->GetErrorObject(), "");
-  TRY_ASSIGN(const Written counts, written(*result));
+  TRY_ASSIGN(const Written counts, copy_out(*link, sql, {}));
 
   ParquetFile file{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
   for (const Column& column : columns) {
@@ -184,12 +192,7 @@ Result<ParquetFile> DuckEngine::merge_parquet(const std::vector<std::string>& pa
   // A folder's name is no column of its files.
   const std::string sql = "COPY (SELECT * FROM read_parquet([" + files + "], hive_partitioning=false)) TO " +
                           in_quotes(own_path(path), '\'') + copy_options(options);
-  const auto stop = cancel.attach([&link] { link->connection->Interrupt(); });
-  TRY(cancel.check());
-  const auto result = link->connection->Query(sql);
-  TRY(cancel.check());
-  if (result->HasError()) return to_error(result->GetErrorObject(), "");
-  TRY_ASSIGN(const Written counts, written(*result));
+  TRY_ASSIGN(const Written counts, copy_out(*link, sql, cancel));
   return ParquetFile{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
 }
 
@@ -219,12 +222,7 @@ Result<FilteredParquet> DuckEngine::filter_parquet(const FilterParquet& order, c
       "COPY (SELECT * FROM read_parquet([" + in_quotes(own_path(order.from), '\'') + "], hive_partitioning=false)" +
       (without.empty() ? "" : " WHERE " + in_quotes(order.column, '"') + " NOT IN (" + without + ")") + ") TO " +
       in_quotes(own_path(order.to), '\'') + copy_options(options);
-  const auto stop = cancel.attach([&link] { link->connection->Interrupt(); });
-  TRY(cancel.check());
-  const auto result = link->connection->Query(sql);
-  TRY(cancel.check());
-  if (result->HasError()) return to_error(result->GetErrorObject(), "");
-  TRY_ASSIGN(const Written counts, written(*result));
+  TRY_ASSIGN(const Written counts, copy_out(*link, sql, cancel));
   FilteredParquet out{.rows = counts.rows, .bytes = counts.bytes, .bounds = {}};
   if (out.rows == 0 || order.bounds_of.empty()) return out;
   std::string columns;
@@ -232,10 +230,9 @@ Result<FilteredParquet> DuckEngine::filter_parquet(const FilterParquet& order, c
     const std::string name = in_quotes(column, '"');
     columns.append(columns.empty() ? "min(" : ", min(").append(name).append("), max(").append(name).append(")");
   }
-  const auto ends = link->connection->Query("SELECT " + columns + " FROM read_parquet([" +
-                                            in_quotes(own_path(order.to), '\'') + "], hive_partitioning=false)");
-  TRY(cancel.check());
-  if (ends->HasError()) return to_error(ends->GetErrorObject(), "");
+  const std::string bounds = "SELECT " + columns + " FROM read_parquet([" + in_quotes(own_path(order.to), '\'') +
+                             "], hive_partitioning=false)";
+  TRY_ASSIGN(const auto ends, ask(*link, bounds, cancel));
   const auto chunk = ends->Fetch();
   if (!chunk || chunk->size() != 1) return Error(Code::internal, "the engine gave no bounds of a file");
   for (size_t i = 0; i < order.bounds_of.size(); ++i) {

@@ -68,6 +68,7 @@ TEST_F(ScriptTest, parameters_have_names_and_types) {
 TEST_F(ScriptTest, a_mistake_has_its_place_in_the_script) {
   EXPECT_THAT(run("SELECT 1;\n  SELECT nosuch FROM (SELECT 1 AS a)"), HasSubstr("2:10"));
   EXPECT_THAT(shape("SELECT 1;\nSELEC 2"), HasSubstr("2:1"));
+  EXPECT_THAT(run("SELECT $start;\nSELECT $star"), HasSubstr("2:8"));
 }
 
 TEST_F(ScriptTest, the_locks_hold) {

@@ -23,6 +23,10 @@ std::string lower(const std::string& name) {
   return duckdb::StringUtil::Lower(name);
 }
 
+bool is_name_part(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 class Walk {
  public:
   Walk(Trust trust, const std::vector<duckdb::Value>& parameters, const std::vector<std::string>& own_views,
@@ -71,6 +75,7 @@ class Walk {
   void modifiers(duckdb::QueryNode& node);
   void note_read(const duckdb::BaseTableRef& ref);
   Child constant(const duckdb::ParameterExpression& parameter);
+  duckdb::optional_idx place_of(const duckdb::ParameterExpression& parameter) const;
 
   void refuse(Code code, std::string message, duckdb::optional_idx place) {
     if (refusal_) return;
@@ -93,8 +98,20 @@ class Walk {
   std::optional<Error> refusal_;
 };
 
+// DuckDB's parser keeps no place of a parameter: where its name stands first in the text.
+duckdb::optional_idx Walk::place_of(const duckdb::ParameterExpression& parameter) const {
+  if (parameter.query_location.IsValid()) return parameter.query_location;
+  const std::string written = "$" + parameter.identifier;
+  for (size_t at = sql_.find(written); at != std::string_view::npos; at = sql_.find(written, at + 1)) {
+    const size_t end = at + written.size();
+    if (end == sql_.size() || !is_name_part(sql_[end])) return at;
+  }
+  return {};
+}
+
 Walk::Child Walk::constant(const duckdb::ParameterExpression& parameter) {
   const std::string& name = parameter.identifier;
+  const duckdb::optional_idx place = place_of(parameter);
   duckdb::Value given;
   if (named_ != nullptr) {
     const auto found = std::find_if(named_->values.begin(), named_->values.end(),
@@ -104,14 +121,13 @@ Walk::Child Walk::constant(const duckdb::ParameterExpression& parameter) {
     } else {
       std::string known;
       for (const auto& one : named_->values) known += (known.empty() ? "$" : ", $") + one.first;
-      refuse(Code::invalid, "there is no parameter $" + name + "; known are " + known, parameter.query_location);
+      refuse(Code::invalid, "there is no parameter $" + name + "; known are " + known, place);
     }
   } else if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos || name.size() > 6) {
-    refuse(Code::invalid, "parameters are numbered: $1, $2, …; found $" + name, parameter.query_location);
+    refuse(Code::invalid, "parameters are numbered: $1, $2, …; found $" + name, place);
   } else if (const size_t number = std::stoul(name); number == 0 || number > parameters_.size()) {
     refuse(Code::invalid,
-           "the statement uses parameter $" + name + ", " + std::to_string(parameters_.size()) + " were given",
-           parameter.query_location);
+           "the statement uses parameter $" + name + ", " + std::to_string(parameters_.size()) + " were given", place);
   } else {
     given = parameters_[number - 1];
   }

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "core/base/json_fixture.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/random_streams.h"
 
@@ -16,16 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(DeclarationJson, random_streams_survive_the_way_through_json_text) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    const Stream stream = RandomStreams(seed).stream();
-    const std::string text = to_json(stream).dump();
-    auto json = Json::parse(text);
-    ASSERT_TRUE(json) << "seed " << seed << ": " << text;
-    auto back = stream_from_json(*json);
-    ASSERT_TRUE(back) << "seed " << seed << ": " << back.error().text();
-    ASSERT_EQ(*back, stream) << "seed " << seed << ": " << text;
-    ASSERT_EQ(to_json(*back).dump(), text) << "seed " << seed;
-  }
+  expect_survives_json([](uint32_t seed) { return RandomStreams(seed).stream(); }, stream_from_json);
 }
 
 TEST(DeclarationJson, what_is_parsed_survives_too) {
@@ -66,19 +58,7 @@ TEST(DeclarationJson, a_stream_without_history_is_written_as_an_older_weir_reads
 
 TEST(DeclarationJson, what_was_not_written_by_us_is_corrupt) {
   const Json good = to_json(RandomStreams(3).stream());
-  ASSERT_TRUE(stream_from_json(good));
-  for (const auto& [key, value] : good.object()) {
-    Json missing{Json::Object{}}, wrong = good;
-    for (const auto& [other, kept] : good.object()) {
-      if (other != key) missing.set(other, kept);
-    }
-    wrong.set(key, Json(-0.5));
-    for (const Json& broken : {missing, wrong}) {
-      auto read = stream_from_json(broken);
-      ASSERT_FALSE(read) << key;
-      EXPECT_EQ(read.error().code, Code::corrupt) << key;
-    }
-  }
+  expect_refuses_damage(good, stream_from_json);
   Json more = good;
   more.set("colour", "red");
   EXPECT_THAT(stream_from_json(more).error().text(), HasSubstr("unknown key 'colour'"));

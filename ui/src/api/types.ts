@@ -267,6 +267,21 @@ export interface LakeState {
   tables: LakeTable[];
 }
 
+/** What became of a request to forget somebody; what a place counts differs from place to place. */
+export interface Receipt {
+  id: string;
+  stream: string;
+  field: string;
+  state: 'open' | 'done';
+  begun_at: string;
+  ended_at: string | null;
+  run?: string;
+  events?: number;
+  quarantined?: number;
+  places?: { place: string; [count: string]: unknown }[];
+  not_reached: { place: string; why: string; what: string }[];
+}
+
 export interface Manifest {
   table: string;
   version: number;
