@@ -182,7 +182,7 @@ test('who was forgotten is told on the lake page, with what was reached and what
       expect(reply.ok(), `signing in: ${reply.status()} ${await reply.text()}`).toBe(true);
     };
     writeFileSync(`${server.folder}/streams/visits.yaml`, 'fields:\n  visit_id: uuid\n  person: {type: string, subject: true}\nkey: visit_id\nwrite: public\n');
-    server.weir('apply', '--yes');
+    server.weir('apply');
     for (const person of ['ada', 'ada', 'grace']) {
       const sent = await page.request.post(`${server.url}/v1/streams/visits`, { data: { person }, headers: { Origin: server.url } });
       expect(sent.ok(), await sent.text()).toBe(true);
