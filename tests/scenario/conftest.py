@@ -158,7 +158,7 @@ def project(tmp_path):
 @pytest.fixture
 def advertising(project):
     """The example project, served."""
-    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir"))
+    shutil.copytree(ROOT / "examples" / "advertising", project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".weir", "delivered", "staging"))
     return project.start()
 
 

@@ -11,7 +11,7 @@ import uuid
 import pytest
 from conftest import BINARY, ROOT, wait_for
 from test_reference import differences
-from test_tables import day, run, send
+from test_tables import at, day, run, send
 
 VIEWS = """
 write: public
@@ -71,7 +71,7 @@ def ads(project):
 
 
 def view(ad, ago, clicked=False):
-    return {"ad": ad, "seen_at": f"{day(ago)} 10:00:00", "clicked": clicked}
+    return {"ad": ad, "seen_at": at(ago, "10:00:00"), "clicked": clicked}
 
 
 def show(project, views):
@@ -130,7 +130,7 @@ def test_an_index_says_what_the_table_says_after_late_events_a_restart_and_damag
     send(project, 2, [ad], clicked=0)
     run(project, "ad_traffic")
     assert traffic(project, ad, f"?start={day(2)}").json["days"][0]["impressions"] == 1
-    send(project, 2, [ad], clicked=1, at="09:00:00")
+    send(project, 2, [ad], clicked=1, clock="09:00:00")
     run(project, "ad_traffic")
     assert traffic(project, ad, f"?start={day(2)}").json["days"] == [
         {"day": day(2), "impressions": 2, "clicks": 1, "clickthrough_rate": 0.5}]
@@ -161,7 +161,7 @@ def test_killed_between_publication_and_index_the_next_start_writes_it(advertisi
     project.stop()
     project.start(env={"WEIR_CRASH_AT": point})
     run(project, "ad_traffic")
-    send(project, 2, [ad], clicked=1, at="09:00:00")
+    send(project, 2, [ad], clicked=1, clock="09:00:00")
     try:
         project.weir("run", "ad_traffic")
     except AssertionError:

@@ -14,18 +14,23 @@ def day(ago):
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400 * ago))
 
 
-def send(project, ago, ads, clicked=0.3, seed=0, at="12:00:00"):
+def at(ago, clock):
+    """That day at that time; today at its begin, as the time may still be to come."""
+    return f"{day(ago)} {clock if ago > 0 else '00:00:' + clock[-2:]}.000"
+
+
+def send(project, ago, ads, clicked=0.3, seed=0, clock="12:00:00"):
     """Impressions of that day, some of them clicked; returns what the tables must say of them: ad → [impressions, clicks]."""
     chance, expected = random.Random(seed), {}
     impressions, clicks = [], []
     for ad in ads:
-        event = {"impression_id": str(uuid.uuid4()), "ad_id": ad, "occurred_at": f"{day(ago)} {at}.000"}
+        event = {"impression_id": str(uuid.uuid4()), "ad_id": ad, "occurred_at": at(ago, clock)}
         impressions.append(event)
         counts = expected.setdefault(ad, [0, 0])
         counts[0] += 1
         if chance.random() < clicked:
             counts[1] += 1
-            clicks.append({"impression_id": event["impression_id"], "ad_id": ad, "occurred_at": f"{day(ago)} 12:00:09.000"})
+            clicks.append({"impression_id": event["impression_id"], "ad_id": ad, "occurred_at": at(ago, "12:00:09")})
     for batch, path in ((impressions, "impressions"), (clicks, "clicks")):
         for i in range(0, len(batch), 500):
             reply = project.post(f"/{path}", {path: batch[i:i + 500]})
@@ -85,7 +90,7 @@ def test_states_agree_on_page_and_command_and_a_late_event_makes_its_day_stale(a
     assert tables["ad_traffic"]["reads"] == ["advertising"] and tables["advertising"]["read_by"] == ["ad_traffic"]
     assert tables["advertising"]["reads"] == ["impressions", "clicks"]
     assert tables["advertising"]["partitions_stale"] == 0 and tables["advertising"]["rows"] == 2
-    send(project, 2, [ad], at="07:00:00", clicked=0)
+    send(project, 2, [ad], clock="07:00:00", clicked=0)
     project.weir("lake", "drain")
     one = project.get("/v1/tables/advertising", headers=project.admin()).json
     assert one["stale"] == [day(2)]
