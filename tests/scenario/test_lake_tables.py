@@ -80,7 +80,7 @@ def test_the_lake_and_the_engine_hold_the_same_after_late_events_and_kills(adver
     kills, died = request.config.getoption("--kills"), 0
     for round in range(kills):
         for ago in chance.sample(range(1, 7), 2):  # also days that were computed before
-            send(project, ago, ads * chance.randint(1, 3), seed=round, at=chance.choice(["00:00:00", "23:59:59"]))
+            send(project, ago, ads * chance.randint(1, 3), seed=round, clock=chance.choice(["00:00:00", "23:59:59"]))
         point = POINTS[round % len(POINTS)]
         died += killed_at(project, point, chance.randint(1, 12), "run", chance.choice(["advertising", "ad_traffic"]))
     assert died >= kills // 3, "the points are met"

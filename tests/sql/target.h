@@ -1,4 +1,4 @@
-// What a .test file talks to: the engine in this process, or later a server over a wire.
+// What a .test file talks to: dialect and engine in this process, or later a server over a wire.
 #pragma once
 
 #include <memory>

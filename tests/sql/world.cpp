@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "platform/dialect/rewrite.h"
+
 namespace weir::sql_test {
 namespace {
 
@@ -14,7 +16,10 @@ class SessionTarget final : public Target {
  public:
   explicit SessionTarget(std::unique_ptr<engine::Session> session) : session_(std::move(session)) {}
   Result<Table> run(const std::string& sql, const std::vector<Json>& parameters) override {
-    TRY_ASSIGN(const auto stream, session_->query(sql, parameters, {.time = seconds(30), .rows_max = 100'000}));
+    TRY_ASSIGN(const dialect::EngineText text, dialect::to_engine(sql));
+    auto begun = session_->query(text.sql, parameters, {.time = seconds(30), .rows_max = 100'000});
+    if (!begun) return dialect::to_user(begun.error(), sql, text);
+    const auto stream = std::move(*begun);
     Table table{.columns = stream->columns().size(), .rows = {}};
     for (;;) {
       TRY_ASSIGN(const auto rows, stream->next());

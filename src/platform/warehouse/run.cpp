@@ -123,9 +123,10 @@ Status Run::start() {
   Status turn = turn_->wait(live_->stop);
   const MutexLock lock(use_);
   if (!turn) return fail(turn.error());
+  TRY(translate());
   TRY(enter_engine());
-  auto stream = session_->query(statement_.sql, statement_.parameters, {});
-  if (!stream) return fail(core_.explained(std::move(stream).error()));
+  auto stream = session_->query(text_.sql, statement_.parameters, {});
+  if (!stream) return fail(told(std::move(stream).error()));
   stream_ = std::move(*stream);
   columns_ = stream_->columns();
   return {};
@@ -135,12 +136,24 @@ Result<uint64_t> Run::write_file(const std::string& path) {
   Status turn = turn_->wait(live_->stop);
   const MutexLock lock(use_);
   if (!turn) return fail(turn.error());
+  TRY(translate());
   TRY(enter_engine());
-  const Result<uint64_t> rows = core_.parts.engine.copy_result(*session_, statement_.sql, path);
-  if (!rows) return fail(core_.explained(rows.error()));
+  const Result<uint64_t> rows = core_.parts.engine.copy_result(*session_, text_.sql, path);
+  if (!rows) return fail(told(rows.error()));
   live_->rows.store(*rows);
   end(StatementState::done, std::nullopt);
   return *rows;
+}
+
+Status Run::translate() {
+  auto text = dialect::to_engine(statement_.sql);
+  if (!text) return fail(std::move(text).error());
+  text_ = std::move(*text);
+  return {};
+}
+
+Error Run::told(Error error) {
+  return core_.explained(dialect::to_user(std::move(error), statement_.sql, text_));
 }
 
 Status Run::enter_engine() {

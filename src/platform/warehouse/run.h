@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "platform/dialect/rewrite.h"
 #include "platform/warehouse/gate.h"
 #include "platform/warehouse/warehouse.h"
 
@@ -101,6 +102,9 @@ class Run : public std::enable_shared_from_this<Run> {
 
  private:
   Status enter_engine() REQUIRES(use_);
+  // The statement in the engine's words, once; and an error of the engine's with its place in the user's.
+  Status translate() REQUIRES(use_);
+  Error told(Error error) REQUIRES(use_);
   Result<Rows> fetch() REQUIRES(use_);
   Error fail(Error engine_error) REQUIRES(use_);
   void end(StatementState state, std::optional<Error> error) REQUIRES(use_);
@@ -119,6 +123,7 @@ class Run : public std::enable_shared_from_this<Run> {
   Mutex use_;  // held by who is in the engine for this statement
   std::unique_ptr<engine::Session> session_ GUARDED_BY(use_);
   std::unique_ptr<engine::ResultStream> stream_ GUARDED_BY(use_);
+  dialect::EngineText text_ GUARDED_BY(use_);
   bool is_ended_ GUARDED_BY(use_) = false;
   std::optional<Error> error_ GUARDED_BY(use_);
   std::atomic<int64_t> ended_after_{-1};  // µs

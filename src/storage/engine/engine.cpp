@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "storage/engine/inside.h"
+#include "storage/engine/platform_macros.h"
 #include "storage/engine/sealed.h"
 #include "storage/engine/session.h"
 
@@ -50,6 +51,7 @@ Status prepare(Database& database, const DuckEngine&) {
   TRY(run(connection, std::string("ATTACH '' AS ") + kLakeCatalog + " (TYPE weir)"));
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   register_sealed_rows(connection);
+  register_macros(connection);
   TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
   const auto views = connection.Query(
       "SELECT DISTINCT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema'");

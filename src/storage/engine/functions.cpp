@@ -78,6 +78,12 @@ map_contains_value md5_number_lower md5_number_upper nullif regexp_split_to_tabl
 split_part user wavg weighted_avg
 )";
 
+// Redshift's, see platform_macros.h.
+constexpr std::string_view kPlatform = R"(
+add_months charindex convert_timezone date_cmp dateadd json_extract_array_element_text nvl2 quote_ident quote_literal
+regexp_count regexp_substr space timestamp_cmp
+)";
+
 // Aggregate functions.
 constexpr std::string_view kAggregate = R"(
 any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_min arg_min_null
@@ -123,7 +129,7 @@ bool contains(const std::vector<std::string_view>& words, std::string_view name)
 }  // namespace
 
 bool function_is_allowed(std::string_view name) {
-  static const auto words = sorted_words({kOperators, kScalar, kMacros, kAggregate, kWindow, kGrammar});
+  static const auto words = sorted_words({kOperators, kScalar, kMacros, kPlatform, kAggregate, kWindow, kGrammar});
   return contains(words, name);
 }
 
