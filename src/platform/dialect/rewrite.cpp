@@ -61,7 +61,14 @@ class Rewriter {
     for (size_t i = range_.first; i < range_.last; ++i) {
       TRY(look_at(i));
     }
-    if (!range_.empty()) emit(range_.first, range_.last);
+    if (!range_.empty()) {
+      emit(range_.first, range_.last);
+      note(tokens_[range_.last - 1].end);  // what was put in at the end stands for no place behind it
+    }
+    if (is_too_large_) {
+      return Error(Code::too_large, "the statement nests DECODE and CONVERT so that it becomes too large",
+                   "compute the inner ones in a subquery");
+    }
     return std::move(out_);
   }
 
@@ -124,6 +131,7 @@ class Rewriter {
   Status call(size_t i) {
     const std::string name = name_of(sql_, tokens_[i]);
     const size_t open = i + 1, close = edit(open).pair;
+    if (name == "date_add" && commas(open, close).size() != 2) return {};  // the engine's: date_add(d, INTERVAL …)
     if (std::find(std::begin(kOfDateParts), std::end(kOfDateParts), name) != std::end(kOfDateParts)) {
       TRY(quote_part(open + 1));
       if (name != "date_part" && name != "date_trunc") type_texts(open, close);
@@ -162,6 +170,7 @@ class Rewriter {
       return {};
     }
     const std::string_view part = date_part(name);
+    if (part.empty() && token.kind == TokenKind::text) return {};  // the engine has more of them
     if (part.empty()) return wrong(i, "\"" + name + "\" is no part of a date, expected year, month, day, hour, …");
     edit(i).instead = "'" + std::string(part) + "'";
     return {};
@@ -173,8 +182,14 @@ class Rewriter {
     at.push_back(close);
     for (size_t i = 0; i + 1 < at.size(); ++i) {
       const bool is_text = at[i + 1] == at[i] + 2 && tokens_[at[i] + 1].kind == TokenKind::text;
-      if (is_text) edit(at[i] + 1).before += "TIMESTAMP ";
+      if (is_text && begins_with_year(tokens_[at[i] + 1])) edit(at[i] + 1).before += "TIMESTAMP ";
     }
+  }
+
+  bool begins_with_year(const Token& token) const {
+    const std::string_view text = token.in(sql_);
+    return text.size() > 6 && text[5] == '-' &&
+           std::all_of(text.begin() + 1, text.begin() + 5, [](char c) { return c >= '0' && c <= '9'; });
   }
 
   // SELECT [ALL | DISTINCT] TOP n … is SELECT … LIMIT n.
@@ -185,7 +200,7 @@ class Rewriter {
     const TokenKind kind = tokens_[i + 1].kind;
     if (kind != TokenKind::number && kind != TokenKind::parameter) return {};
     size_t end = i + 2;
-    while (is_there(end) && !symbol(end, ")") && !ends_select(end)) {
+    while (is_there(end) && !symbol(end, ")") && !ends_select(end) && !word(end, "select")) {
       if (word(end, "limit")) return wrong(end, "a SELECT with TOP has no LIMIT");
       end = symbol(end, "(") ? edit(end).pair + 1 : end + 1;
     }
@@ -265,9 +280,11 @@ class Rewriter {
   }
 
   // The words [first, last) with what lies between them; what is copied is said as it is there.
-  void emit(size_t first, size_t last, bool is_copy = false) {
+  void emit(size_t first, size_t last, int depth = 0) {
+    const bool is_copy = depth > 0;
+    if (depth > kCopyDepthMax) is_too_large_ = true;
     size_t from = tokens_[first].begin;
-    for (size_t i = first; i < last; ++i) {
+    for (size_t i = first; i < last && !is_too_large_; ++i) {
       const Token& token = tokens_[i];
       const Edit& change = edits_[i - range_.first];
       const std::string_view between = sql_.substr(from, token.begin - from);
@@ -277,10 +294,12 @@ class Rewriter {
       if (i > first || !is_copy) out_.sql += between;
       note(token.begin);
       out_.sql += change.before;
-      if (change.copy) emit(change.copy->first, change.copy->second, true);
+      if (change.copy) emit(change.copy->first, change.copy->second, depth + 1);
       note(token.begin);
       out_.sql += change.instead.empty() ? token.in(sql_) : std::string_view(change.instead);
+      if (!change.after.empty()) note(token.end);
       out_.sql += change.after;
+      is_too_large_ |= out_.sql.size() > kGrownBytesMax + 2 * sql_.size();
     }
   }
   void note(size_t original) { out_.pieces.emplace_back(out_.sql.size(), original); }
@@ -289,6 +308,10 @@ class Rewriter {
   const std::vector<Token>& tokens_;
   const TokenRange range_;
   std::vector<Edit> edits_;
+  // Of copies within copies: each may hold several of the next.
+  static constexpr int kCopyDepthMax = 100;
+  static constexpr size_t kGrownBytesMax = 1u << 20;
+  bool is_too_large_ = false;
   EngineText out_;
 };
 

@@ -34,6 +34,32 @@ TEST(Rewrite, functions_of_other_names) {
             "sql:2:11: \"fortnight\" is no part of a date, expected year, month, day, hour, …");
 }
 
+TEST(Rewrite, leaves_dates_that_are_the_engines) {
+  for (const char* sql : {"SELECT date_add(d, INTERVAL 1 DAY)", "SELECT date_part('julian', t)",
+                          "SELECT date_part(['year', 'day'], t)", "SELECT datediff('hour', '10:00', TIME '12:00')"}) {
+    EXPECT_EQ(said(sql), sql);
+  }
+  EXPECT_EQ(said("SELECT date_add(d, 1, t)"), "SELECT dateadd('day', 1, t)");
+}
+
+TEST(Rewrite, what_grows_without_end_is_refused) {
+  std::string wide = "1", deep;
+  for (int i = 0; i < 40; ++i) wide = "decode(" + wide + ",1,2,3,4,5,6,7)";
+  for (int i = 0; i < 10'000; ++i) deep += "decode(";
+  deep += "1";
+  for (int i = 0; i < 10'000; ++i) deep += ",1,2,3,4)";
+  EXPECT_THAT(said("SELECT " + wide), HasSubstr("becomes too large"));
+  EXPECT_THAT(said("SELECT " + deep), HasSubstr("becomes too large"));
+}
+
+TEST(Rewrite, long_statements_take_their_time_once) {
+  std::string tops, signs = "SELECT ";
+  for (int i = 0; i < 30'000; ++i) tops += "SELECT TOP 1 a ";
+  for (int i = 0; i < 150'000; ++i) signs += "+-";
+  EXPECT_THAT(said(tops), HasSubstr("LIMIT 1"));
+  EXPECT_THAT(said(signs), HasSubstr("more than 200000 words"));
+}
+
 TEST(Rewrite, decode_finds_null_as_a_value) {
   EXPECT_EQ(said("SELECT decode(nvl(a, 0), 1, 'x', NULL, 'y', 'z') FROM t"),
             "SELECT CASE WHEN (coalesce(a, 0)) IS NOT DISTINCT FROM ( 1) THEN ( 'x') WHEN (coalesce(a, 0)) IS NOT "

@@ -229,21 +229,21 @@ class Tokenizer {
     return {};
   }
 
-  // As PostgreSQL cuts a run of them: before a comment, and + or - end it only behind one of ~ ! @ # % ^ & | ` ?.
+  // As PostgreSQL cuts a run of them: before a comment, and + or - end it only behind one of ~ ! @ # % ^ & | ` ?. No
+  // operator is longer than a name may be, which also bounds how far each look ahead goes.
   void operator_run() {
     size_t end = at_;
-    while (end < sql_.size() && is(sql_[end], kOperator)) {
+    while (end < sql_.size() && end - at_ < kOperatorMax && is(sql_[end], kOperator)) {
       const std::string_view two = sql_.substr(end, 2);
       if (end > at_ && (two == "--" || two == "/*")) break;
       ++end;
     }
-    const auto may_end = [&](size_t last) {
-      return sql_.substr(at_, last - at_).find_first_of("~!@#%^&|`?") != std::string_view::npos;
-    };
-    while (end - at_ > 1 && (sql_[end - 1] == '+' || sql_[end - 1] == '-') && !may_end(end)) --end;
+    const size_t special = sql_.substr(at_, end - at_).find_first_of("~!@#%^&|`?");
+    while (end - at_ > 1 && (sql_[end - 1] == '+' || sql_[end - 1] == '-') && special >= end - at_) --end;
     at_ = end;
   }
 
+  static constexpr size_t kOperatorMax = 63;
   const std::string_view sql_;
   const TokenRules rules_;
   size_t at_ = 0, begin_ = 0;
