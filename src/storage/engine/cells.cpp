@@ -66,6 +66,14 @@ Json to_json(const duckdb::Value& value) {
   }
 }
 
+}  // namespace
+
+std::string nested_text(const duckdb::Value& value) {
+  return to_json(value).dump();
+}
+
+namespace {
+
 bool is_nested(LogicalTypeId type) {
   return type == LogicalTypeId::LIST || type == LogicalTypeId::ARRAY || type == LogicalTypeId::STRUCT ||
          type == LogicalTypeId::MAP;
@@ -102,7 +110,7 @@ void fill_values(duckdb::Vector& vector, size_t first, size_t count, size_t colu
     if (value.IsNull()) continue;
     Cell& cell = rows[first + i][column];
     if (is_nested(id)) {
-      cell = to_json(value).dump();
+      cell = nested_text(value);
       continue;
     }
     const std::string text = value.ToString();

@@ -123,6 +123,7 @@ void register_sealed_rows(duckdb::Connection& connection);
 
 // --- results ---------------------------------------------------------------------------------------------------------
 
+std::string nested_text(const duckdb::Value& value);  // a list, struct or map as JSON
 void append_cells(duckdb::DataChunk& chunk, std::vector<std::vector<Cell>>& rows);
 Result<std::vector<duckdb::Value>> parameter_values(const std::vector<Json>& parameters);
 

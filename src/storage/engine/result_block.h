@@ -24,9 +24,9 @@ enum class VectorKind : uint8_t {
   float32,       // real()
   float64,       // real()
   decimal,       // wide(), times 10^-scale
-  date,          // integer(): days since 1970-01-01
+  date,          // integer(): days since 1970-01-01; kInfinity and -kInfinity are infinite
   time,          // integer(): microseconds since midnight
-  timestamp,     // integer(): microseconds since 1970-01-01, without a zone; kInfinity and -kInfinity are infinite
+  timestamp,     // integer(): microseconds since 1970-01-01, without a zone; infinite as before
   timestamp_tz,  // integer(): microseconds since 1970-01-01 UTC; infinite as before
   interval,      // interval()
   uuid,          // wide(): its 128 bits, as unsigned
