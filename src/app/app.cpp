@@ -75,6 +75,7 @@ class Composed : public App {
   Result<std::string> secret(std::string_view name);
   Status open_storage();
   Status open_engine();
+  Status open_access();
   Status apply_folder();
   Status open_history();
   flow::StepSettings step_settings();
@@ -113,6 +114,7 @@ class Composed : public App {
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<Intakes> intakes_;
+  std::unique_ptr<access::Users> users_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<forget::Forgets> forgets_;
@@ -291,7 +293,7 @@ Status Composed::open_engine() {
   limits.json_rows_max = static_cast<uint64_t>(settings_.integer("limits.sql_rows"));
   warehouse_ = std::make_unique<warehouse::Warehouse>(
       warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
-  TRY_ASSIGN(access_, access::Access::open(*control_, clock_, random_));
+  TRY(open_access());
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings();
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
@@ -356,6 +358,12 @@ Result<std::set<std::string>> Composed::loaded_tables() {
   return names;
 }
 
+Status Composed::open_access() {
+  TRY_ASSIGN(users_, access::Users::open(*control_, clock_, random_));
+  TRY_ASSIGN(access_, access::Access::open(*control_, *users_, clock_, random_));
+  return {};
+}
+
 Status Composed::apply_folder() {
   TRY_ASSIGN(auto outcome, deployment_->apply_folder(false));
   for (const Error& warning : outcome.project.warnings) summary_ += "note: " + warning.text() + "\n";
@@ -417,6 +425,7 @@ Status Composed::open_surface() {
                         .warehouse = *warehouse_,
                         .requeue = intakes_->requeue(),
                         .crawl = intakes_->crawl(),
+                        .users = *users_,
                         .access = *access_,
                         .secrets = *secrets_,
                         .flow = *flow_,

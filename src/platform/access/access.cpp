@@ -1,9 +1,6 @@
 #include "platform/access/access.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 
 #include "core/base/hash.h"
 #include "core/base/ids.h"
@@ -16,7 +13,9 @@ constexpr int64_t kTouchEveryMicros = 60'000'000;
 constexpr size_t kTokenBytesMax = 256;
 constexpr size_t kLabelBytesMax = 200;
 constexpr size_t kStreamsMax = 1'000;
-constexpr const char* kSessionsKey = "access.sessions";  // [[SHA-256 of the cookie, of the token, last use], …]
+// [[SHA-256 of the cookie, of the token, last use], or of a user [SHA-256 of the cookie, "", last use, number,
+// password_version], …]
+constexpr const char* kSessionsKey = "access.sessions";
 
 control::Token stored(const NewToken& wanted, std::string id, std::string hash, WallTime now) {
   control::Token out;
@@ -29,20 +28,6 @@ control::Token stored(const NewToken& wanted, std::string id, std::string hash, 
   out.created_at = now;
   if (wanted.expires_in) out.expires_at = WallTime{now.micros + wanted.expires_in->micros};
   return out;
-}
-
-// Who failed: the address without its port. Of IPv6 only the first 64 bits, because one machine owns all addresses
-// below them.
-std::string peer_key(std::string_view peer) {
-  if (peer.starts_with('[')) {
-    peer = peer.substr(1, peer.find(']') == std::string_view::npos ? std::string_view::npos : peer.find(']') - 1);
-  } else if (std::count(peer.begin(), peer.end(), ':') == 1) {
-    peer = peer.substr(0, peer.find(':'));
-  }
-  const std::string address(peer.substr(0, 64));
-  std::array<char, sizeof(in6_addr)> bytes{};
-  if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return address;
-  return hex_encode(std::string_view(bytes.data(), 8)) + "/64";
 }
 
 }  // namespace
@@ -61,15 +46,12 @@ struct Access::Table {
   std::vector<std::shared_ptr<Entry>> all;  // by creation
 };
 
+// Of a token, or of a user with the password that was in use then.
 struct Access::OpenSession {
-  std::shared_ptr<Entry> entry;
+  std::string token_hash{};  // empty: of a user
+  uint32_t user = 0, password_version = 0;
   int64_t used_at = 0;   // wall micros
   bool is_kept = false;  // in the control database
-};
-
-struct Access::Failures {
-  int count = 0;
-  int64_t since = 0;  // steady micros
 };
 
 const char* role_name(Role role) {
@@ -96,6 +78,18 @@ IdentityPtr local_administrator() {
   out->id = "local";
   out->role = Role::admin;
   out->label = "the folder's owner";
+  out->user = kOwnerName;
+  out->user_id = kOwnerUser;
+  return out;
+}
+
+IdentityPtr identity_of(const Directory& directory, const UserInfo& user) {
+  auto out = std::make_shared<Identity>();
+  out->id = "user";
+  out->role = directory.is_superuser(user.id) ? Role::admin : Role::read;
+  out->label = user.name;
+  out->user = user.name;
+  out->user_id = user.id;
   return out;
 }
 
@@ -133,13 +127,14 @@ Status may_administer(const Identity& identity) {
   return Error(Code::denied, "this needs an administrator", "use a token made with `weir token create --admin`");
 }
 
-Access::Access(control::Control& control, Clock& clock, Random& random, Options options)
-    : control_(control), clock_(clock), random_(random), options_(options) {}
+Access::Access(control::Control& control, Users& users, Clock& clock, Random& random, Options options)
+    : control_(control), users_(users), clock_(clock), random_(random), options_(options) {}
 
 Access::~Access() = default;
 
-Result<std::unique_ptr<Access>> Access::open(control::Control& control, Clock& clock, Random& random, Options options) {
-  std::unique_ptr<Access> out(new Access(control, clock, random, options));
+Result<std::unique_ptr<Access>> Access::open(control::Control& control, Users& users, Clock& clock, Random& random,
+                                             Options options) {
+  std::unique_ptr<Access> out(new Access(control, users, clock, random, options));
   {
     MutexLock lock(out->change_mutex_);
     TRY(out->reload());
@@ -188,23 +183,86 @@ Status Access::reload() {
   return {};
 }
 
+bool Access::is_valid(const Entry& entry) const {
+  const auto& token = entry.token;
+  return !token.revoked && !(token.expires_at && *token.expires_at <= clock_.wall());
+}
+
 // The lookup is by SHA-256 of what was sent: how long it takes says nothing about the text of any token.
 std::shared_ptr<Access::Entry> Access::valid_entry(std::string_view digest) const {
   auto current = table();
   auto found = current->by_hash.find(std::string(digest));
   if (found == current->by_hash.end()) return nullptr;
-  const auto& token = found->second->token;
-  if (!constant_time_equal(token.hash, digest) || token.revoked) return nullptr;
-  if (token.expires_at && *token.expires_at <= clock_.wall()) return nullptr;
+  if (!constant_time_equal(found->second->token.hash, digest) || !is_valid(*found->second)) return nullptr;
   return found->second;
 }
 
+std::shared_ptr<Access::Entry> Access::entry_of(std::string_view id) const {
+  const auto current = table();
+  for (const auto& entry : current->all) {
+    if (entry->token.id == id) return entry;
+  }
+  return nullptr;
+}
+
+// nullptr: of a user who is gone.
+IdentityPtr Access::identity_now(const Entry& entry) const {
+  if (!entry.token.user) return entry.identity;
+  const auto directory = users_.directory();
+  const UserInfo* user = directory->user(*entry.token.user);
+  if (user == nullptr) return nullptr;
+  auto out = std::make_shared<Identity>(*identity_of(*directory, *user));
+  out->id = entry.token.id;
+  out->label = entry.token.label;
+  return out;
+}
+
+IdentityPtr Access::identity_now(const OpenSession& open) const {
+  if (!open.token_hash.empty()) {
+    const auto entry = valid_entry(open.token_hash);
+    return entry ? identity_now(*entry) : nullptr;
+  }
+  const auto directory = users_.directory();
+  const UserInfo* user = directory->user(open.user);
+  if (user == nullptr || user->password_version != open.password_version) return nullptr;
+  if (user->valid_until && *user->valid_until <= clock_.wall()) return nullptr;
+  return identity_of(*directory, *user);
+}
+
+namespace {
+
+Error unknown_token(const char* hint) {
+  return Error(Code::unauthenticated, "this token is unknown, revoked or expired", hint);
+}
+
+}  // namespace
+
+Result<IdentityPtr> Access::used(Entry& entry) {
+  IdentityPtr identity = identity_now(entry);
+  if (!identity) return unknown_token("its user was dropped");
+  entry.last_used.store(clock_.wall().micros, std::memory_order_relaxed);
+  entry.requests.fetch_add(1, std::memory_order_relaxed);
+  return identity;
+}
+
 Result<IdentityPtr> Access::authenticate(std::string_view text) {
-  auto entry = text.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(text));
-  if (!entry) return Error(Code::unauthenticated, "this token is unknown, revoked or expired", "weir token create");
-  entry->last_used.store(clock_.wall().micros, std::memory_order_relaxed);
-  entry->requests.fetch_add(1, std::memory_order_relaxed);
-  return entry->identity;
+  const auto entry = text.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(text));
+  if (!entry) return unknown_token("weir token create");
+  return used(*entry);
+}
+
+std::optional<ScramVerifier> Access::scram_of_token(std::string_view id) const {
+  const auto entry = entry_of(id);
+  if (!entry || !is_valid(*entry) || entry->token.scram.empty()) return std::nullopt;
+  auto verifier = ScramVerifier::parse(entry->token.scram);
+  if (!verifier) return std::nullopt;
+  return std::move(*verifier);
+}
+
+Result<IdentityPtr> Access::identity_of_token(std::string_view id) {
+  const auto entry = entry_of(id);
+  if (!entry || !is_valid(*entry)) return unknown_token("weir token create");
+  return used(*entry);
 }
 
 Result<CreatedToken> Access::create_token(const NewToken& wanted) {
@@ -223,6 +281,12 @@ Result<CreatedToken> Access::create_token(const NewToken& wanted) {
   for (const auto& stream : wanted.streams) {
     if (!is_identifier(stream)) return Error(Code::invalid, shown(stream) + " is no name of a stream");
   }
+  if (!wanted.user.empty() && (wanted.role == Role::write || !wanted.endpoints.empty()))
+    return Error(Code::invalid, "a user's token may what the user may, and has no role of its own");
+  const auto directory = users_.directory();
+  const UserInfo* user = wanted.user.empty() ? nullptr : directory->user(wanted.user);
+  if (!wanted.user.empty() && user == nullptr)
+    return Error(Code::not_found, "there is no user " + shown(wanted.user), "weir user list");
   if (wanted.expires_in && wanted.expires_in->micros <= 0)
     return Error(Code::invalid, "the token would have expired already");
   MutexLock lock(change_mutex_);
@@ -233,7 +297,10 @@ Result<CreatedToken> Access::create_token(const NewToken& wanted) {
   CreatedToken out;
   out.text = random_token(random_);
   out.id = format_uuid(uuid_v7(clock_, random_)).substr(24);  // 12 random digits of the UUID's end
-  const control::Token token = stored(wanted, out.id, sha256_hex(out.text), clock_.wall());
+  control::Token token = stored(wanted, out.id, sha256_hex(out.text), clock_.wall());
+  if (user != nullptr) token.user = user->id;
+  TRY_ASSIGN(const ScramVerifier verifier, make_scram_verifier(out.text, random_bytes(random_, kScramSaltBytes)));
+  token.scram = verifier.text();
   out.expires_at = token.expires_at;
   TRY(control_.add_token(token));
   TRY(reload());
@@ -245,7 +312,8 @@ std::vector<TokenInfo> Access::tokens() const {
   const auto current = table();  // held: a range-for would let the temporary go
   for (const auto& entry : current->all) {
     TokenInfo info;
-    info.identity = entry->identity;
+    const IdentityPtr now = identity_now(*entry);
+    info.identity = now ? now : entry->identity;
     info.created_at = entry->token.created_at;
     info.expires_at = entry->token.expires_at;
     if (const int64_t used = entry->last_used.load(); used != 0) info.last_used_at = WallTime{used};
@@ -268,10 +336,8 @@ Status Access::revoke_token(std::string_view id) {
 
 Result<std::optional<CreatedToken>> Access::first_sign_in() {
   const auto current = table();
-  const WallTime now = clock_.wall();
   for (const auto& entry : current->all) {
-    const auto& token = entry->token;
-    if (entry->identity->role == Role::admin && !token.revoked && (!token.expires_at || *token.expires_at > now)) {
+    if (!entry->token.user && entry->identity->role == Role::admin && is_valid(*entry)) {
       return std::optional<CreatedToken>();
     }
   }
@@ -294,56 +360,31 @@ Status Access::flush_last_used() {
   return keep_sessions();
 }
 
-Status Access::check_failures(const std::string& peer) {
-  MutexLock lock(failure_mutex_);
-  auto found = failures_.find(peer);
-  if (found == failures_.end()) return {};
-  if (clock_.steady_micros() - found->second.since > options_.failure_window.micros) {
-    failures_.erase(found);
-    return {};
-  }
-  if (found->second.count < options_.failures_max) return {};
-  return Error(Code::busy, "too many sign-ins failed from this address",
-               "wait " + format_duration(options_.failure_window));
-}
-
-void Access::count_failure(const std::string& peer) {
-  MutexLock lock(failure_mutex_);
-  const int64_t now = clock_.steady_micros();
-  if (failures_.size() >= options_.peers_max) {
-    std::erase_if(failures_,
-                  [&](const auto& entry) { return now - entry.second.since > options_.failure_window.micros; });
-  }
-  if (failures_.size() >= options_.peers_max && !failures_.contains(peer)) {
-    // The table is full of other attackers: the oldest one's memory goes.
-    auto oldest = std::min_element(failures_.begin(), failures_.end(),
-                                   [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
-    failures_.erase(oldest);
-  }
-  Failures& failures = failures_[peer];
-  if (failures.count == 0) failures.since = now;
-  ++failures.count;
-}
-
 Result<Access::Session> Access::sign_in(std::string_view token, std::string_view peer) {
-  const std::string from = peer_key(peer);
-  TRY(check_failures(from));
-  auto entry = token.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(token));
-  if (!entry) {
-    count_failure(from);
-    return Error(Code::unauthenticated, "this token is unknown, revoked or expired", "weir token create --read");
+  TRY(users_.check_peer(peer));
+  const auto entry = token.size() > kTokenBytesMax ? nullptr : valid_entry(sha256_hex(token));
+  IdentityPtr identity = entry ? identity_now(*entry) : nullptr;
+  if (!identity) {
+    users_.count_failure(peer);
+    return unknown_token("weir token create --read");
   }
-  TRY(may_read(*entry->identity));
+  TRY(may_read(*identity));
   entry->last_used.store(clock_.wall().micros, std::memory_order_relaxed);
-  std::string bytes;
-  for (int i = 0; i < 4; ++i) {
-    const uint64_t word = random_.next();
-    bytes.append(reinterpret_cast<const char*>(&word), sizeof word);
-  }
-  Session out{base64url_encode(bytes), entry->identity};
+  return open_session({.token_hash = entry->token.hash}, std::move(identity));
+}
+
+Result<Access::Session> Access::sign_in_user(const UserSignIn& given) {
+  TRY_ASSIGN(const UserInfo user, users_.authenticate(given.user, given.password, given.peer));
+  return open_session({.user = user.id, .password_version = user.password_version},
+                      identity_of(*users_.directory(), user));
+}
+
+Access::Session Access::open_session(OpenSession open, IdentityPtr identity) {
+  Session out{base64url_encode(random_bytes(random_, 32)), std::move(identity)};
+  open.used_at = clock_.wall().micros;
   MutexLock lock(session_mutex_);
   make_room_for_session();
-  sessions_[sha256_hex(out.cookie)] = {entry, clock_.wall().micros};
+  sessions_[sha256_hex(out.cookie)] = std::move(open);
   sessions_changed_ = true;
   return out;
 }
@@ -361,7 +402,7 @@ Result<IdentityPtr> Access::session(std::string_view cookie) {
   const Error unknown(Code::unauthenticated, "the session has ended", "sign in again");
   if (cookie.empty() || cookie.size() > kTokenBytesMax) return unknown;
   const std::string digest = sha256_hex(cookie);
-  std::string token_hash;
+  OpenSession open;
   {
     MutexLock lock(session_mutex_);
     auto found = sessions_.find(digest);
@@ -373,11 +414,11 @@ Result<IdentityPtr> Access::session(std::string_view cookie) {
     }
     found->second.used_at = now;
     sessions_changed_ = true;
-    token_hash = found->second.entry->token.hash;
+    open = found->second;
   }
-  auto entry = valid_entry(token_hash);  // a session ends with its token
-  if (!entry) return unknown;
-  return entry->identity;
+  IdentityPtr identity = identity_now(open);  // a session ends with its token, its user, its password
+  if (!identity) return unknown;
+  return identity;
 }
 
 Status Access::sign_out(std::string_view cookie) {
@@ -401,7 +442,9 @@ Status Access::keep_sessions() {
     MutexLock lock(session_mutex_);
     if (!sessions_changed_) return {};
     for (auto& [digest, open] : sessions_) {
-      kept.push(Json::Array{digest, open.entry->token.hash, open.used_at});
+      Json::Array one{digest, open.token_hash, open.used_at};
+      if (open.token_hash.empty()) one.insert(one.end(), {open.user, open.password_version});
+      kept.push(std::move(one));
       open.is_kept = true;
     }
     sessions_changed_ = false;
@@ -419,10 +462,14 @@ Status Access::read_sessions() {
   const int64_t oldest_allowed = clock_.wall().micros - options_.session_idle.micros;
   MutexLock lock(session_mutex_);
   for (const Json& one : kept->array()) {
-    if (one.array().size() != 3 || sessions_.size() >= options_.sessions_max) continue;
-    const int64_t used_at = one.array()[2].as_int();
-    auto entry = valid_entry(one.array()[1].as_string());
-    if (entry && used_at >= oldest_allowed) sessions_[one.array()[0].as_string()] = {entry, used_at, true};
+    const Json::Array& parts = one.array();
+    if ((parts.size() != 3 && parts.size() != 5) || sessions_.size() >= options_.sessions_max) continue;
+    OpenSession open{.token_hash = parts[1].as_string(), .used_at = parts[2].as_int(), .is_kept = true};
+    if (parts.size() == 5) {
+      open.user = static_cast<uint32_t>(parts[3].as_int());
+      open.password_version = static_cast<uint32_t>(parts[4].as_int());
+    }
+    if (identity_now(open) && open.used_at >= oldest_allowed) sessions_[parts[0].as_string()] = std::move(open);
   }
   return {};
 }

@@ -1,10 +1,12 @@
 // Access: who somebody is, and what they may. Tokens for programs, sessions for browsers, and the three questions every
-// door asks.
+// door asks. Who has a name and a password is in users.h.
 //
 // Promises
 //   - A token's text (160 random bits or more) is shown once and stored only as its SHA-256; a session's cookie value
 //   likewise.
-//   - A revoked or expired token, and every session opened with it, is refused from the next request on.
+//   - A revoked or expired token, and every session opened with it, is refused from the next request on; so is what a
+//   dropped user had, and a session opened with a password that was changed since.
+//   - What is a user's may what the user may at that moment.
 //   - authenticate() and session() answer from memory and never wait for a disk: they may be called on io threads.
 //   - Failed sign-ins are limited per peer; every table here is bounded.
 // Threads: everything from any thread. Functions that change something write to the control database: call them on a
@@ -12,7 +14,6 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@
 #include "core/base/guarded.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
+#include "platform/access/scram.h"
+#include "platform/access/users.h"
 #include "storage/control/control.h"
 
 namespace weir::access {
@@ -33,19 +36,23 @@ const char* role_name(Role role);
 Result<Role> parse_role(std::string_view name);
 
 struct Identity {
-  std::string id;  // of its token; "local" for the folder's owner on the Unix socket
-  Role role = Role::read;
+  std::string id;          // of its token; "local" for the folder's owner on the Unix socket; "user" after a password
+  Role role = Role::read;  // of a user: admin for superusers, else read
   std::vector<std::string> streams;  // of a writer; empty: all
   std::string label;
   std::vector<std::string> endpoints = {};  // of a reader; not empty: it reads these, and nothing else
+  std::string user = {};                    // whose statements are its; empty: a token of nobody's
+  uint32_t user_id = 0;
 };
 // Immutable and shared with requests that go on while the token is revoked.
 using IdentityPtr = std::shared_ptr<const Identity>;
 
 // The folder's owner, as the Unix socket tells by the peer's uid.
 IdentityPtr local_administrator();
+// Of somebody who proved to be this user.
+IdentityPtr identity_of(const Directory& directory, const UserInfo& user);
 
-Status may_read(const Identity& identity);                            // SQL, status, streams
+Status may_read(const Identity& identity);  // SQL, status, streams
 Status may_read_endpoint(const Identity& identity, std::string_view endpoint);
 Status may_write(const Identity& identity, std::string_view stream);  // events of this stream
 Status may_administer(const Identity& identity);
@@ -56,6 +63,7 @@ struct NewToken {
   std::string label = {};                 // up to 200 bytes
   std::optional<Duration> expires_in = {};
   std::vector<std::string> endpoints = {};  // only of a reader
+  std::string user = {};                    // a user's token may what the user may: role is not looked at
 };
 struct CreatedToken {
   std::string id;
@@ -63,7 +71,7 @@ struct CreatedToken {
   std::optional<WallTime> expires_at;
 };
 struct TokenInfo {
-  IdentityPtr identity;
+  IdentityPtr identity;  // of a dropped user's: without a user
   WallTime created_at;
   std::optional<WallTime> expires_at, last_used_at;
   bool revoked = false;
@@ -74,14 +82,12 @@ struct Options {
   Duration session_idle = hours(12);
   size_t sessions_max = 10'000;  // the one unused longest goes first
   size_t tokens_max = 10'000;    // revoked ones count
-  int failures_max = 10;         // sign-ins of one peer that fail within …
-  Duration failure_window = minutes(5);
-  size_t peers_max = 10'000;
 };
 
 class Access {
  public:
-  static Result<std::unique_ptr<Access>> open(control::Control& control, Clock& clock, Random& random,
+  // `users` outlives it, and counts who fails to sign in.
+  static Result<std::unique_ptr<Access>> open(control::Control& control, Users& users, Clock& clock, Random& random,
                                               Options options = {});
   ~Access();
 
@@ -97,6 +103,11 @@ class Access {
   // Call it from a timer's task and at the end.
   Status flush_last_used();
 
+  // For the wire, where a token's text is the password of the user name that is its id: how to prove it, and who that
+  // is then. Nothing for a token that is not valid, or older than verifiers are (133 bytes are kept of each since).
+  std::optional<ScramVerifier> scram_of_token(std::string_view id) const;
+  Result<IdentityPtr> identity_of_token(std::string_view id);  // `unauthenticated`
+
   // --- browser sessions: they outlive a restart; one that a crash forgets has to sign in again ---
   struct Session {
     std::string cookie;  // the value; 256 random bits
@@ -104,7 +115,11 @@ class Access {
   };
   // `unauthenticated`; `busy` after too many failures of this peer (address without port).
   Result<Session> sign_in(std::string_view token, std::string_view peer);
-  Result<IdentityPtr> session(std::string_view cookie);  // prolongs it
+  struct UserSignIn {
+    std::string_view user, password, peer;
+  };
+  Result<Session> sign_in_user(const UserSignIn& given);  // computes for some 30 ms
+  Result<IdentityPtr> session(std::string_view cookie);   // prolongs it
   // Ended at once; an error says that a restart may bring it back.
   Status sign_out(std::string_view cookie);
   size_t session_count() const;
@@ -113,18 +128,22 @@ class Access {
   struct Entry;
   struct Table;
   struct OpenSession;
-  struct Failures;
-  Access(control::Control& control, Clock& clock, Random& random, Options options);
+  Access(control::Control& control, Users& users, Clock& clock, Random& random, Options options);
   std::shared_ptr<const Table> table() const;
   Status reload() REQUIRES(change_mutex_);
+  bool is_valid(const Entry& entry) const;
   std::shared_ptr<Entry> valid_entry(std::string_view digest) const;
-  Status check_failures(const std::string& peer);
-  void count_failure(const std::string& peer);
+  std::shared_ptr<Entry> entry_of(std::string_view id) const;
+  Result<IdentityPtr> used(Entry& entry);
+  IdentityPtr identity_now(const Entry& entry) const;
+  IdentityPtr identity_now(const OpenSession& open) const;
+  Session open_session(OpenSession open, IdentityPtr identity);
   void make_room_for_session() REQUIRES(session_mutex_);
   Status keep_sessions();
   Status read_sessions();
 
   control::Control& control_;
+  Users& users_;
   Clock& clock_;
   Random& random_;
   const Options options_;
@@ -135,8 +154,6 @@ class Access {
   mutable Mutex session_mutex_;
   bool sessions_changed_ GUARDED_BY(session_mutex_) = false;                          // since they were kept
   std::unordered_map<std::string, OpenSession> sessions_ GUARDED_BY(session_mutex_);  // by SHA-256 of the cookie
-  Mutex failure_mutex_;
-  std::map<std::string, Failures> failures_ GUARDED_BY(failure_mutex_);  // by peer
 };
 
 }  // namespace weir::access

@@ -20,13 +20,17 @@ class AccessTest : public ::testing::Test {
     open();
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  void open(Options options = {}) {
+  void open(Options options = {}, UsersOptions of_users = {}) {
     access_.reset();
+    users_.reset();
     control_.reset();
     auto control = control::Control::open(folder_ + "/control.db", clock_);
     ASSERT_TRUE(control) << control.error().text();
     control_ = std::move(*control);
-    auto access = Access::open(*control_, clock_, random_, options);
+    auto users = Users::open(*control_, clock_, random_, of_users);
+    ASSERT_TRUE(users) << users.error().text();
+    users_ = std::move(*users);
+    auto access = Access::open(*control_, *users_, clock_, random_, options);
     ASSERT_TRUE(access) << access.error().text();
     access_ = std::move(*access);
   }
@@ -40,6 +44,7 @@ class AccessTest : public ::testing::Test {
   ManualClock clock_;
   SeededRandom random_{3};
   std::unique_ptr<control::Control> control_;
+  std::unique_ptr<Users> users_;
   std::unique_ptr<Access> access_;
 };
 
@@ -190,9 +195,9 @@ TEST_F(AccessTest, a_guesser_gains_nothing_by_another_port_or_address_of_the_sam
 }
 
 TEST_F(AccessTest, forgets_the_oldest_failures_when_a_crowd_attacks) {
-  Options small;
-  small.peers_max = 100;
-  open(small);
+  UsersOptions small;
+  small.limits.peers_max = 100;
+  open({}, small);
   for (int i = 0; i < 1'000; ++i)
     EXPECT_FALSE(access_->sign_in("guess", "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)));
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(access_->sign_in("guess", "192.0.2.1"));

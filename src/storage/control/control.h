@@ -1,4 +1,4 @@
-// The control database: what is applied, the lake's catalog, tokens, secrets, bookmarks. SQLite in WAL mode with
+// The control database: what is applied, the lake's catalog, tokens, users, secrets, bookmarks. SQLite in WAL mode with
 // synchronous=FULL: every function that changes something returns success only after it is on disk, and either whole or
 // not at all.
 //
@@ -193,6 +193,45 @@ struct Token {
   std::optional<WallTime> expires_at, last_used_at;
   bool revoked = false;
   std::vector<std::string> endpoints = {};  // of a read token; empty: everything
+  std::optional<uint32_t> user = {};        // whose it is; a number of `users`
+  std::string scram = {};                   // a SCRAM-SHA-256 verifier of the text; empty: made before there were any
+};
+
+// --- users and roles ------------------------------------------------------------------------------------------------
+
+// As platform/access/users keeps them. Numbers are one space: a member is a user or a role, and none is given twice.
+struct User {
+  uint32_t id = 0;
+  std::string name;  // unique among users
+  Json body;         // the room's own; of a password verifiers only
+  WallTime created_at;
+};
+struct Role {
+  uint32_t id = 0;
+  std::string name;  // unique in its kind
+  std::string kind;  // "role", "group"
+  uint32_t owner = 0;
+  WallTime created_at;
+};
+struct RoleMember {
+  uint32_t role = 0, member = 0;
+  bool with_admin = false;
+};
+struct Users {
+  std::vector<User> users;  // by id, like the roles
+  std::vector<Role> roles;
+  std::vector<RoleMember> members;        // by role and member
+  uint32_t last_user = 0, last_role = 0;  // numbers given, also to those who are gone; 0: none yet
+  uint64_t version = 0;                   // counts changes
+};
+// One change, whole or not at all.
+struct UsersChange {
+  uint64_t from = 0;                   // must equal the stored version, otherwise `conflict` and nothing is changed
+  std::vector<uint32_t> dropped = {};  // users and roles; what they are members of and their members go along
+  std::vector<User> users = {};        // added, or replaced by id; `conflict` if the name is another's, like the roles
+  std::vector<Role> roles = {};
+  std::vector<RoleMember> removed = {};  // memberships; no mistake if there is none
+  std::vector<RoleMember> members = {};  // added, or replaced
 };
 
 struct Secret {
@@ -268,6 +307,10 @@ class Control {
   virtual Status revoke_token(std::string_view id) = 0;
   virtual Status touch_token(std::string_view id,
                              WallTime at) = 0;  // not synced on its own: a lost last_used_at is harmless
+
+  // Users and roles.
+  virtual Result<Users> users() = 0;
+  virtual Status change_users(const UsersChange& change) = 0;
 
   // Secrets.
   virtual Status put_secret(const Secret& secret) = 0;

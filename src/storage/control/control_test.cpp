@@ -555,5 +555,39 @@ TEST_F(ControlTest, keeps_runs_and_their_tasks_over_a_restart) {
   EXPECT_FALSE(*control_->find_run("03"));
 }
 
+TEST_F(ControlTest, keeps_users_roles_and_their_members_and_drops_them_whole) {
+  UsersChange first;
+  first.users = {{100, "ada", Json(Json::Object{{"superuser", true}}), clock_.wall()},
+                 {101, "bob", Json(Json::Object{}), clock_.wall()}};
+  first.roles = {{10'005, "analysts", "role", 100, clock_.wall()}, {10'006, "analysts", "group", 100, clock_.wall()}};
+  first.members = {{10'005, 100, true}, {10'006, 101, false}};
+  ASSERT_TRUE(control_->change_users(first));
+  EXPECT_EQ(control_->change_users(first).error().code, Code::conflict) << "the version is another by now";
+  reopen();
+  auto kept = control_->users();
+  ASSERT_TRUE(kept) << kept.error().text();
+  ASSERT_EQ(kept->users.size(), 2u);
+  EXPECT_EQ(kept->users[0].name, "ada");
+  EXPECT_TRUE(kept->users[0].body["superuser"].as_bool());
+  ASSERT_EQ(kept->members.size(), 2u);
+  EXPECT_TRUE(kept->members[0].with_admin);
+  EXPECT_EQ(kept->version, 1u);
+  UsersChange taken;
+  taken.from = 1;
+  taken.users = {{102, "cy", Json(Json::Object{}), clock_.wall()}, {103, "ada", Json(Json::Object{}), clock_.wall()}};
+  EXPECT_EQ(control_->change_users(taken).error().code, Code::conflict);
+  EXPECT_EQ(control_->users()->users.size(), 2u) << "nothing of a refused change is kept";
+  UsersChange dropped;
+  dropped.from = 1;
+  dropped.dropped = {101, 10'005};
+  ASSERT_TRUE(control_->change_users(dropped));
+  kept = control_->users();
+  EXPECT_EQ(kept->users.size(), 1u);
+  EXPECT_EQ(kept->roles.size(), 1u);
+  EXPECT_TRUE(kept->members.empty());
+  EXPECT_EQ(kept->last_user, 101u) << "numbers of the dropped are not given again";
+  EXPECT_EQ(kept->last_role, 10'006u);
+}
+
 }  // namespace
 }  // namespace weir::control

@@ -112,8 +112,23 @@ CREATE TABLE lake_marks(
   version INTEGER NOT NULL, PRIMARY KEY(table_name, partition)) WITHOUT ROWID;
 )sql";
 
+// Users, roles and groups; whose a token is, and its verifier for the wire.
+constexpr const char* kVersion9 = R"sql(
+CREATE TABLE users(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE roles(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, owner INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  UNIQUE(kind, name));
+CREATE TABLE role_members(
+  role_id INTEGER NOT NULL, member_id INTEGER NOT NULL, with_admin INTEGER NOT NULL, PRIMARY KEY(role_id, member_id))
+  WITHOUT ROWID;
+INSERT INTO counters VALUES ('last_user', 0), ('last_role', 0), ('users_version', 0);
+ALTER TABLE tokens ADD COLUMN user_id INTEGER;
+ALTER TABLE tokens ADD COLUMN scram TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4},
-                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}, {8, kVersion8}};
+                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}, {8, kVersion8}, {9, kVersion9}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

@@ -1,5 +1,5 @@
 // Control over SQLite. Split by subject: control.cpp (opening, declarations, values), lake_catalog.cpp,
-// forgets.cpp, identities.cpp, runs.cpp, findings.cpp.
+// forgets.cpp, identities.cpp (tokens, secrets), users.cpp, runs.cpp, findings.cpp.
 #pragma once
 
 #include <memory>
@@ -74,6 +74,9 @@ class SqliteControl final : public Control {
   Status revoke_token(std::string_view id) override;
   Status touch_token(std::string_view id, WallTime at) override;
 
+  Result<Users> users() override;
+  Status change_users(const UsersChange& change) override;
+
   Status put_secret(const Secret& secret) override;
   Result<std::vector<Secret>> secrets() override;
   Status remove_secret(std::string_view name) override;
@@ -96,6 +99,10 @@ class SqliteControl final : public Control {
   Result<std::vector<Run>> runs_of(Statement& statement);
   Result<std::vector<Finding>> findings_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);
+  Status drop_user_or_role(uint32_t id);
+  Status put_user(const User& user);
+  Status put_role(const Role& role);
+  Status raise_counter(std::string_view name, int64_t value);
   Result<Json> stored_json(const std::string& text) const;
   Status change_one(Statement& statement, std::string_view what, std::string_view name);
 

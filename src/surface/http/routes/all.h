@@ -25,6 +25,7 @@ struct SiteParts {
   warehouse::Warehouse& warehouse;
   lake::Requeue& requeue;
   const lake::Crawl& crawl;
+  access::Users& users;
   access::Access& access;
   access::Secrets& secrets;
   flow::Flow& flow;

@@ -151,7 +151,8 @@ class RoomsFixture : public ::testing::Test {
                            {root, {}},
                            [](const Json& request, const Cancel&, const auto&) { return lake::crawl_files(request); },
                            *externals});
-    access = must(access::Access::open(*control, clock, random));
+    users = must(access::Users::open(*control, clock, random));
+    access = must(access::Access::open(*control, *users, clock, random));
     secrets = std::make_unique<access::Secrets>(access::Secrets::Parts{*control, real_files(), clock, random},
                                                 access::Secrets::KeySource{.file = root + "/secret.key"});
     flow = must(flow::Flow::open({*engine, *lake, *control, lanes, clock, random, metrics}));
@@ -205,9 +206,9 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,      random,     metrics,  lanes,   *control,  *journal,    *lake,     *capture,
-                      *engine,    *warehouse, *requeue, *crawl,  *access,   *secrets,    *flow,     *flows,
-                      *endpoints, *forgets,   *live,    *alarms, *notifier, *dashboards, deployment},
+    site = make_site({clock,   random,     metrics,  lanes,  *control, *journal,  *lake,       *capture,
+                      *engine, *warehouse, *requeue, *crawl, *users,   *access,   *secrets,    *flow,
+                      *flows,  *endpoints, *forgets, *live,  *alarms,  *notifier, *dashboards, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -260,6 +261,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<notify::Notifier> notifier;
   std::unique_ptr<alarm::Alarms> alarms;
   std::unique_ptr<dashboard::Dashboards> dashboards;
+  std::unique_ptr<access::Users> users;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;
   RecordingDeployment deployment;
