@@ -97,6 +97,23 @@ Status check_limits(const UserInfo& user) {
   return {};
 }
 
+Status change_setting(UserInfo& user, const std::string& setting, const std::optional<std::string>& value) {
+  const bool is_name =
+      !setting.empty() && setting.size() <= 63 && std::all_of(setting.begin(), setting.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+      });
+  if (!is_name) return Error(Code::invalid, shown(setting) + " is no name of a setting");
+  if (value && (value->size() > kSettingBytesMax || !valid_utf8(*value) || value->find('\0') != std::string::npos))
+    return Error(Code::invalid, "the value of " + setting + " is no text of up to 4096 bytes");
+  auto& settings = user.settings;
+  std::erase_if(settings, [&](const auto& one) { return one.first == setting; });
+  if (!value) return {};
+  if (settings.size() >= kSettingsMax)
+    return Error(Code::too_large, "a user has at most 64 settings", "reset those that are not needed");
+  settings.emplace_back(setting, *value);
+  return {};
+}
+
 // A role and a user may not have one name, as GRANT could mean either; a group may.
 Status check_free(const Directory& directory, const RoleName& role) {
   TRY(check_name(role.name, role_kind_name(role.kind)));
@@ -217,6 +234,9 @@ Result<Users::Draft> Users::changed(Draft draft, const UserChange& change) {
   if (change.connection_limit) user.connection_limit = *change.connection_limit;
   if (change.session_timeout) user.session_timeout = *change.session_timeout;
   TRY(check_limits(user));
+  for (const auto& [setting, value] : change.settings) {
+    TRY(change_setting(user, setting, value));
+  }
   if (change.password) {
     user.is_disabled = !change.password->text;
     draft.credentials = {};
@@ -227,7 +247,8 @@ Result<Users::Draft> Users::changed(Draft draft, const UserChange& change) {
     ++user.password_version;
   }
   if (user.superuser && user.is_disabled)
-    return Error(Code::conflict, "the password of a superuser cannot be disabled", "give it one, or NOCREATEUSER");
+    return Error(Code::conflict, "the password of a superuser cannot be disabled",
+                 "give it one, or let it be no superuser any more");
   return draft;
 }
 
@@ -313,34 +334,6 @@ Status Users::drop_user(std::string_view name) {
   control::UsersChange change;
   change.dropped.push_back(draft.user.id);
   return commit(std::move(change));
-}
-
-Status Users::set_setting(std::string_view user, const std::string& setting, const std::optional<std::string>& value) {
-  const bool is_name =
-      !setting.empty() && setting.size() <= 63 && std::all_of(setting.begin(), setting.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-      });
-  if (!is_name) return Error(Code::invalid, shown(setting) + " is no name of a setting");
-  if (value && (value->size() > kSettingBytesMax || !valid_utf8(*value) || value->find('\0') != std::string::npos))
-    return Error(Code::invalid, "the value of " + setting + " is no text of up to 4096 bytes");
-  MutexLock lock(change_mutex_);
-  TRY_ASSIGN(Draft draft, draft_of(*state(), user));
-  auto& settings = draft.user.settings;
-  const auto old =
-      std::find_if(settings.begin(), settings.end(), [&](const auto& one) { return one.first == setting; });
-  if (value && old != settings.end()) {
-    old->second = *value;
-  } else if (value) {
-    if (settings.size() >= kSettingsMax)
-      return Error(Code::too_large, "a user has at most 64 settings", "reset those that are not needed");
-    settings.emplace_back(setting, *value);
-  } else if (old != settings.end()) {
-    settings.erase(old);
-  } else {
-    return {};
-  }
-  TRY(put(std::move(draft)));
-  return {};
 }
 
 Status Users::reset_settings(std::string_view user) {

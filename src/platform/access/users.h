@@ -128,6 +128,8 @@ struct UserChange {
   std::optional<std::optional<WallTime>> valid_until{};
   std::optional<std::optional<int>> connection_limit{};
   std::optional<std::optional<Duration>> session_timeout{};  // 60 s to 20 days
+  // ALTER USER … SET, or RESET where there is no value. The caller knows which settings there are.
+  std::vector<std::pair<std::string, std::optional<std::string>>> settings{};
 };
 struct NewUser {
   std::string name;
@@ -169,8 +171,6 @@ class Users {
   // The MD5 form is made of the name, so it is lost; a password that was given in that form only is lost with it.
   Result<UserInfo> rename_user(std::string_view name, const std::string& to);
   Status drop_user(std::string_view name);
-  // No value: RESET. The caller knows which settings there are.
-  Status set_setting(std::string_view user, const std::string& setting, const std::optional<std::string>& value);
   Status reset_settings(std::string_view user);
 
   Result<RoleInfo> create_role(const RoleName& role, uint32_t owner);

@@ -63,6 +63,9 @@ class UsersTest : public ::testing::Test {
   UserInfo make_with_password(const std::string& name, const std::string& password = kGood, bool keeps_md5 = false) {
     return make(name, {.password = PasswordChange{password, keeps_md5}});
   }
+  Result<UserInfo> set(const std::string& user, const std::string& setting, std::optional<std::string> value) {
+    return users_->alter_user(user, {.settings = {{setting, std::move(value)}}});
+  }
   uint32_t make_role(const std::string& name, Kind kind = Kind::role) {
     auto made = users_->create_role({name, kind}, kOwnerUser);
     EXPECT_TRUE(made) << made.error().text();
@@ -108,9 +111,9 @@ TEST_F(UsersTest, keeps_what_was_changed_over_a_restart) {
   with.session_timeout = std::optional<Duration>(seconds(600));
   const UserInfo ada = make("ada", with);
   EXPECT_EQ(ada.id, 100u);
-  ASSERT_TRUE(users_->set_setting("ada", "search_path", "marketing, public"));
-  ASSERT_TRUE(users_->set_setting("ada", "statement_timeout", "5"));
-  ASSERT_TRUE(users_->set_setting("ada", "statement_timeout", std::nullopt));
+  ASSERT_TRUE(set("ada", "search_path", "marketing, public"));
+  ASSERT_TRUE(set("ada", "statement_timeout", "5"));
+  ASSERT_TRUE(set("ada", "statement_timeout", std::nullopt));
   const uint32_t analysts = make_role("analysts");
   ASSERT_TRUE(users_->grant_role({analysts, ada.id, true}));
   const uint64_t version = users_->directory()->version();
@@ -247,11 +250,11 @@ TEST_F(UsersTest, who_owns_something_is_not_dropped) {
 
 TEST_F(UsersTest, settings_are_bounded_and_can_be_reset) {
   make("ada");
-  EXPECT_EQ(users_->set_setting("ada", "no name", "x").error().code, Code::invalid);
-  EXPECT_EQ(users_->set_setting("ada", "x", std::string(5'000, 'x')).error().code, Code::invalid);
-  for (int i = 0; i < 64; ++i) ASSERT_TRUE(users_->set_setting("ada", "s" + std::to_string(i), "1"));
-  EXPECT_EQ(users_->set_setting("ada", "one_more", "1").error().code, Code::too_large);
-  EXPECT_TRUE(users_->set_setting("ada", "s1", "2"));
+  EXPECT_EQ(set("ada", "no name", "x").error().code, Code::invalid);
+  EXPECT_EQ(set("ada", "x", std::string(5'000, 'x')).error().code, Code::invalid);
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(set("ada", "s" + std::to_string(i), "1"));
+  EXPECT_EQ(set("ada", "one_more", "1").error().code, Code::too_large);
+  EXPECT_TRUE(set("ada", "s1", "2"));
   ASSERT_TRUE(users_->reset_settings("ada"));
   EXPECT_TRUE(users_->directory()->user("ada")->settings.empty());
   EXPECT_EQ(users_->alter_user("ada", {.session_timeout = std::optional<Duration>(seconds(59))}).error().code,

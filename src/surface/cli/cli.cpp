@@ -97,6 +97,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_test(app, context);
   add_alarms(app, context);
   add_token(app, context);
+  add_user(app, context);
   add_secret(app, context);
   add_loadgen(app, context);
   add_demo(app, context);

@@ -8,13 +8,18 @@ namespace weir::cli {
 namespace {
 
 int create(Context& context, const std::vector<std::string>& write, bool read,
-           const std::vector<std::string>& endpoints, bool admin, const std::string& label,
+           const std::vector<std::string>& endpoints, bool admin, const std::string& user, const std::string& label,
            const std::string& expires) {
-  if ((write.empty() ? 0 : 1) + (read ? 1 : 0) + (admin ? 1 : 0) != 1) {
-    return report(Error(Code::invalid, "a token has one role", "weir token create --write STREAM | --read | --admin"));
+  if ((write.empty() ? 0 : 1) + (read ? 1 : 0) + (admin ? 1 : 0) + (user.empty() ? 0 : 1) != 1) {
+    return report(Error(Code::invalid, "a token has one role, or a user",
+                        "weir token create --write STREAM | --read | --admin | --user NAME"));
   }
   Json body{Json::Object{}};
-  body.set("role", admin ? "admin" : read ? "read" : "write");
+  if (user.empty()) {
+    body.set("role", admin ? "admin" : read ? "read" : "write");
+  } else {
+    body.set("user", user);
+  }
   Json streams{Json::Array{}};
   for (const auto& stream : write) streams.push(stream);
   body.set("streams", std::move(streams));
@@ -52,14 +57,14 @@ int list(Context& context) {
     return kDone;
   }
   TextTable table;
-  table.header = {"id", "role", "of", "label", "created", "expires", "last used", "requests", "state"};
+  table.header = {"id", "role", "user", "of", "label", "created", "expires", "last used", "requests", "state"};
   for (const Json& token : (*tokens)["tokens"].array()) {
     std::string streams;
     for (const char* of : {"streams", "endpoints"}) {
       for (const Json& name : token[of].array()) streams += (streams.empty() ? "" : ",") + name.as_string();
     }
-    table.rows.push_back({token["id"].as_string(), token["role"].as_string(), streams, token["label"].as_string(),
-                          token["created_at"].as_string(), token["expires_at"].as_string(),
+    table.rows.push_back({token["id"].as_string(), token["role"].as_string(), token["user"].as_string(), streams,
+                          token["label"].as_string(), token["created_at"].as_string(), token["expires_at"].as_string(),
                           token["last_used_at"].as_string(), std::to_string(token["requests"].as_int()),
                           token["revoked"].as_bool() ? "revoked" : "valid"});
   }
@@ -84,6 +89,7 @@ void add_token(CLI::App& app, Context& context) {
   auto read = std::make_shared<bool>(false);
   auto endpoints = std::make_shared<std::vector<std::string>>();
   auto admin = std::make_shared<bool>(false);
+  auto user = std::make_shared<std::string>();
   auto label = std::make_shared<std::string>();
   auto expires = std::make_shared<std::string>();
   make->add_option("--write", *write, "May send events to this stream; can be given several times");
@@ -91,10 +97,12 @@ void add_token(CLI::App& app, Context& context) {
   make->add_option("--endpoint", *endpoints,
                    "With --read: may read this endpoint and nothing else; several times for more");
   make->add_flag("--admin", *admin, "May do everything");
+  make->add_option("--user", *user, "May do what this user may; what it runs is the user's");
   make->add_option("--label", *label, "What it is for");
   make->add_option("--expires-in", *expires, "For example 30d");
-  make->callback(
-      [=, &context] { context.exit_code = create(context, *write, *read, *endpoints, *admin, *label, *expires); });
+  make->callback([=, &context] {
+    context.exit_code = create(context, *write, *read, *endpoints, *admin, *user, *label, *expires);
+  });
   group->add_subcommand("list", "All tokens, without their texts")->callback([&context] {
     context.exit_code = list(context);
   });

@@ -158,7 +158,8 @@ bool Connection::check_caller(const RequestHead& head, const Route& route, const
     return false;
   }
   if (!allowed) {
-    fail(Error(Code::denied, "the token " + caller.name() + " may not do this"));
+    fail(Error(Code::denied,
+               (caller.identity->id == "user" ? "the user " : "the token ") + caller.name() + " may not do this"));
     return false;
   }
   // A page elsewhere can make a browser send the cookie, but neither this header nor our own Origin.

@@ -15,8 +15,12 @@ IoThread::IoThread(std::shared_ptr<Shared> shared, size_t index, size_t count)
       index_(index),
       count_(count),
       scratch_(64 << 10),
-      local_administrator_(std::make_shared<const access::Identity>(
-          access::Identity{.id = "local", .role = access::Role::admin, .streams = {}, .label = {}})) {
+      local_administrator_(std::make_shared<const access::Identity>(access::Identity{.id = "local",
+                                                                                     .role = access::Role::admin,
+                                                                                     .streams = {},
+                                                                                     .label = {},
+                                                                                     .user = access::kOwnerName,
+                                                                                     .user_id = access::kOwnerUser})) {
   mailbox_ = std::make_shared<Mailbox>(shared_->process, [this] { asio::post(context_, [this] { drain_mailbox(); }); });
   parser_ = std::make_unique<RequestParser>(parser_limits());
   head_text_.reserve(4096);

@@ -201,8 +201,12 @@ LocalResponse call_locally(const Router& router, const LocalRequest& asked, cons
   request.caller = asked.caller;
   if (!request.caller.is_known()) {
     request.caller.via = Via::unix_socket;
-    request.caller.identity = std::make_shared<const access::Identity>(
-        access::Identity{.id = "local", .role = access::Role::admin, .streams = {}, .label = {}});
+    request.caller.identity = std::make_shared<const access::Identity>(access::Identity{.id = "local",
+                                                                                        .role = access::Role::admin,
+                                                                                        .streams = {},
+                                                                                        .label = {},
+                                                                                        .user = access::kOwnerName,
+                                                                                        .user_id = access::kOwnerUser});
   }
   const auto waiting = std::make_shared<Waiting>(take);
   const Match match = router.match(request);

@@ -80,6 +80,7 @@ Json token_json(const access::TokenInfo& token) {
   Json out{Json::Object{}};
   out.set("id", token.identity->id);
   out.set("role", access::role_name(token.identity->role));
+  out.set("user", token.identity->user.empty() ? Json() : Json(token.identity->user));
   out.set("streams", std::move(streams));
   out.set("endpoints", std::move(endpoints));
   out.set("label", token.identity->label);
@@ -131,10 +132,16 @@ Result<std::vector<std::string>> names_in(const JsonBody& body, const char* key)
 
 Result<Response> create_token(access::Access& access, const StreamDirectory& directory,
                               const endpoint::Endpoints& endpoints, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"role", "streams", "endpoints", "label", "expires_in"}));
+  TRY_ASSIGN(const JsonBody body,
+             JsonBody::parse(request, {"role", "user", "streams", "endpoints", "label", "expires_in"}));
   access::NewToken wanted;
-  TRY_ASSIGN(const std::string role, body.text("role"));
-  TRY_ASSIGN(wanted.role, access::parse_role(role));
+  TRY_ASSIGN(wanted.user, body.text_or("user", ""));
+  if (wanted.user.empty()) {
+    TRY_ASSIGN(const std::string role, body.text("role"));
+    TRY_ASSIGN(wanted.role, access::parse_role(role));
+  } else if (body.find("role") != nullptr) {
+    return Error(Code::invalid, "a user's token has no role of its own", "leave 'role' or 'user' out");
+  }
   TRY_ASSIGN(wanted.streams, names_in(body, "streams"));
   TRY_ASSIGN(wanted.endpoints, names_in(body, "endpoints"));
   TRY_ASSIGN(wanted.label, body.text_or("label", ""));

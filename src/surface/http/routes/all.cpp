@@ -38,6 +38,7 @@ class WholeSite final : public Site {
     add_dashboard_routes(router_, {parts.dashboards, parts.clock});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints);
+    add_user_routes(router_, {parts.users, parts.random});
     add_secret_routes(router_, parts.secrets);
     add_page_routes(router_, facts_.pages);
     after_apply();

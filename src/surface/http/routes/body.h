@@ -26,6 +26,7 @@ class JsonBody {
   Result<int64_t> integer_or(std::string_view key, int64_t otherwise, Bounds bounds) const;
   Result<Json::Array> array_or_empty(std::string_view key) const;
   const Json* find(std::string_view key) const { return json_.find(key); }
+  size_t size() const { return json_.object().size(); }
 
  private:
   Json json_;

@@ -16,6 +16,7 @@
 #include "core/runtime/lanes.h"
 #include "platform/access/access.h"
 #include "platform/access/secrets.h"
+#include "platform/access/users.h"
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/notify/notify.h"
@@ -138,6 +139,12 @@ struct FlowParts {
 void add_flow_routes(Router& router, const FlowParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
                       const endpoint::Endpoints& endpoints);
+// Users, roles and groups.
+struct UserParts {
+  access::Users& users;
+  Random& random;
+};
+void add_user_routes(Router& router, const UserParts& parts);
 void add_live_routes(Router& router, live::Live& live, LiveWatch& watch);
 // Alarms, findings.
 struct AlarmParts {

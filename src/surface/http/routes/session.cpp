@@ -1,4 +1,5 @@
-// GET, POST, DELETE /v1/session: how a browser signs in with a token, once, and then carries a cookie.
+// GET, POST, DELETE /v1/session: how a browser signs in with a token, or a user's name and password, once, and then
+// carries a cookie.
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 #include "surface/http/security.h"
@@ -16,6 +17,7 @@ Json described(const access::IdentityPtr& identity, const SiteFacts& facts) {
   out.set("version", facts.version);
   if (identity) {
     out.set("role", access::role_name(identity->role));
+    out.set("user", identity->user.empty() ? Json() : Json(identity->user));
     out.set("name", identity->label.empty() ? identity->id : identity->label);
     out.set("project", facts.project);
     out.set("environment", facts.environment.empty() ? "default" : facts.environment);
@@ -33,10 +35,21 @@ bool is_secure(const Request& request) {
   return request.header("x-forwarded-proto") == "https";
 }
 
+Result<access::Access::Session> session_of(access::Access& access, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"token", "user", "password"}));
+  const std::string peer = address_without_port(*request.peer);
+  if (body.find("user") == nullptr) {
+    TRY_ASSIGN(const std::string token, body.text("token"));
+    return access.sign_in(token, peer);
+  }
+  if (body.find("token") != nullptr) return Error(Code::invalid, "'token' and 'user' exclude each other");
+  TRY_ASSIGN(const std::string user, body.text("user"));
+  TRY_ASSIGN(const std::string password, body.text("password"));
+  return access.sign_in_user({user, password, peer});
+}
+
 Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"token"}));
-  TRY_ASSIGN(const std::string token, body.text("token"));
-  TRY_ASSIGN(const access::Access::Session session, access.sign_in(token, address_without_port(*request.peer)));
+  TRY_ASSIGN(const access::Access::Session session, session_of(access, request));
   if (!access::may_read(*session.identity)) {
     TRY(access.sign_out(session.cookie));
     const bool writes = session.identity->role == access::Role::write;
@@ -63,7 +76,7 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
   router.add(route);
   route.method = Method::post;
   route.runs = Runs::on_lane;
-  route.summary = "Signs in with a token and sets the session's cookie.";
+  route.summary = "Signs in with a token, or a user's name and password, and sets the session's cookie.";
   route.handler = answers([&access, &facts](Request& request) { return sign_in(access, facts, request); });
   router.add(route);
   route.method = Method::erase;
