@@ -8,12 +8,12 @@
 
 #include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
-#include "app/alarm_sql.h"
 #include "app/deployment.h"
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
 #include "app/run_findings.h"
+#include "app/sql.h"
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -286,14 +286,8 @@ Status Composed::open_engine() {
   live.history = live::engine_history(*engine_, lanes_->stopping());
   live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
   TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
-  warehouse::Limits limits;
-  limits.concurrent = static_cast<size_t>(settings_.integer("limits.sql_concurrent"));
-  limits.queue = static_cast<size_t>(settings_.integer("limits.sql_queue"));
-  limits.time = settings_.duration("limits.sql_time");
-  limits.json_rows_max = static_cast<uint64_t>(settings_.integer("limits.sql_rows"));
-  warehouse_ = std::make_unique<warehouse::Warehouse>(
-      warehouse::Warehouse::Parts{*engine_, *statements_, *timers_, clock_, random_}, limits);
   TRY(open_access());
+  TRY_ASSIGN(warehouse_, open_warehouse({*engine_, *statements_, *timers_, clock_, random_, users_.get()}, settings_));
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings();
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));

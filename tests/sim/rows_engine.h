@@ -34,6 +34,7 @@ class RowsEngine final : public engine::Engine {
 
   void set_views(std::vector<engine::SystemView>) override {}
   std::vector<std::string> view_names() const override { return {}; }
+  void set_relations(std::vector<engine::SystemRelation>) override {}
   // Statements are not simulated: `unsupported`.
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust trust) override;
   Result<engine::SelectShape> examine(std::string_view select, bool binds) override;

@@ -50,6 +50,8 @@ struct [[nodiscard]] Error {
   std::string message;  // names the thing, the value and the limit
   std::string hint;     // the next step, or empty
   std::optional<Position> position;
+  // PostgreSQL's five characters where they say more than the code, for SQL clients; a literal, or null.
+  const char* sqlstate = nullptr;
 
   Error(Code code_in, std::string message_in, std::string hint_in = {})
       : code(code_in), message(std::move(message_in)), hint(std::move(hint_in)) {}

@@ -49,10 +49,13 @@ Result<std::unique_ptr<engine::Session>> Sessions::take() {
       return session;
     }
   }
-  return engine_.connect(engine::Trust::user);
+  TRY_ASSIGN(auto session, engine_.connect(engine::Trust::user));
+  TRY(session->set_search_path({"public"}));
+  return session;
 }
 
 void Sessions::give_back(std::unique_ptr<engine::Session> session) {
+  session->govern(nullptr);
   const MutexLock lock(mutex_);
   if (idle_.size() < idle_max_) idle_.push_back(std::move(session));
 }
@@ -102,8 +105,12 @@ void Closer::work() {
 // --- Run -------------------------------------------------------------------------------------------------------------
 
 Run::Run(Warehouse::Core& core, Statement statement, std::shared_ptr<StatementLog::Live> live,
-         std::unique_ptr<Gate::Turn> turn)
-    : core_(core), statement_(std::move(statement)), live_(std::move(live)), turn_(std::move(turn)) {}
+         std::unique_ptr<Gate::Turn> turn, std::shared_ptr<SessionState> session)
+    : core_(core),
+      statement_(std::move(statement)),
+      live_(std::move(live)),
+      turn_(std::move(turn)),
+      session_(std::move(session)) {}
 
 void Run::limit_time(Duration time) {
   deadline_ = core_.parts.timers.after(time, [stop = live_->stop, time] {
@@ -123,12 +130,17 @@ Status Run::start() {
   Status turn = turn_->wait(live_->stop);
   const MutexLock lock(use_);
   if (!turn) return fail(turn.error());
-  TRY(translate());
   TRY(enter_engine());
-  auto stream = session_->query(text_.sql, statement_.parameters, {});
-  if (!stream) return fail(told(std::move(stream).error()));
-  stream_ = std::move(*stream);
-  columns_ = stream_->columns();
+  Result<Answer> answer = session_->run(statement_);
+  if (!answer) return fail(core_.explained(std::move(answer).error()));
+  answer_ = std::move(*answer);
+  if (answer_.changed) live_->rows.store(*answer_.changed);
+  if (!answer_.stream) {
+    end(StatementState::done, std::nullopt);
+    return {};
+  }
+  columns_ = answer_.stream->columns();
+  session_->reading = weak_from_this();
   return {};
 }
 
@@ -136,34 +148,23 @@ Result<uint64_t> Run::write_file(const std::string& path) {
   Status turn = turn_->wait(live_->stop);
   const MutexLock lock(use_);
   if (!turn) return fail(turn.error());
-  TRY(translate());
   TRY(enter_engine());
-  const Result<uint64_t> rows = core_.parts.engine.copy_result(*session_, text_.sql, path);
-  if (!rows) return fail(told(rows.error()));
+  const Result<uint64_t> rows = session_->write_file(statement_, path);
+  if (!rows) return fail(core_.explained(rows.error()));
   live_->rows.store(*rows);
   end(StatementState::done, std::nullopt);
   return *rows;
 }
 
-Status Run::translate() {
-  auto text = dialect::to_engine(statement_.sql);
-  if (!text) return fail(std::move(text).error());
-  text_ = std::move(*text);
-  return {};
-}
-
-Error Run::told(Error error) {
-  return core_.explained(dialect::to_user(std::move(error), statement_.sql, text_));
-}
-
 Status Run::enter_engine() {
-  auto session = core_.sessions.take();
-  if (!session) return fail(std::move(session).error());
-  session_ = std::move(*session);
-  core_.parts.log.run(*live_, [session = session_.get()] { return session->progress(); });
+  if (session_->is_single) {
+    if (Status opened = session_->open(); !opened) return fail(opened.error());
+  }
+  engine::Session* engine = &session_->engine();
+  core_.parts.log.run(*live_, [engine] { return engine->progress(); });
   {
     const MutexLock lock(interrupt_mutex_);
-    interruptible_ = session_.get();
+    interruptible_ = engine;
   }
   on_stop_ = live_->stop.attach([this] { interrupt(); });
   ticks_ = core_.parts.timers.every(kTick, [weak = weak_from_this()] {
@@ -172,18 +173,23 @@ Status Run::enter_engine() {
   return {};
 }
 
+Status Run::check_going() {
+  if (Status going = live_->stop.check(); !going) return fail(going.error());
+  return {};
+}
+
+void Run::count(size_t rows) {
+  live_->rows.fetch_add(rows);
+}
+
 Result<Rows> Run::next() {
   const MutexLock lock(use_);
   if (is_ended_) {
     if (error_) return *error_;
     return Rows();
   }
-  return fetch();
-}
-
-Result<Rows> Run::fetch() {
-  if (Status going = live_->stop.check(); !going) return fail(going.error());
-  Result<Rows> rows = stream_->next();
+  TRY(check_going());
+  Result<Rows> rows = answer_.stream->next();
   if (!rows) return fail(rows.error());
   if (rows->empty()) {
     end(StatementState::done, std::nullopt);
@@ -194,9 +200,41 @@ Result<Rows> Run::fetch() {
     rows->resize(left);
     truncated_ = true;
   }
-  live_->rows.fetch_add(rows->size());
+  count(rows->size());
   if (truncated_) end(StatementState::done, std::nullopt);
   return rows;
+}
+
+Result<const engine::ResultBlock*> Run::next_block() {
+  const MutexLock lock(use_);
+  if (is_ended_) {
+    if (error_) return *error_;
+    return nullptr;
+  }
+  TRY(check_going());
+  Result<const engine::ResultBlock*> block = answer_.stream->next_block();
+  if (!block) return fail(block.error());
+  if (*block == nullptr) {
+    end(StatementState::done, std::nullopt);
+  } else {
+    count((*block)->rows);
+  }
+  return block;
+}
+
+Status Run::keep_rows() {
+  const MutexLock lock(use_);
+  if (is_ended_ || !answer_.stream) return {};
+  if (Status kept = answer_.stream->keep(); !kept) return fail(kept.error());
+  stop_interrupting();
+  turn_.reset();
+  return {};
+}
+
+std::string Run::tag() const {
+  const MutexLock lock(use_);
+  if (!answer_.has_count) return answer_.tag;
+  return answer_.tag + " " + std::to_string(answer_.changed.value_or(live_->rows.load()));
 }
 
 void Run::cut() {
@@ -230,24 +268,29 @@ Error Run::fail(Error engine_error) {
   return error;
 }
 
-void Run::end(StatementState state, std::optional<Error> error) {
-  is_ended_ = true;
-  error_ = std::move(error);
-  stream_.reset();
+void Run::stop_interrupting() {
   {
     const MutexLock lock(interrupt_mutex_);
     interruptible_ = nullptr;
   }
   on_stop_.reset();
+}
+
+void Run::end(StatementState state, std::optional<Error> error) {
+  is_ended_ = true;
+  error_ = std::move(error);
+  answer_.stream.reset();
+  stop_interrupting();
   ticks_.stop();
   deadline_.stop();
   ready_.reset();
   ended_after_.store(core_.parts.log.elapsed(*live_).micros);
   core_.parts.log.end(*live_, {.state = state, .truncated = truncated_, .error = error_});
-  if (session_ && leaves_session_clean(error_) && !live_->stop.is_cancelled()) {
-    core_.sessions.give_back(std::move(session_));
+  if (!session_->is_single) {
+    session_->ended(!error_);
+  } else if (auto engine = session_->take_engine(); engine && leaves_session_clean(error_)) {
+    if (!live_->stop.is_cancelled()) core_.sessions.give_back(std::move(engine));
   }
-  session_.reset();
   if (error_ && (error_->code == Code::internal || error_->code == Code::unavailable)) core_.sessions.drop_idle();
   turn_.reset();  // the next one's turn
 }

@@ -11,8 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "platform/dialect/rewrite.h"
 #include "platform/warehouse/gate.h"
+#include "platform/warehouse/rights.h"
+#include "platform/warehouse/session_state.h"
 #include "platform/warehouse/warehouse.h"
 
 namespace weir::warehouse {
@@ -58,6 +59,12 @@ class Closer {
 struct Warehouse::Core {
   Result<std::shared_ptr<const Catalog>> current_catalog();
   Error explained(Error error);  // of a statement that the engine refused
+  // What is known of relations, as the last commit left it.
+  Result<std::shared_ptr<const Rights>> current_rights();
+  void rights_changed();
+  // `session`: null for a statement that comes by itself.
+  Result<std::unique_ptr<Admission>> admit(const User& user, Statement statement, const Cancel& cancel,
+                                           std::shared_ptr<SessionState> session);
   Core(const Parts& parts_in, const Limits& limits_in)
       : parts(parts_in),
         limits(limits_in),
@@ -74,13 +81,18 @@ struct Warehouse::Core {
   int64_t catalog_at GUARDED_BY(catalog_mutex) = 0;
   std::atomic<uint64_t> catalog_changes{0};
   uint64_t catalog_seen GUARDED_BY(catalog_mutex) = 0;
+  Mutex rights_mutex;  // held while they are read anew
+  std::shared_ptr<const Rights> rights GUARDED_BY(rights_mutex);
+  uint64_t rights_seen GUARDED_BY(rights_mutex) = 0;
+  std::atomic<uint64_t> rights_version{1};
+  std::atomic<uint32_t> next_process_id{1};
   Closer closer;
 };
 
 class Run : public std::enable_shared_from_this<Run> {
  public:
   Run(Warehouse::Core& core, Statement statement, std::shared_ptr<StatementLog::Live> live,
-      std::unique_ptr<Gate::Turn> turn);
+      std::unique_ptr<Gate::Turn> turn, std::shared_ptr<SessionState> session);
 
   // The owner's, one thread at a time.
   void limit_time(Duration time);
@@ -88,8 +100,14 @@ class Run : public std::enable_shared_from_this<Run> {
   Status start();
   Result<uint64_t> write_file(const std::string& path);
   Result<Rows> next();
+  Result<const engine::ResultBlock*> next_block();
   void cut();
   void leave();  // the owner goes; ends what has not ended
+
+  // The session's, before it runs another statement: the rows that were not read yet are kept aside, and the slot is
+  // given back.
+  Status keep_rows();
+  std::string tag() const;
 
   // The closer's.
   void close_if_idle();
@@ -102,10 +120,9 @@ class Run : public std::enable_shared_from_this<Run> {
 
  private:
   Status enter_engine() REQUIRES(use_);
-  // The statement in the engine's words, once; and an error of the engine's with its place in the user's.
-  Status translate() REQUIRES(use_);
-  Error told(Error error) REQUIRES(use_);
-  Result<Rows> fetch() REQUIRES(use_);
+  Status check_going() REQUIRES(use_);
+  void count(size_t rows) REQUIRES(use_);
+  void stop_interrupting();
   Error fail(Error engine_error) REQUIRES(use_);
   void end(StatementState state, std::optional<Error> error) REQUIRES(use_);
   void interrupt();
@@ -120,10 +137,9 @@ class Run : public std::enable_shared_from_this<Run> {
   std::unique_ptr<Cancel::Attachment> ready_;
   std::unique_ptr<Gate::Turn> turn_;  // the owner's until it runs, then under use_
 
-  Mutex use_;  // held by who is in the engine for this statement
-  std::unique_ptr<engine::Session> session_ GUARDED_BY(use_);
-  std::unique_ptr<engine::ResultStream> stream_ GUARDED_BY(use_);
-  dialect::EngineText text_ GUARDED_BY(use_);
+  mutable Mutex use_;                            // held by who is in the engine for this statement
+  const std::shared_ptr<SessionState> session_;  // used under use_
+  Answer answer_ GUARDED_BY(use_);
   bool is_ended_ GUARDED_BY(use_) = false;
   std::optional<Error> error_ GUARDED_BY(use_);
   std::atomic<int64_t> ended_after_{-1};  // µs

@@ -38,6 +38,7 @@ class ScriptedEngine final : public engine::Engine {
 
   void set_views(std::vector<engine::SystemView>) override {}
   std::vector<std::string> view_names() const override { return {}; }
+  void set_relations(std::vector<engine::SystemRelation>) override {}
   Result<std::unique_ptr<engine::Session>> connect(engine::Trust) override;
   Result<engine::SelectShape> examine(std::string_view, bool) override {
     return Error(Code::unsupported, "not scripted");
@@ -77,8 +78,23 @@ class ScriptedEngine final : public engine::Engine {
 class ScriptedSession final : public engine::Session {
  public:
   explicit ScriptedSession(ScriptedEngine& engine) : engine_(engine) {}
-  Result<std::unique_ptr<engine::ResultStream>> query(std::string_view sql, const std::vector<Json>&,
+  Result<std::unique_ptr<engine::ResultStream>> query(std::string_view sql, const engine::Parameters&,
                                                       engine::QueryLimits) override;
+  void govern(std::shared_ptr<const engine::Authority>) override {}
+  Result<std::unique_ptr<engine::ResultStream>> execute(const engine::Order& order) override {
+    return query(order.sql, order.parameters, order.limits);
+  }
+  Result<engine::Description> describe(const engine::Order&, const std::vector<std::string>&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
+  Status begin() override { return {}; }
+  Status commit() override { return {}; }
+  Status rollback() override { return {}; }
+  Status set_search_path(const std::vector<std::string>&) override { return {}; }
+  Status set_time_zone(const std::string&) override { return {}; }
+  Result<std::vector<std::vector<engine::Cell>>> run_own(std::string_view, const engine::Parameters&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
   Result<std::unique_ptr<engine::ResultStream>> query_declared(std::string_view, size_t,
                                                                const std::vector<engine::NamedValue>&,
                                                                engine::QueryLimits) override {
@@ -142,6 +158,8 @@ class ScriptedStream final : public engine::ResultStream {
     }
     return rows;
   }
+  Result<const engine::ResultBlock*> next_block() override { return Error(Code::unsupported, "not scripted"); }
+  Status keep() override { return Error(Code::unsupported, "not scripted"); }
 
  private:
   ScriptedSession& session_;
@@ -152,7 +170,7 @@ class ScriptedStream final : public engine::ResultStream {
 };
 
 inline Result<std::unique_ptr<engine::ResultStream>> ScriptedSession::query(std::string_view sql,
-                                                                            const std::vector<Json>&,
+                                                                            const engine::Parameters&,
                                                                             engine::QueryLimits) {
   {
     const std::lock_guard lock(engine_.mutex);

@@ -86,6 +86,7 @@ class Session {
   std::string setting(std::string_view name) const;  // as SHOW shows it; empty if nobody knows it
   std::vector<Notice> take_notices();
   Profile profile() const;
+  int32_t process_id() const;  // pg_backend_pid()
   const User& user() const;
 
   // From any thread: ends the statement that waits or runs.

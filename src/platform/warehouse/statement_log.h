@@ -28,6 +28,9 @@ struct User {
   std::string name;
   bool may_read = false;
   bool may_administer = false;
+  // The number of a user of access::Users, whose grants count; 0: somebody with a token of a role, who may read or
+  // administer everything.
+  uint32_t id = 0;
 };
 
 enum class StatementState { waiting, running, done, failed, cancelled, timed_out };

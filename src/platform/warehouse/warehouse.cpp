@@ -53,6 +53,12 @@ const std::vector<engine::ResultColumn>& Execution::columns() const {
 Result<Rows> Execution::next() {
   return run_->next();
 }
+Result<const engine::ResultBlock*> Execution::next_block() {
+  return run_->next_block();
+}
+std::string Execution::tag() const {
+  return run_->tag();
+}
 void Execution::cut() {
   run_->cut();
 }
@@ -99,36 +105,70 @@ const Limits& Warehouse::limits() const {
 }
 
 Result<std::unique_ptr<Admission>> Warehouse::admit(const User& user, Statement statement, const Cancel& cancel) {
-  auto admission = admit_checked(user, std::move(statement), cancel);
-  if (!admission) core_->parts.log.refused();
-  return admission;
+  return core_->admit(user, std::move(statement), cancel, nullptr);
 }
 
-Result<std::unique_ptr<Admission>> Warehouse::admit_checked(const User& user, Statement statement,
-                                                            const Cancel& cancel) {
-  const Parts& parts = core_->parts;
+namespace {
+
+Result<std::unique_ptr<Admission>> admit_checked(Warehouse::Core& core, const User& user, Statement statement,
+                                                 const Cancel& cancel, std::shared_ptr<SessionState> session) {
+  const Warehouse::Parts& parts = core.parts;
   TRY(check_reader(user));
-  TRY(check_statement(statement, core_->limits));
+  TRY(check_statement(statement, core.limits));
   Uuid id;
   if (statement.id.empty()) {
     id = uuid_v7(parts.clock, parts.random);
   } else if (!parse_uuid_fast(statement.id, id)) {
     return Error(Code::invalid, "the statement's id is not a UUID", "send 8-4-4-4-12 hexadecimal digits, or no id");
   }
-  TRY_ASSIGN(std::unique_ptr<Gate::Turn> turn, core_->gate.enter());
+  TRY_ASSIGN(std::unique_ptr<Gate::Turn> turn, core.gate.enter());
   StatementInfo info{.id = format_uuid(id),
-                     .sql = statement.sql,
+                     .sql = dialect::without_secrets(statement.sql),
                      .user = user.name,
                      .client = statement.client,
                      .started_at = parts.clock.wall()};
   TRY_ASSIGN(std::shared_ptr<StatementLog::Live> live, parts.log.begin(std::move(info), cancel.child()));
-  const Duration time = statement.time.value_or(core_->limits.time);
-  const auto run = std::make_shared<Run>(*core_, std::move(statement), live, std::move(turn));
+  const Duration time = statement.time.value_or(core.limits.time);
+  if (!session) {
+    session = std::make_shared<SessionState>(core, SessionOptions{.user = user, .client = {}, .peer = {}}, true);
+  } else {
+    session->set_stop(live->stop);
+  }
+  const auto run = std::make_shared<Run>(core, std::move(statement), live, std::move(turn), std::move(session));
   auto admission = std::make_unique<Admission>(run);
   run->limit_time(time);
   // Looked at after it was registered: stop() looks at the registry after it has raised the flag.
-  if (core_->is_stopping.load()) live->stop.cancel(stopping());
+  if (core.is_stopping.load()) live->stop.cancel(stopping());
   return admission;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Admission>> Warehouse::Core::admit(const User& user, Statement statement, const Cancel& cancel,
+                                                          std::shared_ptr<SessionState> session) {
+  auto admission = admit_checked(*this, user, std::move(statement), cancel, std::move(session));
+  if (!admission) parts.log.refused();
+  return admission;
+}
+
+Result<std::shared_ptr<const Rights>> Warehouse::Core::current_rights() {
+  const MutexLock lock(rights_mutex);
+  const uint64_t version = rights_version.load();
+  if (rights && rights_seen == version) return rights;
+  if (parts.users == nullptr) {
+    rights = std::make_shared<const Rights>();
+  } else {
+    TRY_ASSIGN(auto session, sessions.take());
+    TRY_ASSIGN(rights, Rights::load(*session));
+    sessions.give_back(std::move(session));
+  }
+  rights_seen = version;
+  return rights;
+}
+
+void Warehouse::Core::rights_changed() {
+  rights_version.fetch_add(1);
+  catalog_changes.fetch_add(1);
 }
 
 Result<std::unique_ptr<Execution>> Warehouse::execute(const User& user, Statement statement, const Cancel& cancel) {
@@ -163,6 +203,11 @@ Status Warehouse::cancel(const std::string& id, const User& user) {
   return core_->parts.log.cancel(parse_uuid_fast(id, uuid) ? format_uuid(uuid) : id, user);
 }
 
+Result<std::vector<std::string>> Warehouse::holdings(uint32_t id) {
+  TRY_ASSIGN(const auto rights, core_->current_rights());
+  return rights->holdings(id);
+}
+
 void Warehouse::stop() {
   core_->is_stopping.store(true);
   core_->parts.log.cancel_all(stopping());
@@ -171,7 +216,7 @@ void Warehouse::stop() {
 // --- JSON ------------------------------------------------------------------------------------------------------------
 
 Result<JsonResult> read_json(Execution& execution, size_t bytes_max) {
-  JsonResult result{.statement_id = execution.id(), .columns = execution.columns(), .rows = "["};
+  JsonResult result{.statement_id = execution.id(), .tag = {}, .columns = execution.columns(), .rows = "["};
   bool is_cut = false;
   while (!is_cut) {
     TRY_ASSIGN(const Rows rows, execution.next());
@@ -190,6 +235,7 @@ Result<JsonResult> read_json(Execution& execution, size_t bytes_max) {
   }
   if (is_cut) execution.cut();
   result.rows += ']';
+  result.tag = execution.tag();
   result.truncated = execution.truncated();
   result.elapsed = execution.elapsed();
   return result;
@@ -208,6 +254,8 @@ Json columns_json(const std::vector<engine::ResultColumn>& columns) {
 std::string JsonResult::text() const {
   std::string text = "{\"statement_id\":";
   Json::append_quoted(text, statement_id);
+  text += ",\"tag\":";
+  Json::append_quoted(text, tag);
   text += ",\"columns\":" + columns_json(columns).dump() + ",\"rows\":";
   text += rows;
   text += ",\"row_count\":" + std::to_string(row_count);

@@ -22,6 +22,7 @@
 #include "core/base/result.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/timers.h"
+#include "platform/access/users.h"
 #include "platform/warehouse/statement_log.h"
 #include "storage/engine/engine.h"
 
@@ -40,7 +41,7 @@ struct Limits {
 
 struct Statement {
   std::string sql;
-  std::vector<Json> parameters{};
+  engine::Parameters parameters{};
   std::optional<Duration> time{};      // at most Limits::time_max
   std::optional<uint64_t> rows_max{};  // without it: all
   std::string id{};                    // a UUID the client chose, so that it can cancel; empty: one is made
@@ -63,6 +64,10 @@ class Execution {
   const std::vector<engine::ResultColumn>& columns() const;
   // The next rows, up to a few thousand; empty at the end. Blocks.
   Result<Rows> next();
+  // The same as columns, valid until the next call; null at the end. One of the two is used for one statement. Blocks.
+  Result<const engine::ResultBlock*> next_block();
+  // What was done, as PostgreSQL says it: "SELECT 3", "INSERT 0 3", "CREATE TABLE". Whole at the end.
+  std::string tag() const;
   void cut();              // enough: ends it as done, and truncated
   uint64_t rows() const;   // handed on so far
   bool truncated() const;  // known at the end: there were more than rows_max
@@ -96,12 +101,13 @@ class Admission {
 // A result as JSON, complete in memory.
 struct JsonResult {
   std::string statement_id;
+  std::string tag;
   std::vector<engine::ResultColumn> columns;
   std::string rows;  // JSON text: [[1,"a"],[2,null]]
   uint64_t row_count = 0;
   bool truncated = false;
   Duration elapsed{};
-  // {"statement_id","columns":[{"name","type"}],"rows","row_count","truncated","elapsed_ms"}
+  // {"statement_id","tag","columns":[{"name","type"}],"rows","row_count","truncated","elapsed_ms"}
   std::string text() const;
 };
 // Reads an execution to its end. Stops after `bytes_max` bytes of rows, and then says truncated.
@@ -136,6 +142,8 @@ class Warehouse {
     Timers& timers;
     const Clock& clock;
     Random& random;
+    // Null: nobody has rights of their own, and statements only read.
+    access::Users* users = nullptr;
   };
   Warehouse(const Parts& parts, const Limits& limits);
   ~Warehouse();
@@ -162,15 +170,21 @@ class Warehouse {
   Result<std::shared_ptr<const Catalog>> catalog(const User& user);
   void catalog_changed();
 
+  // What a user or role owns or was granted in the engine, in words. Blocks.
+  Result<std::vector<std::string>> holdings(uint32_t id);
+
   // Takes no more statements and ends those on their way with `unavailable`. Does not wait for their owners.
   void stop();
 
   struct Core;  // what its statements share; internal
+  Core& core() { return *core_; }
 
  private:
-  Result<std::unique_ptr<Admission>> admit_checked(const User& user, Statement statement, const Cancel& cancel);
-
   std::unique_ptr<Core> core_;
 };
+
+// What the platform keeps about tables lies in tables of the engine: makes them where they are missing. Before the
+// first statement.
+Status make_catalog(engine::Engine& engine);
 
 }  // namespace weir::warehouse

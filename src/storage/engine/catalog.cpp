@@ -93,16 +93,27 @@ Layout layout_of(const std::string& table, const std::vector<Column>& columns,
   return layout;
 }
 
+// A SELECT of ours under a name; bound anew each time, as what it reads has the columns of this version of the program.
+class SystemRelationEntry final : public duckdb::ViewCatalogEntry {
+ public:
+  using ViewCatalogEntry::ViewCatalogEntry;
+  bool HasTypes() const override { return false; }
+};
+
+// `main` has the streams, computed tables and system views; `public` the same, and what lies in the engine's own main;
+// `internal` the views that only system relations read; pg_catalog and information_schema the system relations.
 class LakeSchema final : public duckdb::SchemaCatalogEntry {
  public:
-  LakeSchema(Catalog& lake, duckdb::CreateSchemaInfo& info) : SchemaCatalogEntry(lake, info) {}
+  using Lookup = std::function<optional_ptr<CatalogEntry>(CatalogTransaction, const std::string&)>;
+  LakeSchema(Catalog& lake, duckdb::CreateSchemaInfo& info, Lookup lookup)
+      : SchemaCatalogEntry(lake, info), lookup_(std::move(lookup)) {}
 
   void Scan(ClientContext& context, duckdb::CatalogType kind,
             const std::function<void(CatalogEntry&)>& visit) override {
-    if (kind != duckdb::CatalogType::TABLE_ENTRY) return;
+    if (kind != duckdb::CatalogType::TABLE_ENTRY || name != DEFAULT_SCHEMA) return;
     const auto tables = pinned_tables(context, catalog);
     for (const std::string& table : tables->names()) {
-      if (auto entry = tables->entry(table, catalog, *this)) visit(*entry);
+      if (auto entry = tables->entry(table, false, catalog, *this)) visit(*entry);
     }
   }
   void Scan(duckdb::CatalogType, const std::function<void(CatalogEntry&)>&) override {}
@@ -110,7 +121,7 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
   optional_ptr<CatalogEntry> LookupEntry(CatalogTransaction transaction,
                                          const duckdb::EntryLookupInfo& lookup) override {
     if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY || !transaction.context) return nullptr;
-    return pinned_tables(*transaction.context, catalog)->entry(lookup.GetEntryName(), catalog, *this);
+    return lookup_(transaction, lookup.GetEntryName());
   }
 
   optional_ptr<CatalogEntry> CreateIndex(CatalogTransaction, duckdb::CreateIndexInfo&,
@@ -134,14 +145,16 @@ class LakeSchema final : public duckdb::SchemaCatalogEntry {
   optional_ptr<CatalogEntry> CreateType(CatalogTransaction, duckdb::CreateTypeInfo&) override { read_only(); }
   void DropEntry(ClientContext&, duckdb::DropInfo&) override { read_only(); }
   void Alter(CatalogTransaction, duckdb::AlterInfo&) override { read_only(); }
+
+ private:
+  const Lookup lookup_;
 };
 
 // --- the catalog -----------------------------------------------------------------------------------------------------
 
 struct LakeInfo final : duckdb::StorageExtensionInfo {
-  LakeInfo(TableSource& source_in, std::function<Views()> views_in) : source(source_in), views(std::move(views_in)) {}
-  TableSource& source;
-  const std::function<Views()> views;
+  explicit LakeInfo(LakeParts parts_in) : parts(std::move(parts_in)) {}
+  const LakeParts parts;
 };
 
 class LakeCatalog final : public Catalog {
@@ -149,20 +162,35 @@ class LakeCatalog final : public Catalog {
   LakeCatalog(duckdb::AttachedDatabase& attached, LakeInfo& info) : Catalog(attached), info_(info) {}
 
   void Initialize(bool) override {
-    duckdb::CreateSchemaInfo info;
-    info.schema = DEFAULT_SCHEMA;
-    info.internal = true;
-    schema_ = duckdb::make_uniq<LakeSchema>(*this, info);
+    const auto table = [this](CatalogTransaction transaction, const std::string& name, bool is_internal) {
+      return pinned_tables(*transaction.context, *this)->entry(name, is_internal, *this, *schemas_.at(DEFAULT_SCHEMA));
+    };
+    add(DEFAULT_SCHEMA, [table](CatalogTransaction in, const std::string& name) { return table(in, name, false); });
+    add(kInternalSchema, [table](CatalogTransaction in, const std::string& name) { return table(in, name, true); });
+    add(kPublic, [table](CatalogTransaction in, const std::string& name) -> optional_ptr<CatalogEntry> {
+      if (auto found = table(in, name, false)) return found;
+      const std::string& engine = duckdb::DatabaseManager::GetDefaultDatabase(*in.context);
+      const duckdb::EntryLookupInfo wanted(duckdb::CatalogType::TABLE_ENTRY, name);
+      return Catalog::GetEntry(*in.context, engine, DEFAULT_SCHEMA, wanted, duckdb::OnEntryNotFound::RETURN_NULL);
+    });
+    for (const char* schema : {kPgCatalog, kInformationSchema}) {
+      add(schema, [this, schema](CatalogTransaction in, const std::string& name) {
+        return relation(*in.context, schema, name);
+      });
+    }
   }
   std::string GetCatalogType() override { return "weir"; }
   optional_ptr<CatalogEntry> CreateSchema(CatalogTransaction, duckdb::CreateSchemaInfo&) override { read_only(); }
   optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(CatalogTransaction, const duckdb::EntryLookupInfo& lookup,
                                                         duckdb::OnEntryNotFound missing) override {
-    if (duckdb::StringUtil::CIEquals(lookup.GetEntryName(), DEFAULT_SCHEMA)) return schema_.get();
+    const auto found = schemas_.find(duckdb::StringUtil::Lower(lookup.GetEntryName()));
+    if (found != schemas_.end()) return found->second.get();
     if (missing == duckdb::OnEntryNotFound::RETURN_NULL) return nullptr;
     throw duckdb::CatalogException("schema \"%s\" does not exist in %s", lookup.GetEntryName(), kLakeCatalog);
   }
-  void ScanSchemas(ClientContext&, std::function<void(duckdb::SchemaCatalogEntry&)> visit) override { visit(*schema_); }
+  void ScanSchemas(ClientContext&, std::function<void(duckdb::SchemaCatalogEntry&)> visit) override {
+    visit(*schemas_.at(DEFAULT_SCHEMA));
+  }
 
   PhysicalOperator& PlanCreateTableAs(ClientContext&, duckdb::PhysicalPlanGenerator&, duckdb::LogicalCreateTable&,
                                       PhysicalOperator&) override {
@@ -193,11 +221,11 @@ class LakeCatalog final : public Catalog {
 
   // Statements that see the same snapshot share its entries.
   Result<std::shared_ptr<const Tables>> take() {
-    TRY_ASSIGN(std::shared_ptr<const Snapshot> snapshot, info_.source.take());
+    TRY_ASSIGN(std::shared_ptr<const Snapshot> snapshot, info_.parts.source.take());
     if (!snapshot) return Error(Code::internal, "the lake gave no snapshot");
     const std::lock_guard lock(mutex_);
     std::shared_ptr<const Tables> latest = latest_.lock();
-    Views views = info_.views();
+    Views views = info_.parts.views();
     if (!latest || &latest->snapshot() != snapshot.get() || latest->views() != views) {
       latest = std::make_shared<const Tables>(std::move(snapshot), std::move(views));
       latest_ = latest;
@@ -206,10 +234,39 @@ class LakeCatalog final : public Catalog {
   }
 
  private:
+  void add(const std::string& name, LakeSchema::Lookup lookup) {
+    duckdb::CreateSchemaInfo info;
+    info.schema = name;
+    info.internal = true;
+    schemas_[name] = duckdb::make_uniq<LakeSchema>(*this, info, std::move(lookup));
+  }
+
+  // Made at its first use.
+  optional_ptr<CatalogEntry> relation(ClientContext& context, const std::string& schema, const std::string& name) {
+    const std::string key = schema + "." + duckdb::StringUtil::Lower(name);
+    const std::lock_guard lock(mutex_);
+    const auto known = entries_.find(key);
+    if (known != entries_.end()) return known->second.get();
+    const auto relations = info_.parts.relations();
+    for (const SystemRelation& one : relations->all) {
+      if (one.schema + "." + one.name != key) continue;
+      duckdb::CreateViewInfo info(std::string(kLakeCatalog), schema, one.name);
+      info.sql = duckdb::StringUtil::Replace(
+          one.select, "$engine",
+          duckdb::KeywordHelper::WriteOptionallyQuoted(duckdb::DatabaseManager::GetDefaultDatabase(context)));
+      info.query = duckdb::CreateViewInfo::ParseSelect(info.sql);
+      info.internal = true;
+      auto made = duckdb::make_uniq<SystemRelationEntry>(*this, *schemas_.at(schema), info);
+      return entries_.emplace(key, std::move(made)).first->second.get();
+    }
+    return nullptr;
+  }
+
   LakeInfo& info_;
-  duckdb::unique_ptr<LakeSchema> schema_;
-  std::mutex mutex_;  // guards latest_
+  std::map<std::string, duckdb::unique_ptr<LakeSchema>> schemas_;
+  std::mutex mutex_;  // guards latest_ and entries_
   std::weak_ptr<const Tables> latest_;
+  std::map<std::string, duckdb::unique_ptr<CatalogEntry>> entries_;  // system relations
 };
 
 // Transactions of the lake hold nothing: the snapshot is pinned by ConnectionState.
@@ -251,23 +308,24 @@ duckdb::unique_ptr<duckdb::TransactionManager> transactions(optional_ptr<duckdb:
 
 }  // namespace
 
-optional_ptr<CatalogEntry> Tables::entry(const std::string& name, Catalog& catalog,
+optional_ptr<CatalogEntry> Tables::entry(const std::string& name, bool is_internal, Catalog& catalog,
                                          duckdb::SchemaCatalogEntry& schema) const {
-  const std::string key = duckdb::StringUtil::Lower(name);
+  const std::string key = (is_internal ? "." : "") + duckdb::StringUtil::Lower(name);
   const std::lock_guard lock(mutex_);
   const auto known = entries_.find(key);
   if (known != entries_.end()) return known->second.get();
 
-  const TableVersion* version = snapshot_->find(key);
-  if (version == nullptr && key != name) version = snapshot_->find(name);
+  const TableVersion* version = is_internal ? nullptr : snapshot_->find(key);
+  if (version == nullptr && !is_internal && key != name) version = snapshot_->find(name);
   const SystemView* view = nullptr;
   for (const SystemView& candidate : *views_) {
-    if (version == nullptr && duckdb::StringUtil::CIEquals(candidate.name, name)) view = &candidate;
+    const bool is_it = candidate.is_internal == is_internal && duckdb::StringUtil::CIEquals(candidate.name, name);
+    if (version == nullptr && is_it) view = &candidate;
   }
   if (version == nullptr && view == nullptr) return nullptr;
 
   Layout layout = version != nullptr ? layout_of(key, version->columns, version->partition_columns)
-                                     : layout_of(key, view->columns, {});
+                                     : layout_of(name, view->columns, {});
   duckdb::CreateTableInfo info(std::string(kLakeCatalog), std::string(DEFAULT_SCHEMA),
                                version != nullptr ? version->name : view->name);
   for (size_t i = 0; i < layout.names.size(); ++i) {
@@ -282,7 +340,9 @@ optional_ptr<CatalogEntry> Tables::entry(const std::string& name, Catalog& catal
 
 std::vector<std::string> Tables::names() const {
   std::vector<std::string> all = snapshot_->names();
-  for (const SystemView& view : *views_) all.push_back(view.name);
+  for (const SystemView& view : *views_) {
+    if (!view.is_internal) all.push_back(view.name);
+  }
   return all;
 }
 
@@ -303,11 +363,11 @@ std::shared_ptr<const Tables> pinned_tables(ClientContext& context, Catalog& lak
   return *taken;
 }
 
-duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, std::function<Views()> views) {
+duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(LakeParts parts) {
   auto storage = duckdb::make_uniq<duckdb::StorageExtension>();
   storage->attach = attach;
   storage->create_transaction_manager = transactions;
-  storage->storage_info = duckdb::make_shared_ptr<LakeInfo>(source, std::move(views));
+  storage->storage_info = duckdb::make_shared_ptr<LakeInfo>(std::move(parts));
   return storage;
 }
 

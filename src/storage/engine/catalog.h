@@ -30,7 +30,7 @@ class Tables final : public std::enable_shared_from_this<Tables> {
   const Views& views() const { return views_; }
   // The entry of a table or system view, made at its first use; null if there is none. Throws InvalidInputException for
   // a table that SQL cannot show.
-  duckdb::optional_ptr<duckdb::CatalogEntry> entry(const std::string& name, duckdb::Catalog& catalog,
+  duckdb::optional_ptr<duckdb::CatalogEntry> entry(const std::string& name, bool is_internal, duckdb::Catalog& catalog,
                                                    duckdb::SchemaCatalogEntry& schema) const;
   std::vector<std::string> names() const;
 

@@ -174,33 +174,45 @@ void append_cells(duckdb::DataChunk& chunk, Rows& rows) {
   }
 }
 
-Result<std::vector<duckdb::Value>> parameter_values(const std::vector<Json>& parameters) {
+namespace {
+
+Result<duckdb::Value> plain_value(const Json& given, const std::string& name) {
+  if (given.is_null()) return duckdb::Value();
+  if (given.is_bool()) return duckdb::Value::BOOLEAN(given.as_bool());
+  if (given.is_integer()) {
+    // Beyond int64 Json holds an unsigned number; its text is exact.
+    const std::string text = given.dump();
+    if (text.size() <= 18 && std::abs(given.as_int()) <= INT32_MAX) {
+      return duckdb::Value::INTEGER(static_cast<int32_t>(given.as_int()));
+    }
+    return duckdb::Value(text).DefaultCastAs(text.size() > 18 ? duckdb::LogicalType::HUGEINT
+                                                              : duckdb::LogicalType::BIGINT);
+  }
+  if (given.is_number()) return duckdb::Value::DOUBLE(given.as_double());
+  const std::string text = given.is_string() ? given.as_string() : given.dump();
+  if (!duckdb::Value::StringIsValid(text)) return Error(Code::invalid, "parameter " + name + " is not valid UTF-8");
+  return duckdb::Value(text);
+}
+
+}  // namespace
+
+Result<std::vector<duckdb::Value>> parameter_values(const Parameters& parameters) {
   std::vector<duckdb::Value> values;
-  for (const Json& parameter : parameters) {
-    if (parameter.is_null()) {
-      values.emplace_back();
-    } else if (parameter.is_bool()) {
-      values.push_back(duckdb::Value::BOOLEAN(parameter.as_bool()));
-    } else if (parameter.is_integer()) {
-      // Beyond int64 Json holds an unsigned number; its text is exact.
-      const std::string text = parameter.dump();
-      duckdb::Value value(text);
-      const auto type = text.size() > 18 ? duckdb::LogicalType::HUGEINT : duckdb::LogicalType::BIGINT;
-      if (text.size() <= 18 && std::abs(parameter.as_int()) <= INT32_MAX) {
-        values.push_back(duckdb::Value::INTEGER(static_cast<int32_t>(parameter.as_int())));
-      } else {
-        values.push_back(value.DefaultCastAs(type));
-      }
-    } else if (parameter.is_number()) {
-      values.push_back(duckdb::Value::DOUBLE(parameter.as_double()));
-    } else if (parameter.is_string()) {
-      const std::string& text = parameter.as_string();
-      if (!duckdb::Value::StringIsValid(text)) {
-        return Error(Code::invalid, "parameter $" + std::to_string(values.size() + 1) + " is not valid UTF-8");
-      }
-      values.emplace_back(text);
-    } else {
-      values.emplace_back(parameter.dump());
+  for (const Parameter& parameter : parameters) {
+    const std::string name = "$" + std::to_string(values.size() + 1);
+    TRY_ASSIGN(duckdb::Value value, plain_value(parameter.value, name));
+    if (parameter.type.empty()) {
+      values.push_back(std::move(value));
+      continue;
+    }
+    try {
+      const duckdb::LogicalType type = duckdb::TransformStringToLogicalType(parameter.type);
+      values.push_back(type.id() == duckdb::LogicalTypeId::BLOB && parameter.value.is_string()
+                           ? duckdb::Value::BLOB(parameter.value.as_string())
+                           : value.DefaultCastAs(type));
+    } catch (const std::exception& thrown) {
+      const Error why = to_error(thrown, "");
+      return Error(Code::invalid, "parameter " + name + ": " + why.message);
     }
   }
   return values;

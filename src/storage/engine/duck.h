@@ -5,6 +5,7 @@
 #include <duckdb.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_search_path.hpp>
 #include <duckdb/catalog/default/default_schemas.hpp>
 #include <duckdb/common/file_opener.hpp>
@@ -25,9 +26,12 @@
 #include <duckdb/main/pending_query_result.hpp>
 #include <duckdb/main/stream_query_result.hpp>
 #include <duckdb/optimizer/optimizer_extension.hpp>
+#include <duckdb/parser/constraints/check_constraint.hpp>
 #include <duckdb/parser/expression/list.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parsed_data/create_schema_info.hpp>
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/parsed_data/create_view_info.hpp>
 #include <duckdb/parser/parsed_expression_iterator.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/parser/query_node/list.hpp>
@@ -36,9 +40,11 @@
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 #include <duckdb/parser/tableref/showref.hpp>
+#include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/filter/list.hpp>
+#include <duckdb/planner/logical_operator_visitor.hpp>
 #include <duckdb/planner/operator/list.hpp>
 #include <duckdb/planner/table_filter_state.hpp>
 #include <duckdb/storage/database_size.hpp>

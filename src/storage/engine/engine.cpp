@@ -7,6 +7,7 @@
 #include "storage/engine/platform_macros.h"
 #include "storage/engine/sealed.h"
 #include "storage/engine/session.h"
+#include "storage/engine/statement_walk.h"
 
 namespace weir::engine {
 
@@ -52,6 +53,7 @@ Status prepare(Database& database, const DuckEngine&) {
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   register_sealed_rows(connection);
   register_macros(connection);
+  register_view_function(connection);
   TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
   const auto views = connection.Query(
       "SELECT DISTINCT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema'");
@@ -145,6 +147,23 @@ std::vector<std::string> DuckEngine::view_names() const {
   return out;
 }
 
+void DuckEngine::set_relations(std::vector<SystemRelation> relations) {
+  auto known = std::make_shared<Relations>();
+  for (const SystemRelation& one : relations) known->names.insert(one.schema + "." + one.name);
+  known->all = std::move(relations);
+  {
+    const std::lock_guard lock(views_mutex_);
+    relations_ = known;
+  }
+  const std::lock_guard lock(mutex_);
+  if (database_) database_->relations = known;
+}
+
+std::shared_ptr<const Relations> DuckEngine::relations() const {
+  const std::lock_guard lock(views_mutex_);
+  return relations_;
+}
+
 Status DuckEngine::start() {
   TRY(check_library());
   const std::string stem = std::filesystem::path(options_.database).stem().string();
@@ -165,7 +184,8 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     duckdb::DBConfig config;
     configure(config, options_);
     config.file_system = guarded_file_system(database->armed);
-    config.storage_extensions["weir"] = lake_storage(source_, [this] { return views(); });
+    config.storage_extensions["weir"] =
+        lake_storage({source_, [this] { return views(); }, [this] { return relations(); }});
     config.AddAllowedDirectory(kOwnScheme);
     config.AddAllowedDirectory(kLakeScheme);
     database->duck =
@@ -182,6 +202,7 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     return Error(error.code, "the engine's database " + options_.database + " cannot be opened: " + error.message,
                  "if another process has it open, stop that one first");
   }
+  database->relations = relations();
   database->armed->store(true);
   return database;
 }
@@ -208,6 +229,7 @@ Result<std::shared_ptr<Link>> DuckEngine::link(Trust trust) {
     link->connection = std::make_unique<duckdb::Connection>(*link->database->duck);
     duckdb::ClientContext& context = link->context();
     link->state = duckdb::make_shared_ptr<ConnectionState>(trust);
+    link->state->database = link->database.get();
     context.registered_state->Insert("weir", link->state);
     context.config.use_replacement_scans = false;
     context.config.enable_progress_bar = true;
@@ -215,6 +237,7 @@ Result<std::shared_ptr<Link>> DuckEngine::link(Trust trust) {
     context.config.wait_time = 0;
     duckdb::vector<duckdb::CatalogSearchEntry> path;
     path.emplace_back(link->database->catalog, DEFAULT_SCHEMA);
+    path.emplace_back(link->database->catalog, kPublic);
     path.emplace_back(kLakeCatalog, DEFAULT_SCHEMA);
     duckdb::ClientData::Get(context).catalog_search_path->Set(std::move(path),
                                                               duckdb::CatalogSetPathType::SET_DIRECTLY);

@@ -33,7 +33,9 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/runtime/cancel.h"
+#include "storage/engine/authority.h"
 #include "storage/engine/columns.h"
+#include "storage/engine/result_block.h"
 
 namespace weir::engine {
 
@@ -100,6 +102,16 @@ struct SystemView {
   std::vector<Column> columns;
   std::function<Result<RowBlock>()> rows;
   std::string comment;
+  bool is_internal = false;  // only system relations read it; in the schema lake.internal
+};
+
+// A table that is a SELECT over others, for everybody: pg_catalog, information_schema, the system relations of
+// Redshift. Its SELECT is the engine's own: it may read what users may not.
+struct SystemRelation {
+  std::string schema;  // "pg_catalog", "information_schema"
+  std::string name;
+  std::string select;
+  std::string comment = {};
 };
 
 struct EngineOptions {
@@ -155,6 +167,13 @@ class ResultStream {
   virtual const std::vector<ResultColumn>& columns() const = 0;
   // The next rows, row by row; empty at the end.
   virtual Result<std::vector<std::vector<Cell>>> next() = 0;
+  // The same as columns; null at the end. One of the two is used for one result.
+  virtual Result<const ResultBlock*> next_block() = 0;
+  // Its one row is the number of rows that the statement changed.
+  virtual bool counts_changes() const { return false; }
+  // Reads the rest and keeps it aside, in memory and beyond the engine's limit in its temporary folder, so that the
+  // session may run another statement before this one's rows are read.
+  virtual Status keep() = 0;
 };
 
 // What a declared SELECT reads and makes.
@@ -186,14 +205,71 @@ struct ScriptStatement {
   std::vector<TableRead> writes;  // what is changed, made or dropped
 };
 
+// A value for $1, $2, …
+struct Parameter {
+  Json value = {};
+  std::string type = {};  // the engine's name of the type that a text is read as; empty: as JSON and SQL literals are
+
+  Parameter() = default;
+  // What a Json can be made of is a value.
+  template <class V>
+  requires(std::is_constructible_v<Json, V>) Parameter(V&& value_in, std::string type_in = {})  // NOLINT: implicit
+      : value(std::forward<V>(value_in)), type(std::move(type_in)) {}
+};
+class Parameters : public std::vector<Parameter> {
+ public:
+  using std::vector<Parameter>::vector;
+  Parameters(const std::vector<Json>& values)  // NOLINT: implicit, as each of them is
+      : std::vector<Parameter>(values.begin(), values.end()) {}
+};
+
+// What a statement of a session may do.
+enum class Scope {
+  read,    // SELECT and what reads as one
+  change,  // INSERT, UPDATE, DELETE, MERGE, TRUNCATE too
+  define,  // CREATE, ALTER, DROP of the engine's own tables and schemas too; who may is the caller's to judge
+};
+
+struct Order {
+  std::string sql;
+  Parameters parameters = {};
+  QueryLimits limits = {};
+  Scope scope = Scope::read;
+};
+
+struct Description {
+  std::vector<ResultColumn> columns;
+  std::vector<std::string> parameters;  // types of $1, $2 …; "" where nothing tells
+  bool returns_rows = true;             // else it only changes something
+  std::vector<TableRead> reads;         // tables and views, as SelectShape has them
+};
+
 // One user's connection.
 class Session {
  public:
   virtual ~Session() = default;
   // Runs one statement with `$1…$n` parameters. User sessions take a single SELECT (also VALUES, FROM …, DESCRIBE, SHOW
   // TABLES, EXPLAIN of one) whose functions are on the allow-list; trusted ones take anything.
-  virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
+  virtual Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const Parameters& parameters,
                                                       QueryLimits limits) = 0;
+
+  // --- sessions of clients, which change tables and have transactions (Trust::user) ---
+  // Under whose authority the statements from now on run; null: all is read, nothing changed.
+  virtual void govern(std::shared_ptr<const Authority> authority) = 0;
+  // query() with a wider scope. A statement that changes tables gives one row with the number of rows.
+  virtual Result<std::unique_ptr<ResultStream>> execute(const Order& order) = 0;
+  // The types of a statement's result and parameters, without running it; `types` are those of parameters, as known.
+  virtual Result<Description> describe(const Order& order, const std::vector<std::string>& types) = 0;
+  virtual Status begin() = 0;
+  virtual Status commit() = 0;    // `conflict` if another transaction changed the same rows; then it is rolled back
+  virtual Status rollback() = 0;  // nothing if there is none
+  // Where names without a schema are looked for, in order; the first is where CREATE puts them. A schema that does not
+  // exist is passed over.
+  virtual Status set_search_path(const std::vector<std::string>& schemas) = 0;
+  virtual Status set_time_zone(const std::string& zone) = 0;  // of TIMESTAMPTZ as text; `invalid` if there is none such
+  // A statement of our own on this connection, in its transaction, without the locks; all rows at once.
+  virtual Result<std::vector<std::vector<Cell>>> run_own(std::string_view sql, const Parameters& parameters) = 0;
+
   // Runs the statement with this number (from 0) of a script, as Engine::examine_script() takes it: what it may call
   // and read is what a user may. For own sessions, in a transaction of theirs or not.
   virtual Result<std::unique_ptr<ResultStream>> query_declared(std::string_view script, size_t number,
@@ -223,6 +299,8 @@ class Engine {
   // Statements under way keep what they bound.
   virtual void set_views(std::vector<SystemView> views) = 0;
   virtual std::vector<std::string> view_names() const = 0;  // of all system views
+  // In a SELECT of these, $engine stands for the catalog of the engine's own tables. Once, before the first statement.
+  virtual void set_relations(std::vector<SystemRelation> relations) = 0;
 
   virtual Result<std::unique_ptr<Session>> connect(Trust trust) = 0;
 

@@ -5,10 +5,12 @@
 // that one invalidates the whole database.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,12 @@ inline constexpr const char* kLakeCatalog = "lake";
 inline constexpr const char* kLakeScan = "weir_scan";  // the function's name in plans
 inline constexpr const char* kViewScan = "weir_view";
 inline constexpr const char* kRowsScan = "weir_sealed_rows";
+// Schemas that no statement of a user names: what the platform keeps about tables, and what only system relations read.
+inline constexpr const char* kOwnSchema = "weir_catalog";
+inline constexpr const char* kInternalSchema = "internal";
+inline constexpr const char* kPublic = "public";
+inline constexpr const char* kPgCatalog = "pg_catalog";
+inline constexpr const char* kInformationSchema = "information_schema";
 
 duckdb::LogicalType logical_type(const Column& column);
 // What rows read that are older than the column: a constant of its type.
@@ -39,6 +47,8 @@ Position place_in(std::string_view sql, size_t offset);
 
 class Tables;  // catalog.h: a snapshot with its catalog entries, shared by all statements that see it
 
+struct Database;
+
 // What a connection of ours remembers: whether it is trusted, and the snapshot its transaction has pinned. Connections
 // that DuckDB opens by itself have none, and are treated as a user's without tables.
 class ConnectionState final : public duckdb::ClientContextState {
@@ -46,7 +56,15 @@ class ConnectionState final : public duckdb::ClientContextState {
   explicit ConnectionState(Trust trust_in) : trust(trust_in) {}
   static duckdb::shared_ptr<ConnectionState> of(duckdb::ClientContext& context);
 
-  const Trust trust;
+  // Of the statement that runs: a user's connection is trusted for statements of our own, one at a time.
+  std::atomic<Trust> trust;
+  // Of a client's session: whose authority the statement that is bound has, and what it may do. Set between statements.
+  std::shared_ptr<const Authority> authority;
+  Scope scope = Scope::read;
+  // Roots of the bodies of views in the plan, by their table index; "schema.name".
+  std::map<duckdb::idx_t, std::string> view_bodies;
+  int view_depth = 0;
+  const Database* database = nullptr;  // outlives the connection
   std::string copy_path;  // weirown://…: the one file that copy_result() may write on a user's connection
   // The chunks that write_parquet() copies; null otherwise.
   const std::vector<std::shared_ptr<const SealedChunk>>* sealed_rows = nullptr;
@@ -99,13 +117,12 @@ struct ScriptAllowed {
   bool reads_tables = false;
   std::vector<TableRead> reads, writes;
 };
-Result<ScriptAllowed> check_declared(duckdb::SQLStatement& statement, const ScriptValues& values,
-                                     const std::vector<std::string>& own_views, const std::string& own_catalog,
-                                     std::string_view sql);
-// With Trust::own nothing is refused, parameters become constants all the same.
-Result<Allowed> check_statement(duckdb::SQLStatement& statement, Trust trust,
-                                const std::vector<duckdb::Value>& parameters, const std::vector<std::string>& own_views,
-                                std::string_view sql);
+struct WalkRules;  // statement_walk.h
+Result<ScriptAllowed> check_declared(duckdb::SQLStatement& statement, const WalkRules& rules,
+                                     const std::string& own_catalog);
+// With Trust::own nothing is refused, parameters become constants all the same. A scope beyond reading needs an
+// authority.
+Result<Allowed> check_statement(duckdb::SQLStatement& statement, const WalkRules& rules, Scope scope);
 
 // Third lock: the bound plan of a user's statement.
 duckdb::OptimizerExtension plan_lock();
@@ -116,7 +133,23 @@ inline constexpr const char* kComputedTag = "weir_computed";
 // --- streams, views, Parquet -----------------------------------------------------------------------------------------
 
 using Views = std::shared_ptr<const std::vector<SystemView>>;
-duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(TableSource& source, std::function<Views()> views);
+// The system relations, and their names as "schema.name".
+struct Relations {
+  std::vector<SystemRelation> all;
+  std::set<std::string> names;
+};
+struct LakeParts {
+  TableSource& source;
+  std::function<Views()> views;
+  std::function<std::shared_ptr<const Relations>()> relations;
+};
+duckdb::unique_ptr<duckdb::StorageExtension> lake_storage(LakeParts parts);
+// What the scan of a system view reads.
+struct ViewRead {
+  std::string name;
+  bool is_internal = false;
+};
+ViewRead view_read(const duckdb::FunctionData& data);
 // The snapshot of the connection's transaction, taken now if this is its first read. Throws IOException.
 std::shared_ptr<const Tables> pinned_tables(duckdb::ClientContext& context, duckdb::Catalog& lake);
 void register_sealed_rows(duckdb::Connection& connection);
@@ -125,7 +158,7 @@ void register_sealed_rows(duckdb::Connection& connection);
 
 std::string nested_text(const duckdb::Value& value);  // a list, struct or map as JSON
 void append_cells(duckdb::DataChunk& chunk, std::vector<std::vector<Cell>>& rows);
-Result<std::vector<duckdb::Value>> parameter_values(const std::vector<Json>& parameters);
+Result<std::vector<duckdb::Value>> parameter_values(const Parameters& parameters);
 
 // --- the engine ------------------------------------------------------------------------------------------------------
 
@@ -135,6 +168,7 @@ struct Database {
   std::unique_ptr<duckdb::DuckDB> duck;
   std::string catalog;                 // the name of its own tables' catalog, for the search path
   std::vector<std::string> own_views;  // names of DuckDB's built-in views: users do not read them
+  std::shared_ptr<const Relations> relations;
   bool is_invalidated() const;
 };
 
@@ -153,6 +187,7 @@ class DuckEngine final : public Engine {
 
   void set_views(std::vector<SystemView> views) override;
   std::vector<std::string> view_names() const override;
+  void set_relations(std::vector<SystemRelation> relations) override;
   Result<std::unique_ptr<Session>> connect(Trust trust) override;
   Result<SelectShape> examine(std::string_view select, bool binds) override;
   std::shared_ptr<const SealedChunk> seal(const RowBlock& rows) override;
@@ -177,6 +212,7 @@ class DuckEngine final : public Engine {
   Watchdog& watchdog() { return watchdog_; }
   TableSource& source() { return source_; }
   Views views() const;
+  std::shared_ptr<const Relations> relations() const;
   // For the test of reopening.
   void invalidate(const std::string& why);
 
@@ -186,10 +222,11 @@ class DuckEngine final : public Engine {
 
   const EngineOptions options_;
   TableSource& source_;
-  const std::vector<SystemView> fixed_views_;  // given to open()
-  mutable std::mutex views_mutex_;             // guards views_
-  Views views_;                                // all of them
-  std::mutex mutex_;                           // guards database_
+  const std::vector<SystemView> fixed_views_;                                         // given to open()
+  mutable std::mutex views_mutex_;                                                    // guards views_
+  Views views_;                                                                       // all of them
+  std::shared_ptr<const Relations> relations_ = std::make_shared<const Relations>();  // guarded the same
+  std::mutex mutex_;                                                                  // guards database_
   std::shared_ptr<Database> database_;
   Watchdog watchdog_;
 };

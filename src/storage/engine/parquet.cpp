@@ -254,11 +254,11 @@ Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& p
   TRY_ASSIGN(Statement statement, parse(sql));
   if (trust_ == Trust::own) {
     TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
-    TRY_ASSIGN(const ScriptAllowed allowed,
-               check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
+    TRY_ASSIGN(const ScriptAllowed allowed, check_script(*statement, sql, given));
     link_->state->pin_at_begin = allowed.reads_tables;
   } else {
-    TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}));
+    TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}, Scope::read));
+    link_->state->scope = Scope::read;
     link_->state->pin_at_begin = allowed.reads_tables;
   }
   if (statement->type != duckdb::StatementType::SELECT_STATEMENT) {

@@ -1,7 +1,10 @@
 // The third lock: the bound plan of a user's statement, before optimization. It holds where a name on the allow-list
 // turns out to be something else: a view or macro over a refused function, a statement kind that the parser hides in
-// another one. Grants on relations and columns will be decided here too (LogicalGet::GetColumnIds() are exactly the
-// columns used).
+// another one. Grants on relations and columns are decided here too: LogicalGet::GetColumnIds() are exactly the columns
+// used.
+#include <algorithm>
+#include <set>
+
 #include "storage/engine/functions.h"
 #include "storage/engine/inside.h"
 
@@ -50,34 +53,208 @@ bool operator_is_allowed(LogicalOperatorType type) {
   }
 }
 
-bool get_is_allowed(const duckdb::LogicalGet& get) {
-  const std::string& name = get.function.name;
-  if (name == kLakeScan || name == kViewScan) return true;
-  if (const auto table = get.GetTable()) return table->IsDuckTable();
-  // What information_schema and SHOW TABLES read; the statement lock keeps users from calling them themselves.
-  for (const char* listing :
-       {"duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_schemas", "duckdb_databases"}) {
-    if (name == listing) return true;
+bool change_is_allowed(LogicalOperatorType type) {
+  switch (type) {
+    case LogicalOperatorType::LOGICAL_INSERT:
+    case LogicalOperatorType::LOGICAL_UPDATE:
+    case LogicalOperatorType::LOGICAL_DELETE:
+    case LogicalOperatorType::LOGICAL_MERGE_INTO:
+    case LogicalOperatorType::LOGICAL_VACUUM:
+      return true;
+    default:
+      return false;
   }
-  return table_function_is_allowed(name);
 }
 
-void check(const duckdb::LogicalOperator& plan) {
-  if (!operator_is_allowed(plan.type)) {
-    throw duckdb::PermissionException("this statement is not allowed: %s", duckdb::LogicalOperatorToString(plan.type));
+bool definition_is_allowed(LogicalOperatorType type) {
+  switch (type) {
+    case LogicalOperatorType::LOGICAL_CREATE_TABLE:
+    case LogicalOperatorType::LOGICAL_CREATE_SCHEMA:
+    case LogicalOperatorType::LOGICAL_CREATE_SEQUENCE:
+    case LogicalOperatorType::LOGICAL_ALTER:
+    case LogicalOperatorType::LOGICAL_DROP:
+      return true;
+    default:
+      return false;
   }
-  if (plan.type == LogicalOperatorType::LOGICAL_GET && !get_is_allowed(plan.Cast<duckdb::LogicalGet>())) {
-    throw duckdb::PermissionException("reading %s() is not allowed", plan.Cast<duckdb::LogicalGet>().function.name);
-  }
-  for (const auto& child : plan.children) check(*child);
 }
+
+// What information_schema and SHOW TABLES read; the statement lock keeps users from calling them themselves.
+bool is_listing(const std::string& name) {
+  for (const char* listing : {"duckdb_tables", "duckdb_views", "duckdb_columns", "duckdb_schemas", "duckdb_databases",
+                              "duckdb_constraints", "duckdb_indexes", "duckdb_functions", "duckdb_types"}) {
+    if (name == listing) return true;
+  }
+  return false;
+}
+
+// One bound statement: its operators, and what its relations are asked for.
+class PlanCheck {
+ public:
+  PlanCheck(ConnectionState* state, duckdb::LogicalOperator& plan) : state_(state), root_(plan) {
+    if (authority() != nullptr) collect(plan);
+  }
+
+  void check() { visit(root_, nullptr, {}); }
+
+ private:
+  const Authority* authority() const { return state_ != nullptr ? state_->authority.get() : nullptr; }
+  Scope scope() const { return state_ != nullptr && authority() != nullptr ? state_->scope : Scope::read; }
+
+  // The columns that the plan refers to; of a projection above a view's body only those that others refer to.
+  void collect(duckdb::LogicalOperator& op) {
+    if (!passes_view_on(op)) {
+      duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+          op, [&](duckdb::unique_ptr<duckdb::Expression>* one) { collect(**one); });
+    }
+    for (const auto& child : op.children) collect(*child);
+  }
+  void collect(const duckdb::Expression& expression) {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
+      const auto& binding = expression.Cast<duckdb::BoundColumnRefExpression>().binding;
+      used_.insert({binding.table_index, binding.column_index});
+    }
+    duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& inner) { collect(inner); });
+  }
+
+  const std::string* view_body(const duckdb::LogicalOperator& op) const {
+    if (state_ == nullptr || op.type != LogicalOperatorType::LOGICAL_PROJECTION) return nullptr;
+    const auto found = state_->view_bodies.find(op.Cast<duckdb::LogicalProjection>().table_index);
+    return found == state_->view_bodies.end() ? nullptr : &found->second;
+  }
+  // SELECT * FROM a view: a projection of nothing but its columns.
+  bool passes_view_on(const duckdb::LogicalOperator& op) const {
+    if (op.type != LogicalOperatorType::LOGICAL_PROJECTION || op.children.size() != 1) return false;
+    if (view_body(*op.children[0]) == nullptr || &op == &root_) return false;
+    return std::all_of(op.expressions.begin(), op.expressions.end(), [](const auto& one) {
+      return one->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF;
+    });
+  }
+
+  void visit(duckdb::LogicalOperator& op, const duckdb::LogicalOperator* parent, const std::string& within) {
+    const bool is_allowed = operator_is_allowed(op.type) || (scope() != Scope::read && change_is_allowed(op.type)) ||
+                            (scope() == Scope::define && definition_is_allowed(op.type));
+    if (!is_allowed) {
+      throw duckdb::PermissionException("this statement is not allowed: %s", duckdb::LogicalOperatorToString(op.type));
+    }
+    if (op.type == LogicalOperatorType::LOGICAL_GET) return get(op.Cast<duckdb::LogicalGet>(), within);
+    change(op, within);
+    const std::string* body = view_body(op);
+    if (body != nullptr) ask_view(op.Cast<duckdb::LogicalProjection>(), parent, *body, within);
+    for (const auto& child : op.children) visit(*child, &op, body != nullptr ? *body : within);
+  }
+
+  void ask_view(const duckdb::LogicalProjection& body, const duckdb::LogicalOperator* parent, const std::string& key,
+                const std::string& within) {
+    if (authority() == nullptr) return;
+    const duckdb::LogicalProjection* shown = &body;
+    if (parent != nullptr && passes_view_on(*parent)) shown = &parent->Cast<duckdb::LogicalProjection>();
+    RelationUse use{.privilege = Privilege::select, .is_view = true, .within = within};
+    const size_t dot = key.find('.');
+    use.schema = key.substr(0, dot);
+    use.name = key.substr(dot + 1);
+    for (size_t i = 0; i < shown->expressions.size(); ++i) {
+      // The root of the plan is the answer: all of it is read.
+      if (parent != nullptr && used_.count({shown->table_index, i}) == 0) continue;
+      use.columns.push_back(body.expressions[std::min(i, body.expressions.size() - 1)]->GetAlias());
+    }
+    ask(use);
+  }
+
+  void get(const duckdb::LogicalGet& get, const std::string& within) {
+    const std::string& name = get.function.name;
+    RelationUse use{.privilege = Privilege::select, .within = within};
+    if (name == kViewScan) {
+      const ViewRead view = view_read(*get.bind_data);
+      if (view.is_internal) return;
+      use.schema = kLakeCatalog;
+      use.name = view.name;
+    } else if (const auto table = get.GetTable(); name == kLakeScan || (table && table->IsDuckTable())) {
+      if (!table || is_own(*table)) return;
+      use.schema = name == kLakeScan ? kLakeCatalog : table->ParentSchema().name;
+      use.name = table->name;
+    } else if (is_listing(name) || table_function_is_allowed(name)) {
+      return;
+    } else {
+      throw duckdb::PermissionException("reading %s() is not allowed", name);
+    }
+    for (const duckdb::ColumnIndex& column : get.GetColumnIds()) {
+      if (!column.IsVirtualColumn() && column.GetPrimaryIndex() < get.names.size()) {
+        use.columns.push_back(get.names[column.GetPrimaryIndex()]);
+      }
+    }
+    ask(use);
+  }
+
+  // What the platform keeps, read by system relations; and the session's own temporary tables.
+  static bool is_own(const duckdb::TableCatalogEntry& table) {
+    return table.ParentSchema().name == kOwnSchema || table.ParentCatalog().IsTemporaryCatalog() ||
+           table.ParentCatalog().IsSystemCatalog();
+  }
+
+  void change(const duckdb::LogicalOperator& op, const std::string& within) {
+    const auto use = [&](Privilege privilege, const duckdb::TableCatalogEntry& table,
+                         const duckdb::vector<duckdb::PhysicalIndex>* columns) {
+      if (table.ParentCatalog().IsTemporaryCatalog()) return;
+      RelationUse out{.privilege = privilege, .within = within};
+      out.schema = table.ParentCatalog().GetName() == kLakeCatalog ? kLakeCatalog : table.ParentSchema().name;
+      if (out.schema == kOwnSchema) throw duckdb::PermissionException("\"%s\" is not for statements", table.name);
+      out.name = table.name;
+      if (columns != nullptr) {
+        for (const duckdb::PhysicalIndex& index : *columns) {
+          out.columns.push_back(table.GetColumns().GetColumn(index).Name());
+        }
+      }
+      ask(out);
+    };
+    switch (op.type) {
+      case LogicalOperatorType::LOGICAL_INSERT:
+        return use(Privilege::insert, op.Cast<duckdb::LogicalInsert>().table, nullptr);
+      case LogicalOperatorType::LOGICAL_DELETE:
+        return use(Privilege::remove, op.Cast<duckdb::LogicalDelete>().table, nullptr);
+      case LogicalOperatorType::LOGICAL_UPDATE: {
+        const auto& update = op.Cast<duckdb::LogicalUpdate>();
+        return use(Privilege::update, update.table, &update.columns);
+      }
+      case LogicalOperatorType::LOGICAL_MERGE_INTO: {
+        const auto& merge = op.Cast<duckdb::LogicalMergeInto>();
+        for (const auto& [condition, actions] : merge.actions) {
+          for (const auto& action : actions) {
+            if (action->action_type == duckdb::MergeActionType::MERGE_UPDATE) {
+              use(Privilege::update, merge.table, &action->columns);
+            } else if (action->action_type == duckdb::MergeActionType::MERGE_INSERT) {
+              use(Privilege::insert, merge.table, nullptr);
+            } else if (action->action_type == duckdb::MergeActionType::MERGE_DELETE) {
+              use(Privilege::remove, merge.table, nullptr);
+            }
+          }
+        }
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  void ask(const RelationUse& use) {
+    if (authority() == nullptr) return;
+    const Status allowed = authority()->check(use);
+    if (allowed) return;
+    state_->remember(allowed.error());
+    throw duckdb::PermissionException("%s", allowed.error().message);
+  }
+
+  ConnectionState* const state_;
+  duckdb::LogicalOperator& root_;
+  std::set<std::pair<duckdb::idx_t, duckdb::idx_t>> used_;
+};
 
 void before_optimizing(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
   const auto state = ConnectionState::of(input.context);
   if (state && state->trust == Trust::own) return;
   // copy_result(): the session has set the one path; the file system holds the statement to it.
   const bool copies = state && !state->copy_path.empty() && plan->type == LogicalOperatorType::LOGICAL_COPY_TO_FILE;
-  check(copies ? *plan->children.front() : *plan);
+  PlanCheck(state.get(), copies ? *plan->children.front() : *plan).check();
 }
 
 }  // namespace

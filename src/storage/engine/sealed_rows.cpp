@@ -10,6 +10,7 @@ struct RowsData final : duckdb::TableFunctionData {
   std::vector<Column> columns;
   duckdb::vector<std::string> names;
   duckdb::vector<duckdb::LogicalType> types;
+  ViewRead view;
 
   // A system view is computed anew for each statement.
   bool SupportStatementCache() const override { return false; }
@@ -118,9 +119,14 @@ duckdb::TableFunction view_scan(const SystemView& view, const Layout& layout, du
   data->columns = view.columns;  // without partition columns, the layout is the columns
   data->names = layout.names;
   data->types = layout.types;
+  data->view = {view.name, view.is_internal};
   data->rows.push_back(seal_rows(*rows));
   bind_data = std::move(data);
   return rows_function(kViewScan);
+}
+
+ViewRead view_read(const duckdb::FunctionData& data) {
+  return data.Cast<RowsData>().view;
 }
 
 void register_sealed_rows(duckdb::Connection& connection) {

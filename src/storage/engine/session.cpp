@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "storage/engine/block_reader.h"
 #include "storage/engine/catalog.h"
 
 namespace weir::engine {
@@ -34,7 +35,9 @@ class DuckResult final : public ResultStream {
         sql_(std::move(sql)),
         rows_left_(rows_max),
         rows_max_(rows_max),
-        result_(std::move(result)) {
+        result_(std::move(result)),
+        reader_(result_->types),
+        counts_changes_(result_->properties.return_type == duckdb::StatementReturnType::CHANGED_ROWS) {
     for (size_t i = 0; i < result_->names.size(); ++i)
       columns_.push_back({result_->names[i], result_->types[i].ToString()});
   }
@@ -44,23 +47,67 @@ class DuckResult final : public ResultStream {
 
   Result<std::vector<std::vector<Cell>>> next() override {
     std::vector<std::vector<Cell>> rows;
-    if (!result_) return rows;
+    TRY(fetch());
+    if (chunk_) append_cells(*chunk_, rows);
+    return rows;
+  }
+  Result<const ResultBlock*> next_block() override {
+    TRY(fetch());
+    if (!chunk_) return nullptr;
+    return &reader_.read(*chunk_);
+  }
+  bool counts_changes() const override { return counts_changes_; }
+
+  Status keep() override {
+    if (!result_) return {};
     try {
-      const auto chunk = result_->FetchRaw();
-      if (result_->HasError()) return fail(result_->GetErrorObject());
-      if (chunk && chunk->size() > 0) {
-        if (chunk->size() > rows_left_) return too_many();
-        rows_left_ -= chunk->size();
-        append_cells(*chunk, rows);
+      kept_ = duckdb::make_uniq<duckdb::ColumnDataCollection>(duckdb::BufferManager::GetBufferManager(link_->context()),
+                                                              result_->types);
+      const uint64_t rows_left = rows_left_;
+      while (result_) {
+        TRY(fetch_next());
+        if (chunk_) kept_->Append(*chunk_);
       }
+      chunk_.reset();
+      rows_left_ = rows_left;
+      kept_->InitializeScan(scan_);
     } catch (const std::exception& thrown) {
       return fail(duckdb::ErrorData(thrown));
     }
-    if (rows.empty()) close();
-    return rows;
+    return {};
   }
 
  private:
+  // The next chunk; null at the end.
+  Status fetch() {
+    if (!kept_) return fetch_next();
+    chunk_ = duckdb::make_uniq<duckdb::DataChunk>();
+    try {
+      kept_->InitializeScanChunk(*chunk_);
+      if (!kept_->Scan(scan_, *chunk_)) chunk_.reset();
+    } catch (const std::exception& thrown) {
+      return to_error(thrown, sql_);
+    }
+    return {};
+  }
+  Status fetch_next() {
+    chunk_.reset();
+    if (!result_) return {};
+    try {
+      chunk_ = result_->FetchRaw();
+      if (result_->HasError()) return fail(result_->GetErrorObject());
+    } catch (const std::exception& thrown) {
+      return fail(duckdb::ErrorData(thrown));
+    }
+    if (chunk_ && chunk_->size() > rows_left_) return too_many();
+    if (chunk_ && chunk_->size() > 0) {
+      rows_left_ -= chunk_->size();
+      return {};
+    }
+    chunk_.reset();
+    close();
+    return {};
+  }
   Error too_many() {
     close();
     return Error(Code::too_large, "the statement has more than " + std::to_string(rows_max_) + " rows, the limit",
@@ -89,6 +136,11 @@ class DuckResult final : public ResultStream {
   std::string sql_;
   uint64_t rows_left_, rows_max_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
+  duckdb::unique_ptr<duckdb::DataChunk> chunk_;  // what the last call handed out
+  BlockReader reader_;
+  const bool counts_changes_;
+  duckdb::unique_ptr<duckdb::ColumnDataCollection> kept_;  // of keep()
+  duckdb::ColumnDataScanState scan_;
   std::vector<ResultColumn> columns_;
 };
 
@@ -97,6 +149,10 @@ class DuckResult final : public ResultStream {
 // An invalidated database is let go, so that the engine can open it again.
 Status DuckSession::ready() {
   if (link_ && !link_->database->is_invalidated()) return {};
+  if (is_in_transaction_) {
+    return Error(Code::unavailable, "the engine stopped after an internal error; the transaction is lost",
+                 "ROLLBACK, and begin again");
+  }
   {
     const std::lock_guard lock(mutex_);
     link_.reset();
@@ -107,7 +163,8 @@ Status DuckSession::ready() {
     link_ = std::move(link);
   }
   read_from(given_);
-  return {};
+  link_->state->authority = authority_;
+  return apply_settings();
 }
 
 void DuckSession::read_from(std::shared_ptr<const Snapshot> snapshot) {
@@ -124,7 +181,7 @@ Result<SelectShape> DuckSession::examine(std::string_view select, bool binds) {
     return Error(Code::invalid, "a " + duckdb::StatementTypeToString(statement->type) + " statement is no SELECT",
                  "write one SELECT");
   }
-  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}));
+  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}, Scope::read));
   SelectShape shape;
   shape.reads = allowed.reads;
   if (!binds) return shape;
@@ -190,8 +247,7 @@ Result<std::vector<ScriptStatement>> DuckSession::examine_script(std::string_vie
   TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
   std::vector<ScriptStatement> out;
   for (const Statement& statement : statements) {
-    TRY_ASSIGN(ScriptAllowed allowed,
-               check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
+    TRY_ASSIGN(ScriptAllowed allowed, check_script(*statement, sql, given));
     out.push_back({allowed.kind, std::move(allowed.reads), std::move(allowed.writes)});
   }
   return out;
@@ -206,8 +262,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::query_declared(std::string_vi
   CHECK(number < statements.size(), "the script was examined");
   TRY_ASSIGN(const ScriptValues given, ScriptValues::of(values));
   Statement& statement = statements[number];
-  TRY_ASSIGN(const ScriptAllowed allowed,
-             check_declared(*statement, given, link_->database->own_views, link_->database->catalog, sql));
+  TRY_ASSIGN(const ScriptAllowed allowed, check_script(*statement, sql, given));
   link_->state->pin_at_begin = allowed.reads_tables;
   return run(std::move(statement), sql, {}, limits);
 }
@@ -225,31 +280,51 @@ Result<uint64_t> DuckSession::run_own(const std::string& sql, QueryLimits limits
   }
 }
 
-Result<DuckSession::Statement> DuckSession::parse_checked(const std::string& sql, const std::vector<Json>& parameters) {
+WalkRules DuckSession::rules(std::string_view sql) const {
+  return {.trust = trust_,
+          .own_views = link_->database->own_views,
+          .sql = sql,
+          .authority = authority_.get(),
+          .relations = &link_->database->relations->names};
+}
+
+Result<DuckSession::Statement> DuckSession::parse_checked(const std::string& sql, const Parameters& parameters,
+                                                          Scope scope) {
   TRY_ASSIGN(Statement statement, parse(sql));
   link_->state->pin_at_begin = false;
   if (trust_ == Trust::own && statement->type != duckdb::StatementType::SELECT_STATEMENT) return statement;
-  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, parameters));
+  TRY_ASSIGN(const Allowed allowed, check(*statement, sql, parameters, scope));
   link_->state->pin_at_begin = allowed.reads_tables;
   return statement;
 }
 
 Result<Allowed> DuckSession::check(duckdb::SQLStatement& statement, const std::string& sql,
-                                   const std::vector<Json>& parameters) {
+                                   const Parameters& parameters, Scope scope) {
   TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
-  return check_statement(statement, trust_, values, link_->database->own_views, sql);
+  WalkRules known = rules(sql);
+  known.parameters = &values;
+  return check_statement(statement, known, scope);
 }
 
-Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, const std::vector<Json>& parameters,
+Result<ScriptAllowed> DuckSession::check_script(duckdb::SQLStatement& statement, const std::string& sql,
+                                                const ScriptValues& values) {
+  WalkRules known = rules(sql);
+  known.trust = Trust::user;  // whoever declared it
+  known.named = &values;
+  return check_declared(statement, known, link_->database->catalog);
+}
+
+Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, const Parameters& parameters,
                                                          QueryLimits limits) {
   TRY(ready());
   const std::string sql(text);
-  TRY_ASSIGN(Statement statement, parse_checked(sql, parameters));
+  TRY_ASSIGN(Statement statement, parse_checked(sql, parameters, Scope::read));
+  link_->state->scope = Scope::read;
   return run(std::move(statement), sql, parameters, limits);
 }
 
 Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, const std::string& sql,
-                                                       const std::vector<Json>& parameters, QueryLimits limits) {
+                                                       const Parameters& parameters, QueryLimits limits) {
   auto running = std::make_shared<Running>([context = link_->connection->context] { context->Interrupt(); });
   {
     const std::lock_guard lock(mutex_);
@@ -257,6 +332,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, cons
   }
   engine_.watchdog().add(running, limits.time);
   link_->state->take_error();
+  link_->state->view_bodies.clear();
   try {
     TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
     duckdb::case_insensitive_map_t<duckdb::BoundParameterData> named;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/engine/inside.h"
+#include "storage/engine/statement_walk.h"
 
 namespace weir::engine {
 
@@ -15,12 +16,23 @@ class DuckSession final : public Session {
   DuckSession(DuckEngine& engine, Trust trust, std::shared_ptr<Link> link)
       : engine_(engine), trust_(trust), link_(std::move(link)) {}
 
-  Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const std::vector<Json>& parameters,
+  ~DuckSession() override;
+
+  Result<std::unique_ptr<ResultStream>> query(std::string_view sql, const Parameters& parameters,
                                               QueryLimits limits) override;
   Result<std::unique_ptr<ResultStream>> query_declared(std::string_view script, size_t number,
                                                        const std::vector<NamedValue>& values,
                                                        QueryLimits limits) override;
   void read_from(std::shared_ptr<const Snapshot> snapshot) override;
+  void govern(std::shared_ptr<const Authority> authority) override;
+  Result<std::unique_ptr<ResultStream>> execute(const Order& order) override;
+  Result<Description> describe(const Order& order, const std::vector<std::string>& types) override;
+  Status begin() override;
+  Status commit() override;
+  Status rollback() override;
+  Status set_search_path(const std::vector<std::string>& schemas) override;
+  Status set_time_zone(const std::string& zone) override;
+  Result<std::vector<std::vector<Cell>>> run_own(std::string_view sql, const Parameters& parameters) override;
   void cancel() override;
   std::optional<double> progress() const override;
 
@@ -38,14 +50,24 @@ class DuckSession final : public Session {
   Result<Statement> parse(const std::string& sql);
   Result<std::vector<Statement>> parse_script(const std::string& sql);
   Result<uint64_t> run_own(const std::string& sql, QueryLimits limits);  // the number in the first cell
-  Result<Statement> parse_checked(const std::string& sql, const std::vector<Json>& parameters);
-  Result<Allowed> check(duckdb::SQLStatement& statement, const std::string& sql, const std::vector<Json>& parameters);
-  Result<std::unique_ptr<ResultStream>> run(Statement statement, const std::string& sql,
-                                            const std::vector<Json>& parameters, QueryLimits limits);
+  Result<Statement> parse_checked(const std::string& sql, const Parameters& parameters, Scope scope);
+  Result<Allowed> check(duckdb::SQLStatement& statement, const std::string& sql, const Parameters& parameters,
+                        Scope scope);
+  Result<ScriptAllowed> check_script(duckdb::SQLStatement& statement, const std::string& sql,
+                                     const ScriptValues& values);
+  WalkRules rules(std::string_view sql) const;
+  Result<std::unique_ptr<ResultStream>> run(Statement statement, const std::string& sql, const Parameters& parameters,
+                                            QueryLimits limits);
+  Status end_transaction(const char* word);
+  Status apply_settings();
 
   DuckEngine& engine_;
   const Trust trust_;
   std::shared_ptr<Link> link_;
+  std::shared_ptr<const Authority> authority_;
+  std::vector<std::string> search_path_;   // empty: as the engine has it
+  std::string time_zone_;                  // empty: UTC
+  bool is_in_transaction_ = false;         // begin() was called
   std::shared_ptr<const Snapshot> given_;  // of read_from(): a connection that is opened again gets it too
   mutable std::mutex mutex_;               // guards running_ and link_ against cancel() and progress()
   std::weak_ptr<Running> running_;

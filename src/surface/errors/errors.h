@@ -28,6 +28,10 @@ inline int http_status(Code code) {
 inline const char* sqlstate(Code code) {
   return row(code).sqlstate;
 }
+// The error's own where it has one.
+inline const char* sqlstate(const Error& error) {
+  return error.sqlstate != nullptr ? error.sqlstate : row(error.code).sqlstate;
+}
 inline const char* aws_error(Code code) {
   return row(code).aws_error;
 }

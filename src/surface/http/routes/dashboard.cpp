@@ -4,6 +4,7 @@
 #include "surface/errors/errors.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
+#include "surface/http/routes/sql_user.h"
 
 namespace weir::http {
 
@@ -74,7 +75,7 @@ Result<Json> data(const DashboardParts& parts, const Request& request) {
     if (!one.empty()) panels.emplace_back(one);
   }
   if (panels.size() > kPanelNamesMax) return Error(Code::invalid, "panels= names more than a dashboard has");
-  const warehouse::User user{request.caller.name(), request.caller.may_read(), request.caller.may_administer()};
+  const warehouse::User user = sql_user(request.caller);
   TRY_ASSIGN(const auto answer,
              parts.dashboards.answer(user, request.parameter("name"), range, panels, *request.cancel));
   Json listed{Json::Array{}};

@@ -11,6 +11,7 @@
 #include "platform/warehouse/result_text.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
+#include "surface/http/routes/sql_user.h"
 #include "surface/http/url.h"
 
 namespace weir::http {
@@ -28,10 +29,6 @@ Form form_of(const Request& request) {
   if (names_token(accept, "application/x-ndjson")) return Form::ndjson;
   if (names_token(accept, "application/vnd.apache.parquet")) return Form::parquet;
   return Form::json;
-}
-
-warehouse::User user_of(const Request& request) {
-  return {request.caller.name(), request.caller.may_read(), request.caller.may_administer()};
 }
 
 Result<warehouse::Statement> statement_of(const Request& request, Form form) {
@@ -147,7 +144,7 @@ class SqlRoutes {
       statement->rows_max = std::min(statement->rows_max.value_or(kRowsMax), parts_.warehouse.limits().json_rows_max);
     }
     Result<std::unique_ptr<warehouse::Admission>> admission =
-        parts_.warehouse.admit(user_of(request), std::move(*statement), *request.cancel);
+        parts_.warehouse.admit(sql_user(request.caller), std::move(*statement), *request.cancel);
     if (!admission) return responder.fail(admission.error());
     // Shared by the callback that waits for the turn and the task that then runs.
     auto job =
@@ -180,11 +177,11 @@ class SqlRoutes {
   }
 
   Status cancel(const Request& request) const {
-    return parts_.warehouse.cancel(to_lower(request.parameter("id")), user_of(request));
+    return parts_.warehouse.cancel(to_lower(request.parameter("id")), sql_user(request.caller));
   }
 
   Result<Json> catalog(const Request& request) const {
-    TRY_ASSIGN(const auto catalog, parts_.warehouse.catalog(user_of(request)));
+    TRY_ASSIGN(const auto catalog, parts_.warehouse.catalog(sql_user(request.caller)));
     return warehouse::catalog_json(*catalog);
   }
 
@@ -196,7 +193,7 @@ class SqlRoutes {
     Status done = parts_.files.make_directories(staging_);
     if (done) {
       const Result<warehouse::FileResult> result =
-          parts_.warehouse.write_parquet_result(user_of(request), std::move(statement), path, *request.cancel);
+          parts_.warehouse.write_parquet_result(sql_user(request.caller), std::move(statement), path, *request.cancel);
       done = result ? send_file(parts_.files, path, *result, responder) : Status(result.error());
     }
     const Status removed = parts_.files.remove(path);

@@ -1,4 +1,4 @@
-#include "app/alarm_sql.h"
+#include "app/sql.h"
 
 namespace weir::app {
 namespace {
@@ -37,6 +37,19 @@ alarm::Answer read_answer(warehouse::Execution& execution) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Warehouse::Parts& parts,
+                                                             const project::Settings& settings) {
+  warehouse::Limits limits;
+  limits.concurrent = static_cast<size_t>(settings.integer("limits.sql_concurrent"));
+  limits.queue = static_cast<size_t>(settings.integer("limits.sql_queue"));
+  limits.time = settings.duration("limits.sql_time");
+  limits.json_rows_max = static_cast<uint64_t>(settings.integer("limits.sql_rows"));
+  TRY(warehouse::make_catalog(parts.engine));
+  auto warehouse = std::make_unique<warehouse::Warehouse>(parts, limits);
+  parts.users->ask_before_drop([made = warehouse.get()](uint32_t id) { return made->holdings(id); });
+  return warehouse;
+}
 
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes) {
   return

@@ -1,0 +1,19 @@
+// The warehouse of a folder, and how alarms ask it.
+#pragma once
+
+#include "analysis/alarm/alarm.h"
+#include "core/project/settings.h"
+#include "core/runtime/lanes.h"
+#include "platform/warehouse/warehouse.h"
+
+namespace weir::app {
+
+// With the limits of the settings. Makes what the platform keeps about tables, where it is missing, and lets nobody
+// drop a user who owns some of them. Everything in `parts` outlives it.
+Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Warehouse::Parts& parts,
+                                                             const project::Settings& settings);
+
+// One statement at a time each, under the warehouse's limits, on the interactive lane. Both outlive what is returned.
+alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes);
+
+}  // namespace weir::app

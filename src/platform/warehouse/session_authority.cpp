@@ -1,0 +1,109 @@
+// A session's statement before the engine: whose rights it has, what names of views mean, and the words for itself.
+#include "platform/warehouse/session_authority.h"
+
+#include <algorithm>
+
+#include "core/base/text.h"
+
+namespace weir::warehouse {
+namespace {
+
+const char* privilege_name(engine::Privilege privilege) {
+  switch (privilege) {
+    case engine::Privilege::select:
+      return "select";
+    case engine::Privilege::insert:
+      return "insert";
+    case engine::Privilege::update:
+      return "update";
+    case engine::Privilege::remove:
+      return "delete";
+  }
+  return "select";
+}
+
+// Where a schema's members lie, in order: public is more than the engine's own schema of this name.
+std::vector<std::string> places_of(const std::string& schema) {
+  if (schema == "public") return {"public", "main", "lake"};
+  return {schema};
+}
+
+}  // namespace
+
+Subject subject_of(const access::Directory& directory, uint32_t id) {
+  Subject out{.id = id, .name = std::to_string(id)};
+  if (const access::UserInfo* user = directory.user(id)) out.name = user->name;
+  out.is_superuser = directory.is_superuser(id);
+  for (const uint32_t role : directory.roles_of(id)) out.roles.insert(role);
+  return out;
+}
+
+SessionAuthority::SessionAuthority(Parts parts) : parts_(std::move(parts)) {}
+
+Status SessionAuthority::check(const engine::RelationUse& use) const {
+  Subject owner;
+  const Subject* who = &parts_.subject;
+  if (!use.within.empty()) {
+    const size_t dot = use.within.find('.');
+    const Relation* view = parts_.rights->find(use.within.substr(0, dot), use.within.substr(dot + 1));
+    if (view == nullptr) return permission_denied("relation " + use.within);
+    owner = subject_of(*parts_.directory, view->owner);
+    who = &owner;
+  }
+  if (parts_.rights->may(*who, privilege_name(use.privilege), use.schema, use.name, use.columns)) return {};
+  Error out = permission_denied("relation " + use.name);
+  if (!parts_.rights->may_use(*who, use.schema)) out = permission_denied("schema " + use.schema);
+  out.hint = std::string(privilege_name(use.privilege)) + " is needed" +
+             (use.within.empty() ? "" : " by the owner of the view " + use.within);
+  return out;
+}
+
+const engine::Authority::View* SessionAuthority::view(std::string_view schema, std::string_view name) const {
+  const auto look = [&](const std::string& in) -> const Relation* {
+    for (const std::string& place : places_of(in)) {
+      if (const Relation* found = parts_.rights->find(place, name)) return found;
+    }
+    return nullptr;
+  };
+  const Relation* found = nullptr;
+  if (!schema.empty()) {
+    found = look(std::string(schema));
+  } else {
+    for (const std::string& one : parts_.search_path) {
+      found = look(one);
+      if (found != nullptr) break;
+    }
+  }
+  return found != nullptr && found->view ? &*found->view : nullptr;
+}
+
+std::string SessionAuthority::row_filter(std::string_view, std::string_view) const {
+  return {};
+}
+
+std::optional<Json> SessionAuthority::word(std::string_view function, const std::vector<Json>& arguments) const {
+  const auto is = [&](std::string_view name, size_t count) { return function == name && arguments.size() == count; };
+  if (is("current_user", 0) || is("user", 0) || is("session_user", 0) || is("current_role", 0) || is("getpguser", 0)) {
+    return Json(parts_.subject.name);
+  }
+  if (is("current_user_id", 0)) return Json(static_cast<int64_t>(parts_.subject.id));
+  if (is("current_database", 0) || is("current_catalog", 0)) return Json(parts_.database);
+  if (is("current_schema", 0)) return parts_.search_path.empty() ? Json() : Json(parts_.search_path.front());
+  if (is("pg_backend_pid", 0)) return Json(static_cast<int64_t>(parts_.process_id));
+  if (is("version", 0)) {
+    return Json(parts_.profile == Profile::redshift
+                    ? "PostgreSQL 8.0.2 on x86_64-pc-linux-gnu, compiled by GCC, Redshift 1.0.62922 (weir)"
+                    : "PostgreSQL 15.0 (weir) on x86_64-pc-linux-gnu, compiled by GCC, 64-bit");
+  }
+  if (function == "current_setting" && !arguments.empty() && arguments[0].is_string()) {
+    if (const auto value = parts_.settings->find(arguments[0].as_string())) return Json(*value);
+    return Json();
+  }
+  if (is("set_config", 3) && arguments[0].is_string() && arguments[1].is_string()) {
+    parts_.said->emplace_back(arguments[0].as_string(), arguments[1].as_string());
+    return arguments[1];
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::warehouse

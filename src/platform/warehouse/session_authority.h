@@ -1,0 +1,43 @@
+// A session's statement before the engine: whose rights it has, what names of views mean, and the words for itself.
+// Internal to platform/warehouse. Immutable, but for what set_config() says, which is the session's thread's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "platform/warehouse/rights.h"
+#include "platform/warehouse/settings.h"
+
+namespace weir::warehouse {
+
+Subject subject_of(const access::Directory& directory, uint32_t id);
+
+class SessionAuthority final : public engine::Authority {
+ public:
+  struct Parts {
+    std::shared_ptr<const Rights> rights;
+    std::shared_ptr<const access::Directory> directory;
+    std::shared_ptr<const Settings> settings;
+    Subject subject;
+    std::vector<std::string> search_path;
+    std::string database;
+    Profile profile = Profile::postgres;
+    int32_t process_id = 0;
+    std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
+  };
+  explicit SessionAuthority(Parts parts);
+
+  Status check(const engine::RelationUse& use) const override;
+  const View* view(std::string_view schema, std::string_view name) const override;
+  std::string row_filter(std::string_view schema, std::string_view name) const override;
+  std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const override;
+  std::string_view database() const override { return parts_.database; }
+
+ private:
+  const Parts parts_;
+};
+
+}  // namespace weir::warehouse

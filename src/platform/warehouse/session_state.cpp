@@ -1,0 +1,335 @@
+#include "platform/warehouse/session_state.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "platform/warehouse/run.h"
+
+namespace weir::warehouse {
+namespace {
+
+Error failed_transaction() {
+  Error out(Code::conflict, "current transaction is aborted, commands ignored until end of transaction block",
+            "ROLLBACK ends it");
+  out.sqlstate = "25P02";
+  return out;
+}
+
+bool ends_transaction(const dialect::Statement& parsed) {
+  const auto* one = std::get_if<dialect::Transaction>(&parsed);
+  return one != nullptr && one->what != dialect::Transaction::What::begin;
+}
+
+}  // namespace
+
+Result<Words> Words::of(const std::string& sql) {
+  Words out{.sql = sql, .tokens = {}, .range = {}};
+  TRY_ASSIGN(out.tokens, dialect::tokenize(out.sql));
+  const std::vector<dialect::TokenRange> found = dialect::split_statements(out.sql, out.tokens);
+  if (found.size() > 1) {
+    Error error(Code::invalid, "one statement at a time: found " + std::to_string(found.size()),
+                "weir sql < FILE runs several, one after another");
+    error.at(dialect::place_of(out.sql, out.tokens[found[1].first].begin));
+    error.sqlstate = "42601";
+    return error;
+  }
+  if (!found.empty()) out.range = found.front();
+  return out;
+}
+
+SessionState::SessionState(Warehouse::Core& core_in, SessionOptions options_in, bool is_single_in)
+    : core(core_in),
+      options(std::move(options_in)),
+      is_single(is_single_in),
+      process_id(static_cast<int32_t>(core_in.next_process_id.fetch_add(1) & 0x7fffffff)),
+      settings(std::make_shared<Settings>(options.profile, options.user.name)) {}
+
+SessionState::~SessionState() {
+  cursors.clear();
+}
+
+Status SessionState::open() {
+  TRY_ASSIGN(engine_, core.sessions.take());
+  if (is_single) return {};
+  for (const auto& [name, value] : options.settings) {
+    TRY_ASSIGN(const Settings::Change change, settings->set(name, value));
+    TRY(apply(change));
+  }
+  return engine_->set_search_path(search_path());
+}
+
+std::shared_ptr<const access::Directory> SessionState::directory() const {
+  return core.parts.users->directory();
+}
+
+access::Users* SessionState::core_users() const {
+  return core.parts.users;
+}
+
+void SessionState::set_stop(Cancel stop) {
+  const MutexLock lock(stop_mutex_);
+  stop_ = std::move(stop);
+}
+
+void SessionState::cancel() {
+  const MutexLock lock(stop_mutex_);
+  if (stop_) stop_->cancel(Error(Code::cancelled, "canceling statement due to user request"));
+}
+
+Subject SessionState::subject() const {
+  const User& user = options.user;
+  if (user.id != 0) return subject_of(*directory(), user.id);
+  // Whoever comes with a token of a role is judged by that role.
+  Subject out{.id = user.may_administer ? access::kOwnerUser : 0xffffffffu, .name = user.name};
+  if (user.may_administer) out.name = access::kOwnerName;
+  out.is_superuser = user.may_administer;
+  out.reads_all = !user.may_administer && user.may_read;
+  return out;
+}
+
+Result<std::shared_ptr<const Rights>> SessionState::rights() {
+  if (changed_catalog_) {
+    if (!rights_) {
+      TRY_ASSIGN(rights_, Rights::load(*engine_));
+    }
+    return rights_;
+  }
+  return core.current_rights();
+}
+
+void SessionState::catalog_was_changed() {
+  changed_catalog_ = true;
+  rights_ = nullptr;
+}
+
+std::vector<std::string> SessionState::search_path() const {
+  std::vector<std::string> out = is_single ? std::vector<std::string>{"public"} : settings->search_path();
+  // "$user" stands for a schema that few have.
+  std::erase_if(out, [&](const std::string& one) { return one == options.user.name && one != "public"; });
+  const std::vector<std::string> all = settings->search_path();
+  if (!is_single && std::find(all.begin(), all.end(), options.user.name) != all.end()) {
+    if (const auto rights = core.current_rights(); rights && (*rights)->schema_owner(options.user.name)) {
+      out.insert(out.begin(), options.user.name);
+    }
+  }
+  if (out.empty()) out.emplace_back("public");
+  return out;
+}
+
+Status SessionState::govern(std::optional<uint32_t> as_user) {
+  if (core.parts.users == nullptr) return {};
+  SessionAuthority::Parts parts;
+  TRY_ASSIGN(parts.rights, rights());
+  parts.directory = directory();
+  parts.settings = settings;
+  parts.subject = as_user ? subject_of(*parts.directory, *as_user) : subject();
+  parts.search_path = search_path();
+  parts.database = options.database;
+  parts.profile = options.profile;
+  parts.process_id = process_id;
+  if (!said_) said_ = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
+  parts.said = said_;
+  engine_->govern(std::make_shared<const SessionAuthority>(std::move(parts)));
+  return {};
+}
+
+Status SessionState::start_implicit() {
+  if (!is_implicit_block || transaction != TransactionState::none) return {};
+  TRY(begin());
+  is_own_block_ = true;
+  return {};
+}
+
+Status SessionState::begin() {
+  TRY(engine_->begin());
+  transaction = TransactionState::open;
+  is_own_block_ = false;
+  before_ = std::make_shared<const Settings>(*settings);
+  local_settings_.clear();
+  return {};
+}
+
+Result<Answer> SessionState::end_transaction(bool commits) {
+  const bool was_good = transaction == TransactionState::open;
+  if (transaction == TransactionState::none) {
+    notice("WARNING", "25P01", "there is no transaction in progress");
+    return Answer{.stream = nullptr, .tag = commits ? "COMMIT" : "ROLLBACK"};
+  }
+  transaction = TransactionState::none;
+  is_own_block_ = false;
+  cursors.clear();
+  const bool changed = std::exchange(changed_catalog_, false);
+  rights_ = nullptr;
+  Status ended;
+  if (commits && was_good) {
+    ended = engine_->commit();
+  } else if (was_good) {
+    ended = engine_->rollback();
+  }
+  const bool is_kept = commits && was_good && ended;
+  if (is_kept && changed) core.rights_changed();
+  if (!is_kept && before_) {
+    const std::map<std::string, std::string> now = settings->all();
+    *settings = *before_;
+    for (const auto& [name, value] : settings->all()) {
+      const auto was = now.find(name);
+      if (was != now.end() && was->second == value) continue;
+      TRY_ASSIGN(const Settings::Change change, settings->set(name, value));
+      TRY(apply(change));
+    }
+  } else if (before_) {
+    for (const std::string& name : local_settings_) {
+      TRY_ASSIGN(const Settings::Change change, settings->set(name, before_->find(name)));
+      TRY(apply(change));
+    }
+  }
+  before_ = nullptr;
+  TRY(std::move(ended));
+  return Answer{.stream = nullptr, .tag = commits && was_good ? "COMMIT" : "ROLLBACK"};
+}
+
+Status SessionState::in_transaction(const std::function<Status()>& work) {
+  if (transaction == TransactionState::open) return work();
+  TRY(begin());
+  Status done = work();
+  auto ended = end_transaction(done.has_value());
+  TRY(std::move(done));
+  if (!ended) return ended.error();
+  return {};
+}
+
+Status SessionState::end_block(bool is_good) {
+  is_implicit_block = false;
+  if (!is_own_block_) return {};
+  auto ended = end_transaction(is_good);
+  if (!ended) return ended.error();
+  return {};
+}
+
+Status SessionState::apply(const Settings::Change& change) {
+  if (!change.is_known) {
+    notice("WARNING", "42704", "nobody knows the setting " + change.name + "; it is kept, and changes nothing");
+  }
+  if (change.is_reported) {
+    // In the spelling that clients know from the start.
+    std::string name = change.name;
+    if (name == "datestyle") name = "DateStyle";
+    if (name == "timezone") name = "TimeZone";
+    if (name == "intervalstyle") name = "IntervalStyle";
+    changed_settings.emplace_back(std::move(name), change.value);
+  }
+  if (change.name == "timezone") return engine_->set_time_zone(change.value);
+  if (change.name == "search_path") return engine_->set_search_path(search_path());
+  return {};
+}
+
+Status SessionState::needs_session(std::string_view what) const {
+  if (!is_single) return {};
+  Error out(Code::unsupported, std::string(what) + " needs a session, and this statement came by itself",
+            "connect to the PostgreSQL wire (psql), or to the Data API with a session");
+  out.sqlstate = "0A000";
+  return out;
+}
+
+void SessionState::notice(const char* severity, std::string sqlstate, std::string message) {
+  notices.push_back({severity, std::move(sqlstate), std::move(message)});
+}
+
+Result<Rows> SessionState::own(std::string_view sql, const engine::Parameters& parameters) {
+  return engine_->run_own(sql, parameters);
+}
+
+Status SessionState::define(const std::string& sql) {
+  TRY_ASSIGN(const auto stream, engine_->execute({.sql = sql, .scope = engine::Scope::define}));
+  for (;;) {
+    TRY_ASSIGN(const Rows rows, stream->next());
+    if (rows.empty()) return {};
+  }
+}
+
+Result<Answer> SessionState::to_engine(const Words& words, dialect::TokenRange range,
+                                       const engine::Parameters& parameters, engine::Scope scope, std::string verb) {
+  TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words.sql, words.tokens, range));
+  auto stream = engine_->execute({.sql = text.sql, .parameters = parameters, .scope = scope});
+  if (!stream) return dialect::to_user(std::move(stream).error(), words.sql, text);
+  Answer out{.stream = std::move(*stream), .tag = std::move(verb)};
+  out.has_count = true;
+  const bool is_insert = out.tag == "INSERT";
+  if (is_insert) out.tag = "INSERT 0";
+  if (!out.stream->counts_changes()) return out;
+  out.changed = 0;
+  for (;;) {
+    auto rows = out.stream->next();
+    if (!rows) return dialect::to_user(std::move(rows).error(), words.sql, text);
+    if (rows->empty()) break;
+    if (const auto* count = std::get_if<int64_t>(&rows->front().front())) out.changed = static_cast<uint64_t>(*count);
+  }
+  out.stream = nullptr;
+  return out;
+}
+
+Result<engine::Description> SessionState::describe_query(const Words& words, dialect::TokenRange range,
+                                                         const std::vector<std::string>& types) {
+  TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words.sql, words.tokens, range));
+  auto described = engine_->describe({.sql = text.sql, .scope = engine::Scope::change}, types);
+  if (!described) return dialect::to_user(std::move(described).error(), words.sql, text);
+  return described;
+}
+
+Result<Answer> SessionState::run(const Statement& statement) {
+  TRY_ASSIGN(const Words words, Words::of(statement.sql));
+  if (words.range.empty()) {
+    if (is_single) return Error(Code::invalid, "there is no statement");
+    return Answer();
+  }
+  TRY_ASSIGN(const dialect::Statement parsed, dialect::parse_statement(words.sql, words.tokens, words.range));
+  if (transaction == TransactionState::failed && !ends_transaction(parsed)) return failed_transaction();
+  if (const auto run = reading.lock()) {
+    TRY(run->keep_rows());
+  }
+  reading.reset();
+  if (!std::holds_alternative<dialect::Transaction>(parsed)) {
+    TRY(start_implicit());
+  }
+  TRY(govern());
+  TRY_ASSIGN(Answer answer, perform(*this, words, parsed, statement.parameters));
+  if (said_ && !said_->empty()) {
+    for (const auto& [name, value] : std::exchange(*said_, {})) {
+      TRY_ASSIGN(const Settings::Change change, settings->set(name, value));
+      TRY(apply(change));
+    }
+  }
+  return answer;
+}
+
+Result<uint64_t> SessionState::write_file(const Statement& statement, const std::string& path) {
+  TRY_ASSIGN(const Words words, Words::of(statement.sql));
+  if (words.range.empty()) return Error(Code::invalid, "there is no statement");
+  TRY(govern());
+  TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words.sql, words.tokens, words.range));
+  auto rows = core.parts.engine.copy_result(*engine_, text.sql, path);
+  if (!rows) return dialect::to_user(std::move(rows).error(), words.sql, text);
+  return rows;
+}
+
+void SessionState::ended(bool is_good) {
+  if (is_good || transaction != TransactionState::open) return;
+  transaction = TransactionState::failed;
+  cursors.clear();
+  changed_catalog_ = false;
+  rights_ = nullptr;
+  if (const Status undone = engine_->rollback(); !undone) {
+    log_event(Level::warn, "sql.rollback_failed", {{"reason", undone.error().text()}});
+  }
+}
+
+void SessionState::reset() {
+  cursors.clear();
+  prepared.clear();
+  notices.clear();
+  is_implicit_block = false;
+  if (transaction != TransactionState::none) (void)end_transaction(false);
+  for (const Settings::Change& change : settings->reset_all()) (void)apply(change);
+}
+
+}  // namespace weir::warehouse

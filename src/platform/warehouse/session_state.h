@@ -1,0 +1,156 @@
+// What a session remembers, and how it runs one statement. Internal to platform/warehouse.
+//
+// A Session shares it with the Runs of its statements; one thread at a time uses it. A statement that comes without a
+// session (POST /v1/sql) has one of its own, for its time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/guarded.h"
+#include "platform/dialect/rewrite.h"
+#include "platform/dialect/statement.h"
+#include "platform/warehouse/rights.h"
+#include "platform/warehouse/session.h"
+#include "platform/warehouse/session_authority.h"
+#include "platform/warehouse/settings.h"
+#include "platform/warehouse/warehouse.h"
+
+namespace weir::warehouse {
+
+// What a statement gives: rows, or only a tag.
+struct Answer {
+  std::unique_ptr<engine::ResultStream> stream;  // null: no rows
+  std::string tag;                               // "SELECT", "INSERT 0", "CREATE TABLE"
+  bool has_count = false;                        // of rows, behind the tag
+  std::optional<uint64_t> changed = {};          // that count; nothing: the rows that were handed out
+};
+
+// A statement with its words.
+struct Words {
+  std::string sql;
+  std::vector<dialect::Token> tokens;
+  dialect::TokenRange range;  // of the one statement
+
+  static Result<Words> of(const std::string& sql);  // `invalid` if there are several
+};
+
+class SessionState {
+ public:
+  SessionState(Warehouse::Core& core, SessionOptions options, bool is_single);
+  ~SessionState();
+
+  // A connection of the engine, and the settings given at the start.
+  Status open();
+  Result<Answer> run(const Statement& statement);
+  Result<uint64_t> write_file(const Statement& statement, const std::string& path);  // the result of a query
+  Result<Shape> describe(const std::string& statement, const std::vector<std::string>& types);
+  void set_stop(Cancel stop);  // of the statement that waits or runs now
+  void cancel();               // from any thread
+  // After a statement: a failure inside of a transaction fails it, also while rows are read.
+  void ended(bool is_good);
+  std::unique_ptr<engine::Session> take_engine() { return std::move(engine_); }
+  void reset();  // DISCARD ALL, and at the end
+  Status end_block(bool is_good);
+
+  // --- for those who run statements: performer.cpp, define.cpp, grants.cpp ---
+  engine::Session& engine() { return *engine_; }
+  access::Users* core_users() const;
+  Result<std::shared_ptr<const Rights>> rights();
+  Subject subject() const;
+  std::shared_ptr<const access::Directory> directory() const;
+  // Puts the statements from now on under this session's rights, or under those of another user.
+  Status govern(std::optional<uint32_t> as_user = std::nullopt);
+  // Runs `work` in the transaction that is open, or in one of its own.
+  Status in_transaction(const std::function<Status()>& work);
+  void catalog_was_changed();
+  // A query in the engine's words.
+  Result<Answer> to_engine(const Words& words, dialect::TokenRange range, const engine::Parameters& parameters,
+                           engine::Scope scope, std::string verb);
+  Result<engine::Description> describe_query(const Words& words, dialect::TokenRange range,
+                                             const std::vector<std::string>& types);
+  Result<Rows> own(std::string_view sql, const engine::Parameters& parameters = {});
+  Status define(const std::string& sql);  // a definition in the engine's words
+  void notice(const char* severity, std::string sqlstate, std::string message);
+  Status needs_session(std::string_view what) const;  // an error if this is a single statement
+  std::vector<std::string> search_path() const;  // schemas that exist or not, without the user's own if it is not there
+
+  Warehouse::Core& core;
+  const SessionOptions options;
+  const bool is_single;
+  const int32_t process_id;  // pg_backend_pid()
+  std::shared_ptr<Settings> settings;
+  TransactionState transaction = TransactionState::none;
+  bool is_implicit_block = false;  // of a message with several statements
+  std::vector<Notice> notices;
+  std::vector<std::pair<std::string, std::string>> changed_settings;
+  std::weak_ptr<Run> reading;  // the Run whose rows are being read
+
+  struct Prepared {
+    Words words;
+    dialect::TokenRange query;
+    std::vector<std::string> types;
+  };
+  std::map<std::string, Prepared> prepared;
+  struct Cursor {
+    std::unique_ptr<engine::ResultStream> rows;
+    const engine::ResultBlock* block = nullptr;
+    size_t at = 0;  // in the block
+  };
+  std::map<std::string, std::shared_ptr<Cursor>> cursors;
+
+  Status begin();
+  Result<Answer> end_transaction(bool commits);
+  Status apply(const Settings::Change& change);
+  void is_local_setting(const std::string& name) { local_settings_.push_back(name); }
+
+ private:
+  Status start_implicit();
+
+  std::unique_ptr<engine::Session> engine_;
+  std::shared_ptr<const Rights> rights_;
+  uint64_t rights_version_ = 0;
+  bool changed_catalog_ = false;             // in the open transaction
+  bool is_own_block_ = false;                // the open transaction is an implicit block's
+  std::shared_ptr<const Settings> before_;   // as they were when the transaction began
+  std::vector<std::string> local_settings_;  // SET LOCAL in it
+  std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said_;
+  Mutex stop_mutex_;
+  std::optional<Cancel> stop_ GUARDED_BY(stop_mutex_);
+};
+
+// Rows that are there already, as a stream.
+std::unique_ptr<engine::ResultStream> rows_in_memory(std::vector<engine::ResultColumn> columns, Rows rows);
+
+// One statement of its kind. performer.cpp sorts them, the others are one file a subject.
+Result<Answer> perform(SessionState& session, const Words& words, const dialect::Statement& parsed,
+                       const engine::Parameters& parameters);
+Result<Answer> define(SessionState& session, const Words& words, const dialect::Statement& parsed);
+Result<Answer> change_users(SessionState& session, const dialect::Statement& parsed);
+Result<Answer> change_grants(SessionState& session, const dialect::Statement& parsed);
+
+Answer only_tag(const dialect::Statement& parsed);
+
+// "name" as the engine reads it.
+std::string quoted_name(std::string_view name);
+
+// Which relation a name means, and where it lies in the engine.
+struct Place {
+  std::string schema;  // "public", "main", "lake", another one; "temp" for a temporary table
+  std::string name;
+  std::string kind;  // "table", "view", "materialized view", "stream"
+  std::string quoted() const;
+};
+Result<std::optional<Place>> find_relation(SessionState& session, const dialect::Name& name);
+Result<Place> relation(SessionState& session, const dialect::Name& name);  // SQLSTATE 42P01 if there is none
+// Where a new relation of this name goes; `denied` without CREATE there.
+Result<Place> place_for(SessionState& session, const dialect::Name& name);
+Result<bool> schema_exists(SessionState& session, const std::string& schema);
+Status check_owner(SessionState& session, const Place& place);
+
+}  // namespace weir::warehouse

@@ -1,0 +1,468 @@
+#include "storage/engine/statement_walk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/engine/bounds.h"
+#include "storage/engine/functions.h"
+#include "storage/engine/refusals.h"
+
+namespace weir::engine {
+namespace {
+
+using duckdb::ExpressionClass;
+using duckdb::TableReferenceType;
+
+constexpr int kDepthMax = 1000;
+
+std::string lower(const std::string& name) {
+  return duckdb::StringUtil::Lower(name);
+}
+
+bool is_name_part(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+}  // namespace
+
+Walk::Step::Step(Walk& owner) : walk(owner) {
+  if (++walk.depth_ > kDepthMax) {
+    walk.refuse(Code::too_large, "the statement is nested more than " + std::to_string(kDepthMax) + " deep");
+  }
+}
+
+void Walk::refuse(Code code, std::string message, duckdb::optional_idx place) {
+  if (refusal_) return;
+  refusal_.emplace(code, std::move(message));
+  if (place.IsValid()) refusal_->at(place_in(rules_.sql, place.GetIndex()));
+}
+
+void Walk::refuse_user(std::string message, duckdb::optional_idx place) {
+  if (rules_.trust == Trust::user) refuse(Code::denied, std::move(message), place);
+}
+
+// DuckDB's parser keeps no place of a parameter: where its name stands first in the text.
+duckdb::optional_idx Walk::place_of(const duckdb::ParameterExpression& parameter) const {
+  if (parameter.query_location.IsValid()) return parameter.query_location;
+  const std::string written = "$" + parameter.identifier;
+  for (size_t at = rules_.sql.find(written); at != std::string_view::npos; at = rules_.sql.find(written, at + 1)) {
+    const size_t end = at + written.size();
+    if (end == rules_.sql.size() || !is_name_part(rules_.sql[end])) return at;
+  }
+  return {};
+}
+
+Walk::Child Walk::constant(const duckdb::ParameterExpression& parameter) {
+  const std::string& name = parameter.identifier;
+  const duckdb::optional_idx place = place_of(parameter);
+  duckdb::Value given;
+  if (rules_.named != nullptr) {
+    const auto found = std::find_if(rules_.named->values.begin(), rules_.named->values.end(),
+                                    [&](const auto& known) { return known.first == lower(name); });
+    if (found != rules_.named->values.end()) {
+      given = found->second;
+    } else {
+      std::string known;
+      for (const auto& one : rules_.named->values) known += (known.empty() ? "$" : ", $") + one.first;
+      refuse(Code::invalid, "there is no parameter $" + name + "; known are " + known, place);
+    }
+  } else if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos || name.size() > 6) {
+    refuse(Code::invalid, "parameters are numbered: $1, $2, …; found $" + name, place);
+  } else if (const size_t number = std::stoul(name); number == 0 || number > rules_.parameters->size()) {
+    refuse(Code::invalid,
+           "the statement uses parameter $" + name + ", " + std::to_string(rules_.parameters->size()) + " were given",
+           place);
+  } else {
+    given = (*rules_.parameters)[number - 1];
+  }
+  auto value = duckdb::make_uniq<duckdb::ConstantExpression>(std::move(given));
+  value->query_location = parameter.query_location;
+  value->alias = parameter.alias;
+  return value;
+}
+
+void Walk::parameter(Child& child) {
+  auto& written = child->Cast<duckdb::ParameterExpression>();
+  if (rules_.parameters != nullptr || rules_.named != nullptr) {
+    child = constant(written);
+    return;
+  }
+  const std::string& name = written.identifier;
+  if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos || name.size() > 5) {
+    return refuse(Code::invalid, "parameters are numbered: $1, $2, …; found $" + name, place_of(written));
+  }
+  const size_t number = std::stoul(name);
+  if (rules_.parameter_types == nullptr || number == 0 || number > rules_.parameter_types->size()) return;
+  const std::string& type = (*rules_.parameter_types)[number - 1];
+  if (type.empty()) return;
+  const std::string alias = child->alias;
+  child = duckdb::make_uniq<duckdb::CastExpression>(duckdb::TransformStringToLogicalType(type), std::move(child));
+  child->alias = alias;
+}
+
+void Walk::expression(Child& child) {
+  const Step step(*this);
+  if (!step) return;
+  switch (child->GetExpressionClass()) {
+    case ExpressionClass::PARAMETER:
+      parameter(child);
+      return;
+    case ExpressionClass::DEFAULT:
+      return;
+    case ExpressionClass::CAST:
+      expression(child->Cast<duckdb::CastExpression>().child);
+      return catalog_cast(child);
+    case ExpressionClass::CASE:
+    case ExpressionClass::COLUMN_REF:
+    case ExpressionClass::COMPARISON:
+    case ExpressionClass::CONJUNCTION:
+    case ExpressionClass::CONSTANT:
+    case ExpressionClass::OPERATOR:
+    case ExpressionClass::STAR:
+    case ExpressionClass::COLLATE:
+    case ExpressionClass::LAMBDA:
+    case ExpressionClass::POSITIONAL_REFERENCE:
+    case ExpressionClass::BETWEEN:
+      break;
+    case ExpressionClass::SUBQUERY:
+      node(*child->Cast<duckdb::SubqueryExpression>().subquery->node);
+      break;
+    case ExpressionClass::WINDOW: {
+      const auto& window = child->Cast<duckdb::WindowExpression>();
+      if (!function_is_allowed(window.function_name)) {
+        refuse_user("function " + lower(window.function_name) + "() is not on the list of allowed functions",
+                    child->query_location);
+      }
+      break;
+    }
+    case ExpressionClass::FUNCTION:
+      if (session_word(child)) return;
+      call(child->Cast<duckdb::FunctionExpression>(), false);
+      break;
+    default:
+      refuse_user("this kind of expression is not allowed: " + child->ToString(), child->query_location);
+  }
+  duckdb::ParsedExpressionIterator::EnumerateChildren(*child, [this](Child& inner) { expression(inner); });
+  // After the children, whose parameters are constants now.
+  if (rules_.trust == Trust::user && child->GetExpressionClass() == ExpressionClass::FUNCTION) {
+    if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
+      refuse(Code::too_large, *reason, child->query_location);
+    }
+  }
+}
+
+// A call of a word that stands for the session, with constants, is its value.
+bool Walk::session_word(Child& child) {
+  auto& function = child->Cast<duckdb::FunctionExpression>();
+  if (lower(function.schema) == kPgCatalog) function.schema.clear();
+  if (rules_.authority == nullptr || !function.schema.empty()) return false;
+  std::vector<Json> arguments;
+  for (Child& argument : function.children) {
+    expression(argument);
+    if (argument->GetExpressionClass() != ExpressionClass::CONSTANT) return false;
+    const duckdb::Value& value = argument->Cast<duckdb::ConstantExpression>().value;
+    arguments.push_back(value.IsNull() ? Json() : Json(value.ToString()));
+  }
+  const std::optional<Json> value = rules_.authority->word(lower(function.function_name), arguments);
+  if (!value) return false;
+  const Result<std::vector<duckdb::Value>> constants = parameter_values({*value});
+  if (!constants) {
+    refuse(constants.error().code, constants.error().message, child->query_location);
+    return true;
+  }
+  auto constant = duckdb::make_uniq<duckdb::ConstantExpression>(constants->front());
+  constant->query_location = child->query_location;
+  constant->alias = child->alias.empty() ? lower(function.function_name) : child->alias;
+  child = std::move(constant);
+  return true;
+}
+
+// Types that only pg_catalog has: names and numbers of its relations.
+void Walk::catalog_cast(Child& child) {
+  auto& cast = child->Cast<duckdb::CastExpression>();
+  if (rules_.trust != Trust::user || cast.cast_type.id() != duckdb::LogicalTypeId::USER) return;
+  const std::string type = lower(duckdb::UserType::GetTypeName(cast.cast_type));
+  const std::string schema = lower(duckdb::UserType::GetSchema(cast.cast_type));
+  if (!schema.empty() && schema != kPgCatalog) return;
+  if (type == "regclass" || type == "regtype" || type == "regproc" || type == "regnamespace") {
+    duckdb::vector<Child> arguments;
+    arguments.push_back(std::move(cast.child));
+    auto call = duckdb::make_uniq<duckdb::FunctionExpression>("to_" + type, std::move(arguments));
+    call->alias = cast.alias.empty() ? type : cast.alias;
+    call->query_location = cast.query_location;
+    child = std::move(call);
+    return;
+  }
+  if (type == "name" || type == "char" || type == "aclitem" || type == "unknown") {
+    cast.cast_type = duckdb::LogicalType::VARCHAR;
+  } else if (type == "oid" || type == "xid" || type == "cid") {
+    cast.cast_type = duckdb::LogicalType::BIGINT;
+  } else if (!schema.empty()) {
+    cast.cast_type = duckdb::TransformStringToLogicalType(type);
+  }
+}
+
+void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
+  const bool known =
+      as_table ? table_function_is_allowed(function.function_name) : function_is_allowed(function.function_name);
+  if (!known) {
+    refuse_user((as_table ? "table function " : "function ") + lower(function.function_name) +
+                    "() is not on the list of allowed functions",
+                function.query_location);
+  }
+  if (function.export_state) refuse_user("EXPORT_STATE is not allowed", function.query_location);
+}
+
+bool Walk::is_cte(const duckdb::BaseTableRef& ref) const {
+  return ref.schema_name.empty() && ref.catalog_name.empty() &&
+         std::find(ctes_.begin(), ctes_.end(), lower(ref.table_name)) != ctes_.end();
+}
+
+void Walk::note_read(const duckdb::BaseTableRef& ref) {
+  std::string name = lower(ref.table_name);
+  const std::string schema = lower(ref.schema_name);
+  if (is_cte(ref)) return;
+  if (schema == "information_schema") return;
+  if (!schema.empty() && schema != "main" && schema != kLakeCatalog) name = schema + "." + name;
+  for (const TableRead& known : reads_) {
+    if (known.name == name) return;
+  }
+  reads_.push_back(
+      {name, ref.query_location.IsValid() ? place_in(rules_.sql, ref.query_location.GetIndex()) : Position{}});
+}
+
+// database.schema.table of the client's own database is schema.table.
+void Walk::own_database(duckdb::BaseTableRef& ref) const {
+  if (rules_.authority == nullptr || ref.catalog_name.empty()) return;
+  if (lower(ref.catalog_name) == lower(std::string(rules_.authority->database()))) ref.catalog_name.clear();
+}
+
+// pg_catalog and information_schema are ours, not the engine's.
+bool Walk::is_system_relation(duckdb::BaseTableRef& ref) const {
+  if (rules_.trust != Trust::user || rules_.relations == nullptr || !ref.catalog_name.empty()) return false;
+  const std::string schema = lower(ref.schema_name), name = lower(ref.table_name);
+  if (!schema.empty() && schema != kPgCatalog && schema != kInformationSchema) return false;
+  if (!rules_.relations->contains((schema.empty() ? kPgCatalog : schema) + "." + name)) return false;
+  if (schema.empty() && is_cte(ref)) return false;
+  ref.catalog_name = kLakeCatalog;
+  ref.schema_name = schema.empty() ? kPgCatalog : schema;
+  if (ref.alias.empty()) ref.alias = ref.table_name;
+  return true;
+}
+
+// What stands for the table: a view's body, or the rows that this user may see.
+void Walk::replace_relation(Table& table) {
+  auto& ref = table->Cast<duckdb::BaseTableRef>();
+  if (rules_.authority == nullptr || !ref.catalog_name.empty() || is_cte(ref)) return;
+  const std::string schema = lower(ref.schema_name), name = lower(ref.table_name);
+  if (const Authority::View* view = rules_.authority->view(schema, name)) {
+    table = view_reference(*view, ref);
+    return;
+  }
+  const std::string condition = rules_.authority->row_filter(schema, name);
+  if (condition.empty()) return;
+  try {
+    auto conditions = duckdb::Parser::ParseExpressionList(condition);
+    if (conditions.size() != 1) return refuse(Code::internal, "a row filter is one condition", ref.query_location);
+    expression(conditions[0]);
+    auto select = duckdb::make_uniq<duckdb::SelectNode>();
+    select->select_list.push_back(duckdb::make_uniq<duckdb::StarExpression>());
+    select->where_clause = std::move(conditions[0]);
+    const std::string alias = ref.alias.empty() ? ref.table_name : ref.alias;
+    auto columns = std::move(ref.column_name_alias);
+    auto sample = std::move(ref.sample);
+    ref.column_name_alias.clear();
+    ref.alias = ref.table_name;
+    select->from_table = std::move(table);
+    auto statement = duckdb::make_uniq<duckdb::SelectStatement>();
+    statement->node = std::move(select);
+    auto filtered = duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement), alias);
+    filtered->column_name_alias = std::move(columns);
+    filtered->sample = std::move(sample);
+    table = std::move(filtered);
+  } catch (const std::exception& thrown) {
+    refuse(Code::internal, "a row filter cannot be read: " + to_error(thrown, "").message, {});
+  }
+}
+
+void Walk::base_table(Table& table) {
+  auto& ref = table->Cast<duckdb::BaseTableRef>();
+  reads_tables_ = true;
+  own_database(ref);
+  if (ref.at_clause) refuse_user("AT (…) is not supported: a statement reads one snapshot", ref.query_location);
+  if (is_system_relation(ref)) return;
+  note_read(ref);
+  const std::string catalog = lower(ref.catalog_name), schema = lower(ref.schema_name), name = lower(ref.table_name);
+  if (catalog == "system" || catalog == "temp" || schema == "system" || schema == "temp" || schema == kPgCatalog ||
+      schema == kOwnSchema || schema == kInternalSchema) {
+    refuse_user("\"" + ref.ToString() + "\" belongs to the engine; tables are listed in information_schema.tables",
+                ref.query_location);
+  }
+  if (schema == kInformationSchema) {
+    for (const char* view : {"tables", "columns", "schemata", "views"}) {
+      if (name == view) return;
+    }
+    return refuse_user("of information_schema only tables, columns, schemata and views may be read",
+                       ref.query_location);
+  }
+  if (std::find(rules_.own_views.begin(), rules_.own_views.end(), name) != rules_.own_views.end() && !is_cte(ref)) {
+    refuse_user("\"" + name + "\" is a view of the engine itself; tables are listed in information_schema.tables",
+                ref.query_location);
+  }
+  if (name.find_first_of("./\\:*?[") != std::string::npos) {
+    refuse_user("\"" + name + "\" looks like a file; statements read tables only", ref.query_location);
+  }
+  if (!refusal_) replace_relation(table);
+}
+
+void Walk::target(duckdb::BaseTableRef& ref) {
+  own_database(ref);
+}
+
+void Walk::pivot(duckdb::PivotRef& ref) {
+  table(ref.source);
+  list(ref.aggregates);
+  for (duckdb::PivotColumn& column : ref.pivots) {
+    if (column.subquery || !column.pivot_enum.empty()) {
+      refuse_user("PIVOT without its values written out is not allowed here; write " + std::string(kPivotAdvice),
+                  ref.query_location);
+    }
+    list(column.pivot_expressions);
+    for (duckdb::PivotColumnEntry& entry : column.entries) optional(entry.expr);
+  }
+}
+
+void Walk::show(duckdb::ShowRef& ref) {
+  reads_tables_ = true;
+  if (ref.show_type != duckdb::ShowType::DESCRIBE) {
+    return refuse_user("SUMMARIZE and SHOW TABLES FROM are not allowed; use DESCRIBE, SHOW TABLES or a SELECT",
+                       ref.query_location);
+  }
+  if (ref.query) return node(*ref.query);
+  const std::string what = lower(ref.table_name);
+  if (what != "\"tables\"" && what != "tables" && what != "__show_tables_expanded") {
+    refuse_user("SHOW " + what + " is not allowed", ref.query_location);
+  }
+}
+
+void Walk::table(Table& table_ref) {
+  const Step step(*this);
+  if (!step) return;
+  duckdb::TableRef& ref = *table_ref;
+  switch (ref.type) {
+    case TableReferenceType::BASE_TABLE:
+      return base_table(table_ref);
+    case TableReferenceType::SUBQUERY:
+      return node(*ref.Cast<duckdb::SubqueryRef>().subquery->node);
+    case TableReferenceType::JOIN: {
+      auto& join = ref.Cast<duckdb::JoinRef>();
+      table(join.left);
+      table(join.right);
+      optional(join.condition);
+      return list(join.duplicate_eliminated_columns);
+    }
+    case TableReferenceType::TABLE_FUNCTION: {
+      auto& function = ref.Cast<duckdb::TableFunctionRef>();
+      if (function.function->GetExpressionClass() != ExpressionClass::FUNCTION) {
+        return refuse_user("this table reference is not allowed", ref.query_location);
+      }
+      auto& called = function.function->Cast<duckdb::FunctionExpression>();
+      call(called, true);
+      duckdb::ParsedExpressionIterator::EnumerateChildren(called, [this](Child& inner) { expression(inner); });
+      if (function.subquery) node(*function.subquery->node);
+      return;
+    }
+    case TableReferenceType::EXPRESSION_LIST:
+      for (auto& row : ref.Cast<duckdb::ExpressionListRef>().values) list(row);
+      return;
+    case TableReferenceType::EMPTY_FROM:
+      return;
+    case TableReferenceType::PIVOT:
+      return pivot(ref.Cast<duckdb::PivotRef>());
+    case TableReferenceType::SHOW_REF:
+      return show(ref.Cast<duckdb::ShowRef>());
+    default:
+      refuse_user("this table reference is not allowed", ref.query_location);
+  }
+}
+
+void Walk::modifiers(duckdb::QueryNode& node) {
+  for (auto& modifier : node.modifiers) {
+    switch (modifier->type) {
+      case duckdb::ResultModifierType::LIMIT_MODIFIER: {
+        auto& limit = modifier->Cast<duckdb::LimitModifier>();
+        optional(limit.limit);
+        optional(limit.offset);
+        break;
+      }
+      case duckdb::ResultModifierType::LIMIT_PERCENT_MODIFIER: {
+        auto& limit = modifier->Cast<duckdb::LimitPercentModifier>();
+        optional(limit.limit);
+        optional(limit.offset);
+        break;
+      }
+      case duckdb::ResultModifierType::ORDER_MODIFIER:
+        for (auto& order : modifier->Cast<duckdb::OrderModifier>().orders) expression(order.expression);
+        break;
+      case duckdb::ResultModifierType::DISTINCT_MODIFIER:
+        list(modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets);
+        break;
+      default:
+        refuse_user("this clause is not allowed", {});
+    }
+  }
+}
+
+void Walk::ctes(duckdb::CommonTableExpressionMap& map) {
+  for (auto& entry : map.map) {
+    list(entry.second->key_targets);
+    node(*entry.second->query->node);
+    ctes_.push_back(lower(entry.first));  // known to the ones behind it, not to itself: that would be the table
+  }
+}
+
+void Walk::node(duckdb::QueryNode& node) {
+  const Step step(*this);
+  if (!step) return;
+  const size_t outer_ctes = ctes_.size();
+  ctes(node.cte_map);
+  switch (node.type) {
+    case duckdb::QueryNodeType::SELECT_NODE: {
+      auto& select = node.Cast<duckdb::SelectNode>();
+      list(select.select_list);
+      list(select.groups.group_expressions);
+      optional(select.where_clause);
+      optional(select.having);
+      optional(select.qualify);
+      table(select.from_table);
+      break;
+    }
+    case duckdb::QueryNodeType::SET_OPERATION_NODE: {
+      auto& both = node.Cast<duckdb::SetOperationNode>();
+      this->node(*both.left);
+      this->node(*both.right);
+      break;
+    }
+    case duckdb::QueryNodeType::RECURSIVE_CTE_NODE: {
+      auto& recursive = node.Cast<duckdb::RecursiveCTENode>();
+      list(recursive.key_targets);
+      ctes_.push_back(lower(recursive.ctename));
+      this->node(*recursive.left);
+      this->node(*recursive.right);
+      break;
+    }
+    case duckdb::QueryNodeType::CTE_NODE: {
+      auto& cte = node.Cast<duckdb::CTENode>();
+      this->node(*cte.query);
+      ctes_.push_back(lower(cte.ctename));
+      this->node(*cte.child);
+      break;
+    }
+    default:
+      refuse_user("this kind of query is not allowed", {});
+  }
+  modifiers(node);
+  ctes_.resize(outer_ctes);
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,86 @@
+// The walk of the second lock over a parsed statement: what is not listed is refused, names get their meaning,
+// parameters become constants. Internal to storage/engine.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/engine/inside.h"
+
+namespace weir::engine {
+
+// What a walk knows beside the statement. References outlive it.
+struct WalkRules {
+  Trust trust = Trust::user;
+  const std::vector<std::string>& own_views;  // of DuckDB
+  std::string_view sql;
+  const std::vector<duckdb::Value>* parameters = nullptr;     // numbered; null: they stay parameters
+  const std::vector<std::string>* parameter_types = nullptr;  // of those that stay; "" where not known
+  const ScriptValues* named = nullptr;                        // of a script, instead
+  const Authority* authority = nullptr;                       // of a client's session
+  const std::set<std::string>* relations = nullptr;           // system relations, "schema.name"
+};
+
+class Walk {
+ public:
+  explicit Walk(const WalkRules& rules) : rules_(rules) {}
+
+  using Child = duckdb::unique_ptr<duckdb::ParsedExpression>;
+  using Table = duckdb::unique_ptr<duckdb::TableRef>;
+  void node(duckdb::QueryNode& node);
+  void ctes(duckdb::CommonTableExpressionMap& map);
+  void expression(Child& child);
+  void table(Table& ref);
+  void optional(Child& child) {
+    if (child) expression(child);
+  }
+  void list(duckdb::vector<Child>& children) {
+    for (Child& child : children) expression(child);
+  }
+  // Of a table that is changed: where it is; nothing of it is replaced.
+  void target(duckdb::BaseTableRef& ref);
+  void refuse(Code code, std::string message, duckdb::optional_idx place = {});
+
+  Allowed found() && { return {reads_tables_, std::move(reads_)}; }
+  const std::optional<Error>& refusal() const { return refusal_; }  // the first one: the walk stops at it
+
+ private:
+  struct Step {  // one level of the walk; not `open` once something was refused
+    explicit Step(Walk& owner);
+    ~Step() { --walk.depth_; }
+    explicit operator bool() const { return !walk.refusal_.has_value(); }
+    Walk& walk;
+  };
+  void call(duckdb::FunctionExpression& function, bool as_table);
+  bool session_word(Child& child);
+  void base_table(Table& ref);
+  void own_database(duckdb::BaseTableRef& ref) const;
+  bool is_system_relation(duckdb::BaseTableRef& ref) const;
+  void replace_relation(Table& table);
+  void catalog_cast(Child& child);
+  void pivot(duckdb::PivotRef& ref);
+  void show(duckdb::ShowRef& ref);
+  void modifiers(duckdb::QueryNode& node);
+  void note_read(const duckdb::BaseTableRef& ref);
+  bool is_cte(const duckdb::BaseTableRef& ref) const;
+  void parameter(Child& child);
+  Child constant(const duckdb::ParameterExpression& parameter);
+  duckdb::optional_idx place_of(const duckdb::ParameterExpression& parameter) const;
+  void refuse_user(std::string message, duckdb::optional_idx place);  // what only users may not
+
+  const WalkRules rules_;
+  bool reads_tables_ = false;
+  std::vector<TableRead> reads_;
+  std::vector<std::string> ctes_;  // names that stand for a CTE where the walk is
+  int depth_ = 0;
+  std::optional<Error> refusal_;
+};
+
+// A view of Authority::view(), as a function of the plan; and what stands in its place in a statement.
+inline constexpr const char* kViewFunction = "weir_view_of";
+duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view, const duckdb::BaseTableRef& written);
+void register_view_function(duckdb::Connection& connection);
+
+}  // namespace weir::engine
