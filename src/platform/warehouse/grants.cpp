@@ -76,13 +76,11 @@ class UserChanger {
       for (const std::string& one : order.setting->values) value += (value.empty() ? "" : ", ") + one;
       Settings known(session_.options.profile, order.name);
       TRY(known.set(order.setting->name, value));
-      return users_.set_setting(order.name, order.setting->name,
-                                order.setting->values.empty() ? std::nullopt : std::optional<std::string>(value));
+      change.settings.emplace_back(order.setting->name,
+                                   order.setting->values.empty() ? std::nullopt : std::optional<std::string>(value));
     }
-    if (order.reset) {
-      return *order.reset == "all" ? users_.reset_settings(order.name)
-                                   : users_.set_setting(order.name, *order.reset, std::nullopt);
-    }
+    if (order.reset && *order.reset == "all") return users_.reset_settings(order.name);
+    if (order.reset) change.settings.emplace_back(*order.reset, std::nullopt);
     TRY(users_.alter_user(order.name, change));
     return {};
   }
