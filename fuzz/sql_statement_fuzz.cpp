@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "platform/dialect/rewrite.h"
+#include "platform/dialect/statement.h"
 
 using namespace weir;
 
@@ -21,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (token.kind == dialect::TokenKind::text) (void)dialect::text_of(sql, token, rules);
   }
   for (const dialect::TokenRange& range : dialect::split_statements(sql, *tokens)) {
+    if (const auto parsed = dialect::parse_statement(sql, *tokens, range)) (void)dialect::tag_of(*parsed);
     const auto text = dialect::rewrite_query(sql, *tokens, range);
     if (!text) continue;
     if (text->sql.size() > 4 * sql.size() + (2u << 20)) std::abort();
@@ -28,5 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (text->original_of(at) > sql.size()) std::abort();
     }
   }
+  (void)dialect::without_secrets(sql);
   return 0;
 }

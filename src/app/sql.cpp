@@ -46,9 +46,7 @@ Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Wa
   limits.time = settings.duration("limits.sql_time");
   limits.json_rows_max = static_cast<uint64_t>(settings.integer("limits.sql_rows"));
   TRY(warehouse::make_catalog(parts.engine));
-  auto warehouse = std::make_unique<warehouse::Warehouse>(parts, limits);
-  parts.users->ask_before_drop([made = warehouse.get()](uint32_t id) { return made->holdings(id); });
-  return warehouse;
+  return std::make_unique<warehouse::Warehouse>(parts, limits);
 }
 
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes) {

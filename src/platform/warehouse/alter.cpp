@@ -75,6 +75,17 @@ class Alterer {
                     "column \"" + name + "\" of relation \"" + place_.name + "\" does not exist");
   }
 
+  // Views keep the names that they were made with.
+  Status check_not_viewed() {
+    TRY_ASSIGN(rights_, session_.rights());
+    const std::vector<Place> views = views_over(*rights_, place_);
+    if (views.empty()) return {};
+    return error_of(
+        Code::conflict, "2BP01",
+        "cannot change " + place_.kind + " " + place_.name + " because other objects depend on it",
+        views.front().kind + " " + views.front().schema + "." + views.front().name + " reads it: drop it first");
+  }
+
   bool is_known() const { return rights_->find(place_.schema, place_.name) != nullptr; }
 
   // What is kept of the table now; of one that somebody else made there may be nothing yet.
@@ -130,6 +141,7 @@ class Alterer {
   }
 
   Status rename() {
+    TRY(check_not_viewed());
     TRY_ASSIGN(
         const std::optional<Place> taken,
         find_relation(session_, {.schema = place_.schema == "temp" ? "pg_temp" : place_.schema, .name = order_.to}));
@@ -172,6 +184,7 @@ class Alterer {
   Status drop_column() {
     if (find(order_.column) == nullptr && order_.if_exists) return {};
     TRY(column(order_.column));
+    TRY(check_not_viewed());
     if (definition_.columns.size() == 1) {
       return error_of(Code::invalid, "42P16", "a table keeps at least one column");
     }
@@ -186,6 +199,7 @@ class Alterer {
 
   Status rename_column() {
     TRY(column(order_.column));
+    TRY(check_not_viewed());
     if (find(order_.to) != nullptr) {
       return error_of(Code::conflict, "42701",
                       "column \"" + order_.to + "\" of relation \"" + place_.name + "\" already exists");
@@ -207,6 +221,9 @@ class Alterer {
 
   Status change_column() {
     TRY(column(order_.column));
+    if (order_.what == What::column_type) {
+      TRY(check_not_viewed());
+    }
     dialect::ColumnDefinition& changed = *find(order_.column);
     switch (order_.what) {
       case What::set_not_null:

@@ -357,23 +357,6 @@ class Definer {
     return error;
   }
 
-  // Views that read this relation and are bound to it.
-  std::vector<Place> dependents(const Rights& rights, const Place& place) {
-    std::vector<Place> out;
-    for (const auto& [key, relation] : rights.relations()) {
-      if (relation.kind == "table" || relation.attributes["late"].as_bool(false)) continue;
-      const Json& reads = relation.attributes["reads"];
-      if (!reads.is_array()) continue;
-      for (const Json& one : reads.array()) {
-        if (one.as_string() == place.schema + "." + place.name) {
-          out.push_back({.schema = relation.schema, .name = relation.name, .kind = relation.kind});
-          break;
-        }
-      }
-    }
-    return out;
-  }
-
   Status drop_relation(const dialect::Name& name, const dialect::Drop& order) {
     TRY_ASSIGN(const std::optional<Place> found, find_relation(session_, name));
     if (!found) {
@@ -398,7 +381,7 @@ class Definer {
   Status drop_place(const Place& place, bool cascade) {
     TRY(check_owner(session_, place));
     TRY_ASSIGN(const auto rights, session_.rights());
-    for (const Place& view : dependents(*rights, place)) {
+    for (const Place& view : views_over(*rights, place)) {
       if (!cascade) {
         Error error(Code::conflict,
                     "cannot drop " + place.kind + " " + place.name + " because other objects depend on it",

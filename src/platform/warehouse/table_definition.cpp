@@ -214,6 +214,21 @@ Status make_table(SessionState& session, const Place& place, TableDefinition& de
   return session.define(sql + ")");
 }
 
+std::vector<Place> views_over(const Rights& rights, const Place& place) {
+  std::vector<Place> out;
+  for (const auto& [key, relation] : rights.relations()) {
+    if (relation.kind == "table" || relation.attributes["late"].as_bool(false)) continue;
+    const Json& reads = relation.attributes["reads"];
+    if (!reads.is_array()) continue;
+    for (const Json& one : reads.array()) {
+      if (one.as_string() != place.schema + "." + place.name) continue;
+      out.push_back({.schema = relation.schema, .name = relation.name, .kind = relation.kind});
+      break;
+    }
+  }
+  return out;
+}
+
 Status drop_sequences(SessionState& session, const Json& attributes) {
   for (const auto& [column, sequence] : TableDefinition::from_json(attributes).sequences) {
     if (sequence.empty()) continue;

@@ -29,6 +29,9 @@ struct TableDefinition {
 Status make_table(SessionState& session, const Place& place, TableDefinition& definition);
 Status drop_sequences(SessionState& session, const Json& attributes);
 
+// Views that read this relation and are bound to it.
+std::vector<Place> views_over(const Rights& rights, const Place& place);
+
 Result<Answer> alter(SessionState& session, const dialect::Alter& order);
 
 }  // namespace weir::warehouse

@@ -93,6 +93,8 @@ Result<std::unique_ptr<Execution>> Admission::start() {
 
 Warehouse::Warehouse(const Parts& parts, const Limits& limits) : core_(std::make_unique<Core>(parts, limits)) {
   CHECK(limits.concurrent > 0, "at least one statement may run");
+  if (parts.users == nullptr) return;
+  parts.users->ask_before_drop([this](uint32_t id) { return holdings(id); });
 }
 
 Warehouse::~Warehouse() {

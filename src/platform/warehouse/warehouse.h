@@ -142,7 +142,7 @@ class Warehouse {
     Timers& timers;
     const Clock& clock;
     Random& random;
-    // Null: nobody has rights of their own, and statements only read.
+    // Null: nobody has rights of their own, and statements only read. Who owns something here is not dropped there.
     access::Users* users = nullptr;
   };
   Warehouse(const Parts& parts, const Limits& limits);

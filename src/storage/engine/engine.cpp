@@ -237,8 +237,8 @@ Result<std::shared_ptr<Link>> DuckEngine::link(Trust trust) {
     context.config.wait_time = 0;
     duckdb::vector<duckdb::CatalogSearchEntry> path;
     path.emplace_back(link->database->catalog, DEFAULT_SCHEMA);
-    path.emplace_back(link->database->catalog, kPublic);
     path.emplace_back(kLakeCatalog, DEFAULT_SCHEMA);
+    path.emplace_back(link->database->catalog, kPublic);  // last: what is loaded there may be called as what it is from
     duckdb::ClientData::Get(context).catalog_search_path->Set(std::move(path),
                                                               duckdb::CatalogSetPathType::SET_DIRECTLY);
   } catch (const std::exception& thrown) {

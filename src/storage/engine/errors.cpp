@@ -55,6 +55,7 @@ const char* sqlstate_of(duckdb::ExceptionType type, const std::string& message) 
       if (has(message, "Type with name")) return "42704";
       return "42P01";
     case Type::BINDER:
+      if (has(message, "Catalog \"")) return "3D000";
       if (has(message, "Ambiguous")) return "42702";
       if (has(message, "Referenced column") || has(message, "does not have a column") ||
           has(message, "not found in FROM")) {

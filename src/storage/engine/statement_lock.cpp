@@ -71,7 +71,7 @@ class ChangeCheck {
     }
     catalog.clear();
     if (const Authority::View* view = rules_.authority->view(in, lower(table))) {
-      walk_.refuse(Code::invalid, "\"" + view->name + "\" is a view; change the tables that it reads", place);
+      walk_.refuse(Code::invalid, "\"" + view->name + "\" is a view; change the tables that it reads", place, "42809");
     }
   }
   void target(duckdb::TableRef& ref) {

@@ -31,9 +31,10 @@ Walk::Step::Step(Walk& owner) : walk(owner) {
   }
 }
 
-void Walk::refuse(Code code, std::string message, duckdb::optional_idx place) {
+void Walk::refuse(Code code, std::string message, duckdb::optional_idx place, const char* sqlstate) {
   if (refusal_) return;
   refusal_.emplace(code, std::move(message));
+  refusal_->sqlstate = sqlstate;
   if (place.IsValid()) refusal_->at(place_in(rules_.sql, place.GetIndex()));
 }
 

@@ -41,7 +41,7 @@ class Walk {
   }
   // Of a table that is changed: where it is; nothing of it is replaced.
   void target(duckdb::BaseTableRef& ref);
-  void refuse(Code code, std::string message, duckdb::optional_idx place = {});
+  void refuse(Code code, std::string message, duckdb::optional_idx place = {}, const char* sqlstate = nullptr);
 
   Allowed found() && { return {reads_tables_, std::move(reads_)}; }
   const std::optional<Error>& refusal() const { return refusal_; }  // the first one: the walk stops at it

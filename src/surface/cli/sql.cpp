@@ -106,6 +106,11 @@ int emit(std::string_view text, const StatementOutput& output) {
 }
 
 int emit_table(const Context& context, const Json& result, const StatementOutput& output) {
+  if (result["columns"].array().empty()) {  // it changed something; its tag says what
+    std::fprintf(stderr, "%s in %.3f s\n", result["tag"].as_string().c_str(),
+                 result["elapsed_ms"].as_double() / 1000.0);
+    return kDone;
+  }
   const int code = emit(table_of(result, context.common.colour && output.file.empty()), output);
   if (code != kDone) return code;
   const auto rows = static_cast<uint64_t>(result["row_count"].as_int());
