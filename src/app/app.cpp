@@ -109,12 +109,14 @@ class Composed : public App {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<lake::Lake> lake_;
   std::unique_ptr<capture::Capture> capture_;
+  std::unique_ptr<access::Users> users_;
   std::unique_ptr<warehouse::StatementLog> statements_;
+  warehouse::LoadLog loads_;
+  std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<Intakes> intakes_;
-  std::unique_ptr<access::Users> users_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<forget::Forgets> forgets_;
@@ -276,6 +278,8 @@ Status Composed::open_engine() {
   engine.memory_bytes = settings_.size("limits.sql_memory");
   auto views = system_views(*capture_, *control_, *journal_, *lake_);
   views.push_back(warehouse::statements_view(*statements_));
+  for (auto& view : warehouse::load_views(loads_)) views.push_back(std::move(view));
+  buckets_ = std::make_unique<warehouse::Buckets>(real_files(), join_path(store_root_, "s3"));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
   intakes_ = std::make_unique<Intakes>(
@@ -287,7 +291,9 @@ Status Composed::open_engine() {
   live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
   TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
   TRY(open_access());
-  TRY_ASSIGN(warehouse_, open_warehouse({*engine_, *statements_, *timers_, clock_, random_, users_.get()}, settings_));
+  TRY_ASSIGN(warehouse_,
+             open_warehouse({*engine_, *statements_, *timers_, clock_, random_, users_.get(), buckets_.get(), &loads_},
+                            settings_));
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings();
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));

@@ -68,5 +68,7 @@ Result<Statement> parse_user(Cursor& at, bool is_new);
 Result<Statement> parse_role(Cursor& at, bool is_group, bool is_new);
 Result<Statement> parse_default_privileges(Cursor& at);
 Result<Statement> parse_comment(Cursor& at);
+Result<Statement> parse_copy(Cursor& at);
+Result<Statement> parse_unload(Cursor& at);
 
 }  // namespace weir::dialect

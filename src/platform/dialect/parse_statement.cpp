@@ -391,6 +391,7 @@ constexpr FirstWord kFirstWords[] = {
     {"close", close},
     {"comment", parse_comment},
     {"commit", [](Cursor& at) { return end(at, Transaction::What::commit); }},
+    {"copy", parse_copy},
     {"create", parse_create},
     {"deallocate", deallocate},
     {"declare", declare},
@@ -411,6 +412,7 @@ constexpr FirstWord kFirstWords[] = {
     {"show", show},
     {"start", start},
     {"truncate", truncate},
+    {"unload", parse_unload},
     {"vacuum", [](Cursor& at) { return maintain(at, false); }},
 };
 constexpr std::string_view kUnsupported[] = {"copy",   "unload", "call",   "savepoint", "release",
@@ -486,6 +488,8 @@ struct Tags {
   std::string operator()(const Alter& one) const { return std::string("ALTER ") + object_name(one.kind); }
   std::string operator()(const Comment&) const { return "COMMENT"; }
   std::string operator()(const Truncate&) const { return "TRUNCATE TABLE"; }
+  std::string operator()(const Copy&) const { return "COPY"; }
+  std::string operator()(const Unload&) const { return "UNLOAD"; }
   std::string operator()(const LockTables&) const { return "LOCK TABLE"; }
   std::string operator()(const Maintain& one) const { return one.analyze ? "ANALYZE" : "VACUUM"; }
   std::string operator()(const Explain&) const { return "EXPLAIN"; }

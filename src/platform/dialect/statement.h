@@ -207,6 +207,52 @@ struct Explain {
   TokenRange statement;
 };
 
+// --- loads and unloads
+// -------------------------------------------------------------------------------------------------
+
+// Who reads the store: copy-parameters-authorization. Which role or key it is decides nothing for a local store.
+struct Authorization {
+  std::string role;  // "default", or an ARN
+  std::string access_key_id, secret_access_key, session_token;
+};
+enum class DataFormat { delimited, csv, json, parquet };
+// r_COPY, copy-parameters-*
+struct Copy {
+  Name table;
+  std::vector<std::string> columns;
+  std::string from;  // "s3://bucket/prefix"
+  Authorization authorization;
+  DataFormat format = DataFormat::delimited;
+  std::string delimiter;     // of delimited and csv; empty: | or ,
+  std::string quote = "\"";  // of csv
+  std::string json_paths;    // empty: 'auto'
+  bool json_ignores_case = false;
+  std::string compression;  // "gzip", "zstd"; empty: as the name says
+  bool is_manifest = false;
+  int64_t ignore_header = 0, max_error = 0;
+  std::optional<std::string> null_as;
+  bool empty_as_null = false, blanks_as_null = false, trim_blanks = false, truncate_columns = false;
+  bool fill_record = false, explicit_ids = false, no_load = false, removes_quotes = false, ignores_blank_lines = false;
+  std::string date_format, time_format;  // empty, or "auto": any that is known
+};
+// r_UNLOAD
+struct Unload {
+  std::string select;
+  size_t select_at = 0;  // of its text in the statement
+  std::string to;
+  Authorization authorization;
+  DataFormat format = DataFormat::delimited;
+  std::string delimiter;
+  std::vector<std::string> partition_by;
+  bool includes_partitions = false;  // PARTITION BY … INCLUDE: the files have those columns too
+  bool has_manifest = false, is_verbose = false, has_header = false, adds_quotes = false, escapes = false;
+  bool allows_overwrite = false, cleans_path = false, is_parallel = true;
+  std::string null_as;
+  std::string compression;  // "gzip", "zstd"
+  std::string extension;
+  uint64_t file_bytes_max = 6'200'000'000;  // MAXFILESIZE
+};
+
 // --- users and grants
 // -------------------------------------------------------------------------------------------------
 
@@ -260,8 +306,8 @@ struct DefaultPrivileges {
 
 using Statement = std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor,
                                FetchCursor, CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable,
-                               CreateView, RefreshView, Drop, CreateSchema, Alter, Comment, Truncate, LockTables,
-                               Maintain, Explain, UserChange, RoleChange, Grant, DefaultPrivileges>;
+                               CreateView, RefreshView, Drop, CreateSchema, Alter, Comment, Truncate, Copy, Unload,
+                               LockTables, Maintain, Explain, UserChange, RoleChange, Grant, DefaultPrivileges>;
 
 // One statement; `range` are its words.
 Result<Statement> parse_statement(std::string_view sql, const std::vector<Token>& tokens, TokenRange range);

@@ -309,6 +309,8 @@ class Performer {
     return tag("LOCK TABLE");
   }
 
+  Result<Answer> operator()(const dialect::Copy& order) { return copy(session_, order); }
+  Result<Answer> operator()(const dialect::Unload& order) { return unload(session_, order); }
   Result<Answer> operator()(const dialect::UserChange&) { return change_users(session_, parsed_); }
   Result<Answer> operator()(const dialect::RoleChange&) { return change_users(session_, parsed_); }
   Result<Answer> operator()(const dialect::Grant&) { return change_grants(session_, parsed_); }

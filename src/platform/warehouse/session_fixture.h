@@ -40,7 +40,7 @@ class SessionTest : public ::testing::Test {
     users_ = std::move(*users);
     auto engine = engine::Engine::open(
         {.database = folder_ + "/warehouse.duckdb", .store_root = folder_, .temp_directory = folder_, .threads = 2},
-        tables_, {statements_view(log_)});
+        tables_, views());
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
     const Status made = make_catalog(*engine_);
@@ -50,7 +50,9 @@ class SessionTest : public ::testing::Test {
                                         .timers = timers_,
                                         .clock = clock_,
                                         .random = random_,
-                                        .users = users_.get()},
+                                        .users = users_.get(),
+                                        .buckets = &buckets_.emplace(real_files(), folder_ + "/s3"),
+                                        .loads = &loads_},
                        Limits{});
     root_ = connect({.name = "weir", .may_read = true, .may_administer = true, .id = access::kOwnerUser});
   }
@@ -60,6 +62,11 @@ class SessionTest : public ::testing::Test {
     engine_.reset();
     users_.reset();
     control_.reset();
+  }
+  std::vector<engine::SystemView> views() {
+    std::vector<engine::SystemView> out = load_views(loads_);
+    out.push_back(statements_view(log_));
+    return out;
   }
   void publish() {
     const std::vector<engine::Column> columns{{.name = "ad_id", .type = engine::ColumnType::int64},
@@ -150,6 +157,8 @@ class SessionTest : public ::testing::Test {
   Metrics metrics_;
   Timers timers_;
   StatementLog log_{clock_, metrics_};
+  LoadLog loads_;
+  std::optional<Buckets> buckets_;
   engine::ScriptedTables tables_;
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<access::Users> users_;

@@ -239,6 +239,13 @@ Result<Rows> SessionState::own(std::string_view sql, const engine::Parameters& p
   return engine_->run_own(sql, parameters);
 }
 
+Result<Rows> SessionState::own_apart(std::string_view sql, const engine::Parameters& parameters) {
+  TRY_ASSIGN(auto session, core.sessions.take());
+  auto rows = session->run_own(sql, parameters);
+  core.sessions.give_back(std::move(session));
+  return rows;
+}
+
 Status SessionState::define(const std::string& sql) {
   TRY_ASSIGN(const auto stream, engine_->execute({.sql = sql, .scope = engine::Scope::define}));
   for (;;) {

@@ -75,6 +75,8 @@ class SessionState {
   Result<engine::Description> describe_query(const Words& words, dialect::TokenRange range,
                                              const std::vector<std::string>& types);
   Result<Rows> own(std::string_view sql, const engine::Parameters& parameters = {});
+  // The same on another connection, so that it stays when this one's transaction is rolled back.
+  Result<Rows> own_apart(std::string_view sql, const engine::Parameters& parameters = {});
   Status define(const std::string& sql);  // a definition in the engine's words
   void notice(const char* severity, std::string sqlstate, std::string message);
   Status needs_session(std::string_view what) const;  // an error if this is a single statement
@@ -133,6 +135,9 @@ Result<Answer> perform(SessionState& session, const Words& words, const dialect:
 Result<Answer> define(SessionState& session, const Words& words, const dialect::Statement& parsed);
 Result<Answer> change_users(SessionState& session, const dialect::Statement& parsed);
 Result<Answer> change_grants(SessionState& session, const dialect::Statement& parsed);
+
+Result<Answer> copy(SessionState& session, const dialect::Copy& order);
+Result<Answer> unload(SessionState& session, const dialect::Unload& order);
 
 Answer only_tag(const dialect::Statement& parsed);
 

@@ -23,6 +23,8 @@
 #include "core/runtime/cancel.h"
 #include "core/runtime/timers.h"
 #include "platform/access/users.h"
+#include "platform/warehouse/buckets.h"
+#include "platform/warehouse/load_log.h"
 #include "platform/warehouse/statement_log.h"
 #include "storage/engine/engine.h"
 
@@ -144,6 +146,9 @@ class Warehouse {
     Random& random;
     // Null: nobody has rights of their own, and statements only read. Who owns something here is not dropped there.
     access::Users* users = nullptr;
+    // Where s3:// lies, and what COPY tells; null: COPY and UNLOAD are refused.
+    Buckets* buckets = nullptr;
+    LoadLog* loads = nullptr;
   };
   Warehouse(const Parts& parts, const Limits& limits);
   ~Warehouse();

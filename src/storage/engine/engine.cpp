@@ -286,6 +286,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, Table
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
+std::string Engine::own_file(const std::string& path) {
+  return kOwnScheme + path;
+}
+
 std::string Engine::version() {
   return std::string("DuckDB ") + duckdb::DuckDB::LibraryVersion();
 }

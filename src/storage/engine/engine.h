@@ -294,6 +294,8 @@ class Engine {
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, TableSource& source,
                                               std::vector<SystemView> views);
   static std::string version();  // "DuckDB v1.4.4"
+  // How a statement of our own (Session::run_own) names a local file.
+  static std::string own_file(const std::string& path);
 
   // System views that come and go with what is declared, beside those given to open(); replaces those set before.
   // Statements under way keep what they bound.

@@ -1,0 +1,38 @@
+#include "platform/warehouse/buckets.h"
+
+#include <algorithm>
+
+namespace weir::warehouse {
+
+Result<ObjectPath> ObjectPath::of(std::string_view url) {
+  constexpr std::string_view kScheme = "s3://";
+  Error wrong(Code::invalid, "\"" + std::string(url.substr(0, 200)) + "\" is no place in the store",
+              "expected 's3://bucket/key'");
+  wrong.sqlstate = "22023";
+  if (!url.starts_with(kScheme)) return wrong;
+  const std::string_view rest = url.substr(kScheme.size());
+  const size_t slash = rest.find('/');
+  ObjectPath out{.bucket = std::string(rest.substr(0, slash)),
+                 .key = slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
+  const bool is_named = out.bucket.size() >= 3 && out.bucket.size() <= 63 &&
+                        std::all_of(out.bucket.begin(), out.bucket.end(), [](char c) {
+                          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+                        });
+  if (!is_named || out.bucket.front() == '.' || out.bucket.front() == '-' ||
+      out.bucket.find("..") != std::string::npos) {
+    wrong.hint = "a bucket's name has 3 to 63 of a-z, 0-9, '.' and '-', and begins with a letter or a number";
+    return wrong;
+  }
+  return out;
+}
+
+Result<LocalBlobStore*> Buckets::open(const std::string& bucket) {
+  const MutexLock lock(mutex_);
+  auto& store = stores_[bucket];
+  if (!store) {
+    TRY_ASSIGN(store, LocalBlobStore::open(files_, root_ + "/" + bucket));
+  }
+  return store.get();
+}
+
+}  // namespace weir::warehouse
