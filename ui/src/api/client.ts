@@ -28,6 +28,7 @@ import type {
   StreamSummary,
   TableDetail,
   TableSummary,
+  User,
 } from './types';
 
 export class ApiError extends Error {
@@ -156,6 +157,9 @@ const name_in_path = encodeURIComponent;
 /** A flow or table by its name, or the work of an earlier run once more. */
 export type RunOrder = { again: string } | { name: string; from?: string; to?: string; force?: boolean; upstream?: boolean };
 
+/** A password that somebody typed, or one that weir makes and shows once. */
+export type GivenPassword = { password: string } | { generate: true };
+
 /** Seconds before now, or from and to in milliseconds since 1970. */
 export type DataOrder = ({ last_s: number } | { from_ms: number; to_ms: number }) & { step_s?: number; panels?: string[] };
 
@@ -182,6 +186,11 @@ export interface TriedOut {
 export const api = {
   session: (signal?: AbortSignal) => request<Session>('/v1/session', { signal }),
   sign_in: (token: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { token } }),
+  sign_in_user: (user: string, password: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { user, password } }),
+  users: async (signal?: AbortSignal) => (await request<{ users: User[] }>('/v1/users', { signal })).users,
+  create_user: (user: { name: string; superuser: boolean } & GivenPassword) => request<User>('/v1/users', { method: 'POST', body: user }),
+  set_password: (name: string, given: GivenPassword) => request<User>(`/v1/users/${name_in_path(name)}/password`, { method: 'PUT', body: given }),
+  drop_user: (name: string) => request<void>(`/v1/users/${name_in_path(name)}`, { method: 'DELETE' }),
   sign_out: () => request<void>('/v1/session', { method: 'DELETE' }),
   status: (signal?: AbortSignal) => request<Status>('/v1/status', { signal }),
   streams: async (signal?: AbortSignal) => (await request<{ streams: StreamSummary[] }>('/v1/streams', { signal })).streams,

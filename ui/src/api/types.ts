@@ -6,9 +6,26 @@ export interface Session {
   signed_in: boolean;
   role?: 'admin' | 'read';
   name?: string;
+  /** Whose statements are run; null for a token that is nobody's. */
+  user?: string | null;
   version: string;
   project?: string;
   environment?: string;
+}
+
+/** Somebody who signs in with a name. Nothing of the password but whether there is one. */
+export interface User {
+  id: number;
+  name: string;
+  superuser: boolean;
+  valid_until: string | null;
+  has_password: boolean;
+  is_disabled: boolean;
+  roles: string[];
+  groups: string[];
+  created_at: string | null;
+  /** Only in the answer that made it. */
+  generated_password?: string;
 }
 
 export interface Rates {

@@ -14,6 +14,8 @@ export interface Page {
   path: string;
   title: string;
   nav?: { label: string; icon: IconName; group: Group };
+  /** Only administrators find it in the navigation. */
+  admin?: boolean;
   load: () => Promise<{ default: Component<any> }>;
 }
 
@@ -47,6 +49,7 @@ export const pages: Page[] = [
   { path: '/alarms/:name', title: 'Alarm', load: () => import('../pages/Alarm.svelte') },
   { path: '/endpoints', title: 'Endpoints', nav: { label: 'Endpoints', icon: 'link', group: 'Serve' }, load: () => import('../pages/Endpoints.svelte') },
   { path: '/endpoints/:name', title: 'Endpoint', load: () => import('../pages/Endpoint.svelte') },
+  { path: '/users', title: 'Users', nav: { label: 'Users', icon: 'lock', group: 'Serve' }, admin: true, load: () => import('../pages/Users.svelte') },
 ];
 
 export interface Match {

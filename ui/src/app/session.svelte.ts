@@ -36,6 +36,16 @@ class SessionState {
   /** Throws an ApiError when the token is not known. */
   async sign_in(token: string): Promise<void> {
     await api.sign_in(token);
+    await this.begin();
+  }
+
+  /** Throws an ApiError when the name or the password is wrong. */
+  async sign_in_user(user: string, password: string): Promise<void> {
+    await api.sign_in_user(user, password);
+    await this.begin();
+  }
+
+  private async begin(): Promise<void> {
     this.has_ended = false;
     await this.load();
   }
