@@ -172,12 +172,11 @@ class Alterer {
     }
     if (added.identity) return error_of(Code::unsupported, "0A000", "an IDENTITY column cannot be added");
     definition_.columns.push_back(added);
-    const bool is_plain = !added.is_not_null && !added.type.bytes_max;
+    // A default is checked where a table is made.
+    const bool is_plain = !added.is_not_null && !added.type.bytes_max && added.default_value.empty();
     if (!is_plain) return rebuild({});
-    std::string sql =
-        "ALTER TABLE " + place_.quoted() + " ADD COLUMN " + quoted_name(added.name) + " " + added.type.engine;
-    if (!added.default_value.empty()) sql += " DEFAULT (" + added.default_value + ")";
-    TRY(session_.define(sql));
+    TRY(session_.define("ALTER TABLE " + place_.quoted() + " ADD COLUMN " + quoted_name(added.name) + " " +
+                        added.type.engine));
     return keep();
   }
 

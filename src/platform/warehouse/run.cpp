@@ -225,7 +225,9 @@ Result<const engine::ResultBlock*> Run::next_block() {
 Status Run::keep_rows() {
   const MutexLock lock(use_);
   if (is_ended_ || !answer_.stream) return {};
+  if (is_kept_) return {};
   if (Status kept = answer_.stream->keep(); !kept) return fail(kept.error());
+  is_kept_ = true;
   stop_interrupting();
   turn_.reset();
   return {};
@@ -253,7 +255,9 @@ void Run::leave() {
 
 void Run::close_if_idle() {
   if (!use_.try_lock()) return;  // its owner is in the engine after all, and ends it
+  is_closing_ = true;
   if (Status going = live_->stop.check(); !is_ended_ && !going) (void)fail(going.error());
+  is_closing_ = false;
   use_.unlock();
 }
 
@@ -287,12 +291,21 @@ void Run::end(StatementState state, std::optional<Error> error) {
   ended_after_.store(core_.parts.log.elapsed(*live_).micros);
   core_.parts.log.end(*live_, {.state = state, .truncated = truncated_, .error = error_});
   if (!session_->is_single) {
-    session_->ended(!error_);
+    leave_session();
   } else if (auto engine = session_->take_engine(); engine && leaves_session_clean(error_)) {
     if (!live_->stop.is_cancelled()) core_.sessions.give_back(std::move(engine));
   }
   if (error_ && (error_->code == Code::internal || error_->code == Code::unavailable)) core_.sessions.drop_idle();
   turn_.reset();  // the next one's turn
+}
+
+void Run::leave_session() {
+  if (is_kept_) return;
+  if (is_closing_) {
+    if (error_) session_->fail_later();
+  } else {
+    session_->ended(!error_);
+  }
 }
 
 void Run::interrupt() {

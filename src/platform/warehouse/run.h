@@ -125,6 +125,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void stop_interrupting();
   Error fail(Error engine_error) REQUIRES(use_);
   void end(StatementState state, std::optional<Error> error) REQUIRES(use_);
+  void leave_session() REQUIRES(use_);
   void interrupt();
   void tick();
 
@@ -140,6 +141,8 @@ class Run : public std::enable_shared_from_this<Run> {
   mutable Mutex use_;                            // held by who is in the engine for this statement
   const std::shared_ptr<SessionState> session_;  // used under use_
   Answer answer_ GUARDED_BY(use_);
+  bool is_kept_ GUARDED_BY(use_) = false;     // its rows are kept aside: the session is others'
+  bool is_closing_ GUARDED_BY(use_) = false;  // the closer ends it, not the session's thread
   bool is_ended_ GUARDED_BY(use_) = false;
   std::optional<Error> error_ GUARDED_BY(use_);
   std::atomic<int64_t> ended_after_{-1};  // µs

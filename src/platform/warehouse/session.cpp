@@ -44,7 +44,7 @@ Result<std::unique_ptr<Admission>> Session::admit(Statement statement, const Can
 }
 
 TransactionState Session::transaction() const {
-  return state_->transaction;
+  return state_->state();
 }
 void Session::begin_implicit_block() {
   state_->is_implicit_block = true;

@@ -283,7 +283,13 @@ Result<engine::Description> SessionState::describe_query(const Words& words, dia
   return described;
 }
 
+TransactionState SessionState::state() {
+  if (has_failed_.exchange(false)) ended(false);
+  return transaction;
+}
+
 Result<Answer> SessionState::run(const Statement& statement) {
+  (void)state();
   TRY_ASSIGN(const Words words, Words::of(statement.sql));
   if (words.range.empty()) {
     if (is_single) return Error(Code::invalid, "there is no statement");

@@ -4,6 +4,7 @@
 // session (POST /v1/sql) has one of its own, for its time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,9 @@ class SessionState {
   void cancel();               // from any thread
   // After a statement: a failure inside of a transaction fails it, also while rows are read.
   void ended(bool is_good);
+  // The same for a failure that another thread found, while nobody read: told at the session's next step.
+  void fail_later() { has_failed_.store(true); }
+  TransactionState state();  // of the transaction, as the client is told
   std::unique_ptr<engine::Session> take_engine() { return std::move(engine_); }
   void reset();  // DISCARD ALL, and at the end
   Status end_block(bool is_good);
@@ -114,6 +118,7 @@ class SessionState {
  private:
   Status start_implicit();
 
+  std::atomic<bool> has_failed_{false};
   std::unique_ptr<engine::Session> engine_;
   std::shared_ptr<const Rights> rights_;
   uint64_t rights_version_ = 0;

@@ -59,6 +59,9 @@ Result<const engine::ResultBlock*> Execution::next_block() {
 std::string Execution::tag() const {
   return run_->tag();
 }
+Status Execution::set_aside() {
+  return run_->keep_rows();
+}
 void Execution::cut() {
   run_->cut();
 }

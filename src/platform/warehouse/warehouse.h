@@ -70,6 +70,9 @@ class Execution {
   Result<const engine::ResultBlock*> next_block();
   // What was done, as PostgreSQL says it: "SELECT 3", "INSERT 0 3", "CREATE TABLE". Whole at the end.
   std::string tag() const;
+  // Nobody reads for a while (a portal of the wire is suspended): the rest is kept aside, and the slot among the
+  // running statements is given back. Of a statement of a Session. Blocks.
+  Status set_aside();
   void cut();              // enough: ends it as done, and truncated
   uint64_t rows() const;   // handed on so far
   bool truncated() const;  // known at the end: there were more than rows_max
