@@ -42,6 +42,18 @@ test('a user is made with a password that is shown once, signs in, and is droppe
   await expect(other.getByRole('link', { name: 'Users', exact: true })).toHaveCount(0);
   await expect(other.getByText(ada)).toBeVisible();
 
+  await other.getByRole('button', { name: 'Password' }).click();
+  await other.getByLabel('Present password').fill('Not-the-one1');
+  await other.getByLabel('New password').fill('My-own-one1');
+  await other.getByRole('button', { name: 'Change', exact: true }).click();
+  await expect(other.getByText('the present password is wrong')).toBeVisible();
+  await other.getByLabel('Present password').fill(password);
+  await other.getByRole('button', { name: 'Change', exact: true }).click();
+  await expect(other.getByText('Your password is changed')).toBeVisible();
+  await other.getByRole('button', { name: 'Close' }).click();
+  await other.reload();
+  await expect(other.getByText('Only administrators see the users')).toBeVisible();
+
   const row = page.getByRole('row', { name: new RegExp(ada) });
   await row.getByRole('button', { name: 'Drop' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Drop' }).click();

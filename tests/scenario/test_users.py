@@ -72,6 +72,22 @@ def test_a_users_token_may_what_the_user_may_and_ends_with_it(project):
     assert "no user 'bob'" in refused(project, "token", "create", "--user", "bob")
 
 
+def test_a_user_changes_the_own_password_and_other_sessions_end(project):
+    project.weir("user", "create", "ada", "--password-stdin", stdin=f"{GOOD}\n")
+    project.start()
+    mine, elsewhere = (cookie_of(sign_in(project, "ada", GOOD)) for _ in range(2))
+    page = {**mine, "X-Weir": "1", "Origin": f"http://127.0.0.1:{project.port}", "Content-Type": "application/json"}
+    change = lambda now, to, headers=page: project.request("PUT", "/v1/session/password", {"now": now, "next": to}, headers)
+    assert change(OTHER, OTHER).status == 403 and change(GOOD, "short").status == 400
+    assert project.get("/v1/status", headers=elsewhere).status == 200, "what was refused ends nothing"
+    changed = change(GOOD, OTHER)
+    assert changed.status == 200 and changed.json["user"] == "ada"
+    assert project.get("/v1/status", headers=elsewhere).status == 401 and project.get("/v1/status", headers=mine).status == 401
+    assert project.get("/v1/status", headers=cookie_of(changed)).status == 200
+    assert sign_in(project, "ada", GOOD).status == 401 and sign_in(project, "ada", OTHER).status == 200
+    assert change(GOOD, OTHER, project.admin()).status == 403
+
+
 def test_what_was_changed_survives_a_kill(project):
     project.start()
     admin = project.admin()

@@ -379,6 +379,12 @@ Result<Access::Session> Access::sign_in_user(const UserSignIn& given) {
                       identity_of(*users_.directory(), user));
 }
 
+Result<Access::Session> Access::change_password(const Users::OwnPassword& given) {
+  TRY_ASSIGN(const UserInfo user, users_.change_own_password(given));
+  return open_session({.user = user.id, .password_version = user.password_version},
+                      identity_of(*users_.directory(), user));
+}
+
 Access::Session Access::open_session(OpenSession open, IdentityPtr identity) {
   Session out{base64url_encode(random_bytes(random_, 32)), std::move(identity)};
   open.used_at = clock_.wall().micros;

@@ -119,7 +119,9 @@ class Access {
     std::string_view user, password, peer;
   };
   Result<Session> sign_in_user(const UserSignIn& given);  // computes for some 30 ms
-  Result<IdentityPtr> session(std::string_view cookie);   // prolongs it
+  // The caller's own; all of the user's sessions end but the one that is returned.
+  Result<Session> change_password(const Users::OwnPassword& given);
+  Result<IdentityPtr> session(std::string_view cookie);  // prolongs it
   // Ended at once; an error says that a restart may bring it back.
   Status sign_out(std::string_view cookie);
   size_t session_count() const;

@@ -515,6 +515,18 @@ Result<UserInfo> Users::authenticate(std::string_view name, std::string_view pas
   return signed_in;
 }
 
+Result<UserInfo> Users::change_own_password(const OwnPassword& given) {
+  TRY_ASSIGN(const UserInfo proved, authenticate(given.name, given.now, given.peer));
+  MutexLock lock(change_mutex_);
+  TRY_ASSIGN(Draft draft, draft_of(*state(), given.name));
+  if (draft.user.id != proved.id || draft.user.password_version != proved.password_version)
+    return Error(Code::conflict, "somebody else changed this password just now", "sign in again");
+  UserChange change;
+  change.password = PasswordChange{std::string(given.next), !draft.credentials.md5.empty()};
+  TRY_ASSIGN(draft, changed(std::move(draft), change));
+  return put(std::move(draft));
+}
+
 // Of a password that came as a digest the text is known now, so the wire gets its verifier. It is a courtesy: who
 // signs in is not refused because it could not be kept.
 void Users::keep_text(const UserInfo& user, std::string_view password) {

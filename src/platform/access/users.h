@@ -191,6 +191,13 @@ class Users {
   // `peer`: the network address, with a port or without.
   Result<UserInfo> authenticate(std::string_view name, std::string_view password, std::string_view peer);
 
+  // By a user who knows the present password; the MD5 form stays if there was one. Another caller's change in between
+  // is `conflict`.
+  struct OwnPassword {
+    std::string_view name, now, next, peer;
+  };
+  Result<UserInfo> change_own_password(const OwnPassword& given);
+
   // For a door that proves a password by itself: check_peer(), then scram() or md5() (or else decoy(), which no
   // password fits), then end_proof() with what came of it.
   Status check_peer(std::string_view peer) { return limit_.check(peer); }

@@ -478,6 +478,25 @@ TEST_F(UsersTest, a_session_is_the_users_until_the_password_changes) {
   EXPECT_EQ(access_->session(session->cookie).error().code, Code::unauthenticated);
 }
 
+TEST_F(UsersTest, everybody_changes_the_own_password_by_the_present_one) {
+  make_with_password("ada", kGood, true);
+  const auto mine = access_->sign_in_user({"ada", kGood, "p"});
+  const auto change = [&](const char* now, const char* next) {
+    return access_->change_password({.name = "ada", .now = now, .next = next, .peer = "p"});
+  };
+  EXPECT_EQ(change("Wrong-one1", "Another-One8").error().code, Code::unauthenticated);
+  EXPECT_EQ(change(kGood, "short").error().code, Code::invalid);
+  EXPECT_TRUE(access_->session(mine->cookie)) << "what was refused ends nothing";
+  const auto renewed = change(kGood, "Another-One8");
+  ASSERT_TRUE(renewed) << renewed.error().text();
+  EXPECT_FALSE(access_->session(mine->cookie));
+  EXPECT_EQ((*access_->session(renewed->cookie))->user, "ada");
+  EXPECT_FALSE(users_->authenticate("ada", kGood, "p"));
+  EXPECT_EQ(users_->md5("ada"), *md5_of("Another-One8", "ada")) << "the form for old drivers stays with it";
+  ASSERT_TRUE(users_->alter_user("ada", {.password = PasswordChange{}}));
+  EXPECT_FALSE(change("Another-One8", kGood)) << "a disabled one is an administrator's to give";
+}
+
 TEST_F(UsersTest, a_users_token_may_what_the_user_may_and_ends_with_it) {
   make("ada");
   EXPECT_EQ(access_->create_token({.user = "nobody"}).error().code, Code::not_found);

@@ -191,6 +191,7 @@ export const api = {
   create_user: (user: { name: string; superuser: boolean } & GivenPassword) => request<User>('/v1/users', { method: 'POST', body: user }),
   set_password: (name: string, given: GivenPassword) => request<User>(`/v1/users/${name_in_path(name)}/password`, { method: 'PUT', body: given }),
   drop_user: (name: string) => request<void>(`/v1/users/${name_in_path(name)}`, { method: 'DELETE' }),
+  change_password: (given: { now: string; next: string }) => request<Session>('/v1/session/password', { method: 'PUT', body: given }),
   sign_out: () => request<void>('/v1/session', { method: 'DELETE' }),
   status: (signal?: AbortSignal) => request<Status>('/v1/status', { signal }),
   streams: async (signal?: AbortSignal) => (await request<{ streams: StreamSummary[] }>('/v1/streams', { signal })).streams,

@@ -35,6 +35,12 @@ bool is_secure(const Request& request) {
   return request.header("x-forwarded-proto") == "https";
 }
 
+Response with_cookie(const access::Access::Session& session, const SiteFacts& facts, const Request& request) {
+  Response response = json_reply(described(session.identity, facts));
+  response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie, is_secure(request), kCookieSeconds));
+  return response;
+}
+
 Result<access::Access::Session> session_of(access::Access& access, const Request& request) {
   TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"token", "user", "password"}));
   const std::string peer = address_without_port(*request.peer);
@@ -56,9 +62,23 @@ Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const R
     return Error(Code::denied, std::string(writes ? "a write" : "an endpoint's") + " key cannot look at pages",
                  "sign in with a token of role read or admin");
   }
-  Response response = json_reply(described(session.identity, facts));
-  response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie, is_secure(request), kCookieSeconds));
-  return response;
+  return with_cookie(session, facts, request);
+}
+
+Result<Response> change_password(access::Access& access, const SiteFacts& facts, const Request& request) {
+  const access::Identity& caller = *request.caller.identity;
+  if (caller.user.empty())
+    return Error(Code::denied, "a token that is nobody's has no password", "sign in with a user's name");
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"now", "next"}));
+  TRY_ASSIGN(const std::string now, body.text("now"));
+  TRY_ASSIGN(const std::string next, body.text("next"));
+  const std::string peer = address_without_port(*request.peer);
+  auto session = access.change_password({caller.user, now, next, peer});
+  // Who is signed in mistyped: that ends no session.
+  if (!session && session.error().code == Code::unauthenticated)
+    return Error(Code::denied, "the present password is wrong, or not valid any more");
+  TRY_ASSIGN(const access::Access::Session renewed, std::move(session));
+  return with_cookie(renewed, facts, request);
 }
 
 }  // namespace
@@ -79,6 +99,12 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
   route.summary = "Signs in with a token, or a user's name and password, and sets the session's cookie.";
   route.handler = answers([&access, &facts](Request& request) { return sign_in(access, facts, request); });
   router.add(route);
+  Route password = route;
+  password.method = Method::put;
+  password.pattern = "/v1/session/password";
+  password.access = Access::reader;
+  password.summary = "Changes the caller's own password; the user's other sessions end.";
+  password.handler = answers([&access, &facts](Request& request) { return change_password(access, facts, request); });
   route.method = Method::erase;
   route.summary = "Signs out.";
   route.handler = answers([&access](Request& request) -> Result<Response> {
@@ -92,6 +118,7 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
     return response;
   });
   router.add(route);
+  router.add(std::move(password));
 }
 
 }  // namespace weir::http
