@@ -105,6 +105,21 @@ std::string sha256_hex(std::string_view bytes) {
   return hex_encode(sha256(bytes));
 }
 
+std::string sha2_hex(int bits, std::string_view bytes) {
+  const EVP_MD* kind = bits == 224   ? EVP_sha224()
+                       : bits == 256 ? EVP_sha256()
+                       : bits == 384 ? EVP_sha384()
+                       : bits == 512 ? EVP_sha512()
+                                     : nullptr;
+  if (kind == nullptr) return "";
+  std::string out(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  const int good =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, kind, nullptr);
+  CHECK(good == 1, "OpenSSL offers no SHA-2");
+  return hex_encode(out.substr(0, size));
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   constexpr size_t kKeyBytesMax = 1u << 20;
   CHECK(key.size() <= kKeyBytesMax, "an HMAC key this long is a mistake");

@@ -45,6 +45,8 @@ class Checksum64 {
 
 std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string sha256_hex(std::string_view bytes);                         // 64 lower-case digits
+// SHA-2 of 224, 256, 384 or 512 bits in lower-case digits; empty for any other number.
+std::string sha2_hex(int bits, std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
 
 }  // namespace weir

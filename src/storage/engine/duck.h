@@ -3,6 +3,7 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
@@ -13,12 +14,17 @@
 #include <duckdb/common/multi_file/multi_file_function.hpp>
 #include <duckdb/common/multi_file/multi_file_list.hpp>
 #include <duckdb/common/multi_file/multi_file_reader.hpp>
+#include <duckdb/common/operator/comparison_operators.hpp>
 #include <duckdb/common/types/blob.hpp>
 #include <duckdb/common/types/column/column_data_collection.hpp>
 #include <duckdb/common/types/date.hpp>
+#include <duckdb/common/types/interval.hpp>
+#include <duckdb/common/types/timestamp.hpp>
 #include <duckdb/common/types/uuid.hpp>
+#include <duckdb/common/vector_operations/binary_executor.hpp>
 #include <duckdb/common/virtual_file_system.hpp>
 #include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/function/lambda_functions.hpp>
 #include <duckdb/main/attached_database.hpp>
 #include <duckdb/main/client_context_state.hpp>
 #include <duckdb/main/client_data.hpp>
@@ -29,6 +35,9 @@
 #include <duckdb/parser/constraints/check_constraint.hpp>
 #include <duckdb/parser/expression/list.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parsed_data/create_aggregate_function_info.hpp>
+#include <duckdb/parser/parsed_data/create_macro_info.hpp>
+#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
 #include <duckdb/parser/parsed_data/create_schema_info.hpp>
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
 #include <duckdb/parser/parsed_data/create_view_info.hpp>

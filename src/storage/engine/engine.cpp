@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "storage/engine/division.h"
 #include "storage/engine/inside.h"
+#include "storage/engine/platform_functions.h"
 #include "storage/engine/platform_macros.h"
 #include "storage/engine/sealed.h"
 #include "storage/engine/session.h"
@@ -52,6 +54,7 @@ Status prepare(Database& database, const DuckEngine&) {
   TRY(run(connection, std::string("ATTACH '' AS ") + kLakeCatalog + " (TYPE weir)"));
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   register_sealed_rows(connection);
+  register_functions(connection);
   register_macros(connection);
   register_view_function(connection);
   TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
@@ -197,6 +200,7 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     TRY(prepare(*database, *this));
     // Unlike other extensions this one is not copied from the configuration given at open.
     instance.config.optimizer_extensions.push_back(plan_lock());
+    instance.config.optimizer_extensions.push_back(checked_division());
   } catch (const std::exception& thrown) {
     Error error = to_error(thrown, "");
     return Error(error.code, "the engine's database " + options_.database + " cannot be opened: " + error.message,
@@ -254,6 +258,7 @@ void DuckEngine::invalidate(const std::string& why) {
 
 Result<std::unique_ptr<Session>> DuckEngine::connect(Trust trust) {
   TRY_ASSIGN(std::shared_ptr<Link> link, this->link(trust));
+  divide_whole_numbers(*link, trust);
   return std::unique_ptr<Session>(std::make_unique<DuckSession>(*this, trust, std::move(link)));
 }
 

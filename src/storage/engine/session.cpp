@@ -146,6 +146,10 @@ class DuckResult final : public ResultStream {
 
 }  // namespace
 
+void divide_whole_numbers(Link& link, Trust trust) {
+  if (trust == Trust::user) link.context().config.set_variables["integer_division"] = duckdb::Value::BOOLEAN(true);
+}
+
 // An invalidated database is let go, so that the engine can open it again.
 Status DuckSession::ready() {
   if (link_ && !link_->database->is_invalidated()) return {};
@@ -158,6 +162,7 @@ Status DuckSession::ready() {
     link_.reset();
   }
   TRY_ASSIGN(std::shared_ptr<Link> link, engine_.link(trust_));
+  divide_whole_numbers(*link, trust_);
   {
     const std::lock_guard lock(mutex_);
     link_ = std::move(link);

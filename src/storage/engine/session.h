@@ -11,6 +11,9 @@
 
 namespace weir::engine {
 
+// 7 / 2 is 3 on a user's session. Declared tables keep the engine's meaning, also where they are examined.
+void divide_whole_numbers(Link& link, Trust trust);
+
 class DuckSession final : public Session {
  public:
   DuckSession(DuckEngine& engine, Trust trust, std::shared_ptr<Link> link)
