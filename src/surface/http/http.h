@@ -21,6 +21,7 @@
 #include "core/base/result.h"
 #include "core/runtime/cancel.h"
 #include "core/runtime/lanes.h"
+#include "core/runtime/listener.h"
 #include "surface/http/caller.h"
 
 namespace weir::http {
@@ -30,14 +31,6 @@ const char* method_name(Method method);  // "DELETE"
 
 struct Header {
   std::string_view name, value;
-};
-
-// The other end of a connection.
-struct Peer {
-  bool unix_socket = false;
-  bool owner = false;     // unix socket, and the peer runs as the server's own user
-  bool loopback = false;  // TCP from this machine
-  std::string address;    // "127.0.0.1:40312", "unix:1000"
 };
 
 class Request {

@@ -14,10 +14,10 @@
 #include <system_error>
 #include <thread>
 
+#include "core/runtime/listener.h"
 #include "core/runtime/thread.h"
 #include "surface/http/connection.h"
 #include "surface/http/io_thread.h"
-#include "surface/http/listener.h"
 
 namespace weir::http {
 
@@ -101,7 +101,7 @@ class AsioServer final : public Server {
   Status open() {
     const ServerOptions& options = shared_->options;
     if (options.listens_on_tcp) {
-      TRY_ASSIGN(ListeningSocket socket, ListeningSocket::tcp(options.address, options.port));
+      TRY_ASSIGN(ListeningSocket socket, ListeningSocket::tcp(options.address, options.port, false));
       port_ = socket.port();
       listeners_.push_back(std::make_unique<Listener>(std::move(socket), false, io_));
     }

@@ -1,4 +1,4 @@
-#include "surface/http/listener.h"
+#include "core/runtime/listener.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "core/base/text.h"
 #include "core/io/socket_path.h"
 
-namespace weir::http {
+namespace weir {
 
 namespace {
 
@@ -92,10 +92,10 @@ int ListeningSocket::release() {
   return std::exchange(descriptor_, -1);
 }
 
-Result<ListeningSocket> ListeningSocket::tcp(const std::string& text, uint16_t port) {
+Result<ListeningSocket> ListeningSocket::tcp(const std::string& text, uint16_t port, bool has_tls) {
   TRY_ASSIGN(Address address, parse_address(text, port));
-  if (!address.loopback) {
-    return Error(Code::unsupported, "listening on " + text + " needs TLS, which is not built yet",
+  if (!address.loopback && !has_tls) {
+    return Error(Code::unsupported, "listening on " + text + " needs TLS",
                  "listen on 127.0.0.1 and put a proxy that speaks TLS in front");
   }
   const std::string place = text + ":" + std::to_string(port);
@@ -163,4 +163,4 @@ int accept_one(int listening, bool unix_socket, Peer& peer) {
   return descriptor;
 }
 
-}  // namespace weir::http
+}  // namespace weir

@@ -1,5 +1,5 @@
-// The doors: a TCP port and the folder's Unix socket. Opened before any thread runs, so that a bad address is an error
-// of start().
+// The doors: a TCP port and the folder's Unix sockets. Opened before any thread runs, so that a bad address is an error
+// of start(). Off loopback nothing is listened on without TLS.
 #pragma once
 
 #include <sys/types.h>
@@ -8,14 +8,22 @@
 #include <string>
 
 #include "core/base/result.h"
-#include "surface/http/http.h"
 
-namespace weir::http {
+namespace weir {
+
+// The other end of a connection.
+struct Peer {
+  bool unix_socket = false;
+  bool owner = false;     // unix socket, and the peer runs as the server's own user
+  bool loopback = false;  // TCP from this machine
+  std::string address;    // "127.0.0.1:40312", "unix:1000"
+};
 
 // A listening descriptor, non-blocking; closed with the object.
 class ListeningSocket {
  public:
-  static Result<ListeningSocket> tcp(const std::string& address, uint16_t port);
+  // `has_tls`: what comes through it is encrypted, or stays on this machine; without it only loopback is taken.
+  static Result<ListeningSocket> tcp(const std::string& address, uint16_t port, bool has_tls);
   // 0600 from its first moment. An older socket at the path is removed: the folder's lock says that nobody serves it.
   static Result<ListeningSocket> unix_socket(const std::string& path);
   ~ListeningSocket();
@@ -36,4 +44,4 @@ class ListeningSocket {
 // why.
 int accept_one(int listening, bool unix_socket, Peer& peer);
 
-}  // namespace weir::http
+}  // namespace weir
