@@ -17,6 +17,7 @@
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
+#include "app/wire.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/io/folder_lock.h"
@@ -131,6 +132,7 @@ class Composed : public App {
   std::unique_ptr<history::EmfWriter> emf_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
+  std::unique_ptr<Wire> wire_;
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
@@ -182,7 +184,11 @@ Status Composed::read_settings() {
   read.environment = options_.environment;
   read.process_environment = process_environment();
   read.secret = [this](std::string_view name) { return secret(name); };
-  if (options_.rehearses) read.flags.emplace_back("store", kOwnStore);
+  if (options_.rehearses) {
+    read.flags.emplace_back("store", kOwnStore);
+    read.flags.emplace_back("wire.enabled", "false");
+  }
+  if (options_.takes_any_wire_port) read.flags.emplace_back("wire.port", "0");
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
   // Mistakes in declarations are apply_folder()'s to tell; without settings nothing can start.
@@ -320,6 +326,7 @@ Status Composed::open_engine() {
                                  .writes = options_.serves});
   if (options_.serves) flow_->set_observer([this](const std::string& table) { endpoints_->table_changed(table); });
   http::declare_metrics(metrics_);  // alarms may watch them
+  pgwire::declare_metrics(metrics_);
   notifier_ = std::make_unique<notify::Notifier>(
       notify::Notifier::Parts{*control_, clock_, random_, metrics_,
                               [this](std::string_view name) { return secret(name); }},
@@ -451,11 +458,17 @@ Status Composed::open_surface() {
                            .gzip = file.bytes_gzip,
                            .etag = file.etag});
   }
+  if (options_.serves) {
+    TRY_ASSIGN(wire_, Wire::open({*warehouse_, *users_, *access_, clock_, random_, metrics_, *lanes_, *timers_},
+                                 settings_, {options_.folder, state_folder_}));
+  }
+  if (wire_) facts.wire = [this] { return wire_->to_json(); };
   site_ = http::make_site(parts, facts);
   TRY_ASSIGN(server_, http::Server::start(server, site_->router(), *gate_, clock_, metrics_, *lanes_));
   if (options_.serves) {
     TRY_ASSIGN(auto first, access_->first_sign_in());
     if (first) sign_in_token_ = first->text;
+    if (wire_) summary_ += wire_->summary();
     if (const auto streams = applied_streams(*control_)) {
       summary_ += stream_summary(streams->captured, settings_.texts("http.mounts"), url(), clock_.wall());
     }
@@ -577,6 +590,7 @@ Status Composed::stop(Duration limit) {
   const auto tell = [](const char* what, const Status& done) {
     if (!done) log_event(Level::warn, "stop.left_for_the_next_start", {{"what", what}, {"error", done.error().text()}});
   };
+  if (wire_) keep_first(wire_->stop(limit));
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));

@@ -18,10 +18,11 @@ namespace weir::app {
 struct AppOptions {
   std::string folder = ".";
   std::string environment;
-  bool serves = true;          // listens on TCP; otherwise only on the command's own socket
-  std::string listen;          // instead of listeners.http
-  bool quiet = false;          // only warnings and errors are logged: a command prints lines of its own
-  bool applies_folder = true;  // make the applied state equal to the folder, as far as that is compatible
+  bool serves = true;                // listens on TCP; otherwise only on the command's own socket
+  std::string listen;                // instead of listeners.http
+  bool takes_any_wire_port = false;  // instead of wire.port
+  bool quiet = false;                // only warnings and errors are logged: a command prints lines of its own
+  bool applies_folder = true;        // make the applied state equal to the folder, as far as that is compatible
   // A project's own test: what leaves the folder is replaced (the store is its own, every secret is the text "secret"),
   // and the wall clock begins at `now`.
   bool rehearses = false;

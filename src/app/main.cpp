@@ -84,6 +84,7 @@ class RunningApp : public cli::Wiring::Running {
 Result<std::unique_ptr<cli::Wiring::Running>> start(const cli::Common& common, int port) {
   AppOptions options = serving(common, "127.0.0.1:" + std::to_string(port));
   options.quiet = true;
+  options.takes_any_wire_port = true;
   TRY_ASSIGN(auto app, App::open(options));
   std::string token = app->sign_in_token().value_or("");
   if (token.empty()) {

@@ -16,6 +16,7 @@ import pytest
 BINARY = os.environ["WEIR_BIN"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 30
+os.environ["WEIR_WIRE_PORT"] = "0"  # servers of many tests live side by side
 
 
 def pytest_addoption(parser):

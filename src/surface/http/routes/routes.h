@@ -61,6 +61,7 @@ struct SiteFacts {
   std::string store_root;            // its disk is the one whose free bytes are shown
   std::vector<PageFile> pages = {};  // empty: built without them
   capture::Limits limits = {};       // of events
+  std::function<Json()> wire = {};   // state of the PostgreSQL wire; missing: there is none
 };
 
 // Plan and apply of files that somebody sent; `app` implements it, because only it knows every room that must hear of

@@ -89,6 +89,7 @@ class StatusPage {
     memory.set("rss_bytes", resident_bytes());
     out.set("memory", std::move(memory));
     out.set("alarms", alarms_json());
+    if (facts_.wire) out.set("wire", facts_.wire());
     out.set("warnings", warnings(journal, lake, free, now));
     return out;
   }

@@ -1,0 +1,134 @@
+#include "app/wire.h"
+
+#include "core/base/log.h"
+#include "core/project/spine.h"
+
+namespace weir::app {
+
+namespace {
+
+constexpr Duration kReloadEvery = seconds(10);
+constexpr const char* kTokenName = "token";
+
+Result<warehouse::User> user_of(const Result<access::IdentityPtr>& found) {
+  if (!found) return found.error();
+  const access::Identity& identity = **found;
+  TRY(access::may_read(identity));
+  const bool is_admin = access::may_administer(identity).has_value();
+  return warehouse::User{identity.user.empty() ? identity.id : identity.user, true, is_admin, identity.user_id};
+}
+
+std::string absolute(const std::string& folder, const std::string& path) {
+  return path.empty() || path.front() == '/' ? path : join_path(folder, path);
+}
+
+Result<TlsFiles> tls_files(const project::Settings& settings, const Wire::Folders& folders, Clock& clock) {
+  const TlsFiles files{absolute(folders.project, settings.text("wire.tls_certificate")),
+                       absolute(folders.project, settings.text("wire.tls_key"))};
+  if (files.certificate.empty() != files.key.empty()) {
+    return Error(Code::invalid, "wire.tls_certificate and wire.tls_key belong together, one of them is not set");
+  }
+  if (!files.certificate.empty()) return files;
+  const std::string& address = settings.text("wire.address");
+  if (!project::is_loopback({address, 0})) {
+    return Error(Code::invalid, "wire.address is " + address + ", which is not loopback, and has no certificate",
+                 "set wire.tls_certificate and wire.tls_key");
+  }
+  return self_signed_certificate(real_files(), join_path(folders.state, "tls"), clock.wall());
+}
+
+}  // namespace
+
+class Wire::Door final : public pgwire::Authenticator {
+ public:
+  Door(access::Users& users, access::Access& access) : users_(users), access_(access) {}
+
+  Challenge challenge(const std::string& user) override {
+    if (user == kTokenName) return {.kind = Challenge::Kind::cleartext};
+    if (auto verifier = users_.scram(user)) return {.kind = Challenge::Kind::scram, .verifier = std::move(*verifier)};
+    if (auto verifier = access_.scram_of_token(user)) {
+      return {.kind = Challenge::Kind::scram, .verifier = std::move(*verifier)};
+    }
+    if (auto md5 = users_.md5(user)) return {.kind = Challenge::Kind::md5, .verifier = {}, .md5 = std::move(*md5)};
+    const auto directory = users_.directory();
+    const access::UserInfo* known = directory->user(user);
+    if (known != nullptr && known->has_password) return {.kind = Challenge::Kind::cleartext};
+    return {.kind = Challenge::Kind::scram, .verifier = users_.decoy(user)};
+  }
+  Status check_peer(const Peer& peer) override { return users_.check_peer(peer.address); }
+  Result<warehouse::User> end_proof(const std::string& user, const Peer& peer, bool is_good) override {
+    if (is_good && users_.directory()->user(user) == nullptr) return user_of(access_.identity_of_token(user));
+    TRY_ASSIGN(const access::UserInfo info, users_.end_proof({user, peer.address, is_good}));
+    return user_of(access::identity_of(*users_.directory(), info));
+  }
+  Result<warehouse::User> check_password(const std::string& user, const std::string& password,
+                                         const Peer& peer) override {
+    if (user == kTokenName) {
+      const auto identity = access_.authenticate(password);
+      if (!identity) users_.count_failure(peer.address);
+      return user_of(identity);
+    }
+    TRY_ASSIGN(const access::UserInfo info, users_.authenticate(user, password, peer.address));
+    return user_of(access::identity_of(*users_.directory(), info));
+  }
+  warehouse::User owner() override { return {access::kOwnerName, true, true, access::kOwnerUser}; }
+
+ private:
+  access::Users& users_;
+  access::Access& access_;
+};
+
+Result<std::unique_ptr<Wire>> Wire::open(const Parts& parts, const project::Settings& settings,
+                                         const Folders& folders) {
+  if (!settings.flag("wire.enabled")) return std::unique_ptr<Wire>();
+  std::unique_ptr<Wire> wire(new Wire());
+  wire->address_ = settings.text("wire.address");
+  wire->profile_ = settings.text("wire.profile");
+  wire->folder_ = folders.state;
+  wire->door_ = std::make_unique<Door>(parts.users, parts.access);
+  TRY_ASSIGN(TlsFiles files, tls_files(settings, folders, parts.clock));
+  TRY_ASSIGN(wire->tls_, TlsCredentials::open(real_files(), std::move(files)));
+  pgwire::ServerOptions options;
+  options.address = wire->address_;
+  options.port = static_cast<uint16_t>(settings.integer("wire.port"));
+  options.socket_folder = folders.state;
+  options.profile = wire->profile_ == "redshift" ? warehouse::Profile::redshift : warehouse::Profile::postgres;
+  options.connections_max = static_cast<size_t>(settings.integer("wire.connections_max"));
+  options.idle_max = settings.duration("wire.idle_max");
+  options.idle_transaction_max = settings.duration("wire.idle_transaction_max");
+  TRY_ASSIGN(wire->server_, pgwire::Server::start(options, {parts.warehouse, *wire->door_, *wire->tls_, parts.clock,
+                                                            parts.random, parts.metrics, parts.lanes}));
+  wire->reload_ = parts.timers.every(kReloadEvery, [&lanes = parts.lanes, tls = wire->tls_] {
+    // Where the lane is full it is read the next time.
+    (void)lanes.submit(Lane::background, [tls] {
+      const Result<bool> changed = tls->reload_if_changed();
+      if (!changed) log_event(Level::error, "wire.certificate_not_read", {{"reason", changed.error().text()}});
+      if (changed && *changed) log_event(Level::info, "wire.certificate_changed");
+    });
+  });
+  return wire;
+}
+
+Wire::~Wire() = default;
+
+std::string Wire::summary() const {
+  const std::string port = std::to_string(server_->port());
+  return "PostgreSQL wire at " + address_ + ":" + port + ", for you: psql -h " + folder_ + " -p " + port + " weir\n";
+}
+
+Json Wire::to_json() const {
+  Json out{Json::Object{}};
+  out.set("address", address_);
+  out.set("port", static_cast<int64_t>(server_->port()));
+  out.set("socket", server_->socket_path());
+  out.set("profile", profile_);
+  out.set("connections", static_cast<int64_t>(server_->connections()));
+  return out;
+}
+
+Status Wire::stop(Duration limit) {
+  reload_.stop();
+  return server_->stop(limit);
+}
+
+}  // namespace weir::app

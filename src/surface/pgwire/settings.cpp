@@ -1,0 +1,82 @@
+#include "core/project/spine.h"
+#include "surface/pgwire/pgwire.h"
+
+namespace weir::pgwire {
+
+namespace {
+
+using enum project::SettingType;
+
+Status check_address(const project::SettingValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  const std::string host = text.find(':') == std::string::npos ? text : "[" + text + "]";
+  if (project::parse_address(host + ":1")) return {};
+  return Error(Code::invalid, "wire.address is no address", "write an IP address, for example 127.0.0.1 or ::1");
+}
+
+}  // namespace
+
+project::SettingTable wire_settings() {
+  return {
+      {.name = "wire.enabled",
+       .type = flag,
+       .otherwise = true,
+       .prose = "Whether clients of PostgreSQL and Redshift are spoken to.",
+       .example = "true"},
+      {.name = "wire.address",
+       .type = text,
+       .otherwise = "127.0.0.1",
+       .prose =
+           "Address of the PostgreSQL wire. Off loopback it needs `wire.tls_certificate`, and clients that are not "
+           "on this machine need TLS.",
+       .example = "127.0.0.1",
+       .check = check_address},
+      {.name = "wire.port",
+       .type = integer,
+       .otherwise = 5439,
+       .prose = "Its port, also of the Unix socket's name, `.weir/.s.PGSQL.5439`. 0 takes any free one.",
+       .example = "5439",
+       .min = "0",
+       .max = "65535"},
+      {.name = "wire.profile",
+       .type = choice,
+       .otherwise = "postgres",
+       .prose = "Whom clients believe to speak to if they do not say: PostgreSQL 15, or Redshift (8.0.2).",
+       .example = "redshift",
+       .choices = {"postgres", "redshift"}},
+      {.name = "wire.tls_certificate",
+       .type = text,
+       .otherwise = "",
+       .prose = "The listener's certificate in PEM form, followed by those that vouch for it; relative to the project. "
+                "It is read again when it changes. Empty: one that vouches for itself, in `.weir/tls`.",
+       .example = "tls/weir.pem"},
+      {.name = "wire.tls_key",
+       .type = text,
+       .otherwise = "",
+       .prose = "The certificate's key, in PEM form and without a passphrase.",
+       .example = "tls/weir.key"},
+      {.name = "wire.connections_max",
+       .type = integer,
+       .otherwise = 2000,
+       .prose = "Most connections at once; further ones are refused with 53300.",
+       .example = "500",
+       .min = "1",
+       .max = "60000"},
+      {.name = "wire.idle_max",
+       .type = duration,
+       .otherwise = "1d",
+       .prose = "A connection on which nothing happens for so long is ended with 57P05.",
+       .example = "1h",
+       .min = "1s",
+       .max = "30d"},
+      {.name = "wire.idle_transaction_max",
+       .type = duration,
+       .otherwise = "1h",
+       .prose = "The same inside of a transaction, which holds old versions of tables: 25P03.",
+       .example = "10m",
+       .min = "1s",
+       .max = "30d"},
+  };
+}
+
+}  // namespace weir::pgwire

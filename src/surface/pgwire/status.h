@@ -1,0 +1,14 @@
+// What a client is told about the server before its first query: the settings that drivers look at. Lane thread.
+#pragma once
+
+#include <string>
+
+#include "platform/warehouse/session.h"
+
+namespace weir::pgwire {
+
+void append_statuses(std::string& out, const warehouse::Session& session);
+// Of a setting that has changed; drivers look for PostgreSQL's spelling.
+void append_changed_setting(std::string& out, const std::string& name, const std::string& value);
+
+}  // namespace weir::pgwire
