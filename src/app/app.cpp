@@ -14,6 +14,7 @@
 #include "app/lake_work.h"
 #include "app/run_findings.h"
 #include "app/sql.h"
+#include "app/steps.h"
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -79,7 +80,6 @@ class Composed : public App {
   Status open_access();
   Status apply_folder();
   Status open_history();
-  flow::StepSettings step_settings();
   Result<std::set<std::string>> loaded_tables();
   Status open_surface();
   void start_followers();
@@ -301,7 +301,8 @@ Status Composed::open_engine() {
              open_warehouse({*engine_, *statements_, *timers_, clock_, random_, users_.get(), buckets_.get(), &loads_},
                             settings_));
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
-  flow.steps = step_settings();
+  flow.steps = step_settings(settings_, options_.folder, store_root_);
+  flow.steps.secret = [this](std::string_view name) { return secret(name); };
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
   flow.on_end = [this](const control::Run& ended) { run_findings_->note(ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
@@ -342,18 +343,6 @@ Status Composed::open_engine() {
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};
-}
-
-flow::StepSettings Composed::step_settings() {
-  flow::StepSettings out;
-  out.folder = options_.folder;
-  out.store_root = store_root_;
-  out.commands = settings_.texts("flows.commands");
-  out.command_limits.time = settings_.duration("flows.command_time");
-  out.command_limits.cpu = settings_.duration("flows.command_cpu");
-  out.command_limits.memory_bytes = settings_.size("flows.command_memory");
-  out.secret = [this](std::string_view name) { return secret(name); };
-  return out;
 }
 
 Result<std::set<std::string>> Composed::loaded_tables() {

@@ -636,7 +636,7 @@ void Conversation::ready() {
   const warehouse::TransactionState state = session_->transaction();
   if (state != warehouse::TransactionState::open) drop_portals();
   tell_notices();
-  for (const auto& [name, value] : session_->take_changed_settings()) append_changed_setting(text_, name, value);
+  for (const auto& [name, value] : session_->take_changed_settings()) append_parameter_status(text_, name, value);
   append_ready(text_, state_letter(state));
 }
 

@@ -1,10 +1,8 @@
 #include "surface/pgwire/status.h"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "core/base/text.h"
 #include "surface/pgwire/message.h"
 
 namespace weir::pgwire {
@@ -43,12 +41,6 @@ void append_statuses(std::string& out, const warehouse::Session& session) {
   append_parameter_status(out, "is_superuser", session.user().may_administer ? "on" : "off");
   // Rows as text: the one form of the drivers' own protocol that every version of them reads.
   if (is_redshift) append_parameter_status(out, "server_protocol_version", "0");
-}
-
-void append_changed_setting(std::string& out, const std::string& name, const std::string& value) {
-  const auto* told =
-      std::find_if(kTold.begin(), kTold.end(), [&](const Told& one) { return equal_ignoring_case(one.name, name); });
-  append_parameter_status(out, told == kTold.end() ? name : std::string(told->name), value);
 }
 
 }  // namespace weir::pgwire

@@ -8,7 +8,5 @@
 namespace weir::pgwire {
 
 void append_statuses(std::string& out, const warehouse::Session& session);
-// Of a setting that has changed; drivers look for PostgreSQL's spelling.
-void append_changed_setting(std::string& out, const std::string& name, const std::string& value);
 
 }  // namespace weir::pgwire
