@@ -26,6 +26,7 @@
 
 namespace weir::pgwire {
 
+inline constexpr size_t kPieceBytes = 64 << 10;    // handed over at once
 inline constexpr size_t kNamedMax = 1'000;         // prepared statements of a session, and portals
 inline constexpr size_t kNamedBytesMax = 8 << 20;  // of their texts and values
 
@@ -119,6 +120,7 @@ class Conversation {
   void fail(const Error& error);
   void ready();
   void tell_notices();
+  static bool is_binary(const std::vector<bool>& formats, size_t index);
   void append_columns(const std::vector<engine::ResultColumn>& columns, const std::vector<bool>& formats);
   bool hand_over();
   size_t place_of(const Error& error) const;

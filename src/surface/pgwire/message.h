@@ -21,8 +21,7 @@ inline constexpr size_t kParametersMax = 65'535;  // of a statement: the protoco
 Error protocol_error(std::string message);  // SQLSTATE 08P01
 Error with_state(Error error, const char* sqlstate);
 
-// --- what a client sends before it is known
-// ---------------------------------------------------------------------------
+// --- what a client sends before it is known ------------------------------------------------------------------------
 
 enum class Greeting { ssl, gss, cancel, startup };
 
@@ -44,8 +43,7 @@ Result<StartupPacket> parse_startup(std::string_view packet);
 // "-c key=value --key=value", with \ before a blank that belongs to the value. What is neither is passed over.
 std::vector<std::pair<std::string, std::string>> parse_options(std::string_view text);
 
-// --- what a client sends afterwards
-// -----------------------------------------------------------------------------------
+// --- what a client sends afterwards --------------------------------------------------------------------------------
 
 struct Message {
   char type = 0;
@@ -85,8 +83,7 @@ Result<SaslMessage> parse_sasl_initial(std::string_view body);
 // Takes apart a message of any type, and throws away what it says. For tests of hostile input.
 Status check_message(const Message& message);
 
-// --- ours
-// -------------------------------------------------------------------------------------------------------------
+// --- ours ----------------------------------------------------------------------------------------------------------
 
 void append_int16(std::string& out, int16_t value);
 void append_int32(std::string& out, int32_t value);

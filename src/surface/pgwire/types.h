@@ -47,8 +47,7 @@ void append_text_value(std::string& out, const engine::ResultVector& column, siz
 // `unsupported` for the few that have no binary form here.
 Status append_binary_value(std::string& out, const engine::ResultVector& column, size_t row, const WireType& type);
 
-// --- the forms themselves
-// ---------------------------------------------------------------------------------------------
+// --- the forms themselves ------------------------------------------------------------------------------------------
 
 void append_decimal(std::string& out, engine::Wide value, int scale);
 void append_float8(std::string& out, double value);
