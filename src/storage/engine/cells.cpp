@@ -200,16 +200,18 @@ Result<std::vector<duckdb::Value>> parameter_values(const Parameters& parameters
   std::vector<duckdb::Value> values;
   for (const Parameter& parameter : parameters) {
     const std::string name = "$" + std::to_string(values.size() + 1);
+    if (parameter.type == "BLOB" && parameter.value.is_string()) {  // bytes, which are no text
+      const std::string& bytes = parameter.value.as_string();
+      values.push_back(duckdb::Value::BLOB(duckdb::const_data_ptr_cast(bytes.data()), bytes.size()));
+      continue;
+    }
     TRY_ASSIGN(duckdb::Value value, plain_value(parameter.value, name));
     if (parameter.type.empty()) {
       values.push_back(std::move(value));
       continue;
     }
     try {
-      const duckdb::LogicalType type = duckdb::TransformStringToLogicalType(parameter.type);
-      values.push_back(type.id() == duckdb::LogicalTypeId::BLOB && parameter.value.is_string()
-                           ? duckdb::Value::BLOB(parameter.value.as_string())
-                           : value.DefaultCastAs(type));
+      values.push_back(value.DefaultCastAs(duckdb::TransformStringToLogicalType(parameter.type)));
     } catch (const std::exception& thrown) {
       const Error why = to_error(thrown, "");
       return Error(Code::invalid, "parameter " + name + ": " + why.message);

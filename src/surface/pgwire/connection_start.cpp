@@ -103,8 +103,9 @@ bool Connection::take_startup(const StartupPacket& packet) {
     send(std::move(text));
     if (state_ == State::closed) return false;
   }
+  const bool is_python = packet.find("driver_version").find("Python") != std::string_view::npos;
   sign_in_ = std::make_unique<SignIn>(shared.parts.authenticator, shared.parts.random,
-                                      Transport{peer_, tls_ != nullptr}, wishes_->user);
+                                      Transport{peer_, tls_ != nullptr, is_python}, wishes_->user);
   sign_in_step([this] { return sign_in_->begin(); });
   return true;
 }

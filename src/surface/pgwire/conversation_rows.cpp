@@ -200,12 +200,18 @@ Status Conversation::append_row(std::string& out, const Portal& portal, size_t r
 void Conversation::complete() {
   Portal& portal = *running_->portal;
   tell_notices();
-  append_command_complete(text_, portal.execution->tag());
+  const std::string tag = portal.execution->tag();
+  append_command_complete(text_, tag);
   portal.execution.reset();
   portal.block = nullptr;
   portal.is_ended = true;
   metrics_.done.add();
   running_.reset();
+  // The client's own transaction, which goes on behind Sync.
+  if (is_in_block_ && tag == "BEGIN") {
+    is_in_block_ = false;
+    (void)session_->end_implicit_block(true);  // none is left
+  }
 }
 
 // Ends the statement that runs, if one does, and tells why.

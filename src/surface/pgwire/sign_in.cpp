@@ -50,7 +50,8 @@ Result<SignIn::Step> SignIn::begin() {
   switch (challenge_.kind) {
     case Authenticator::Challenge::Kind::scram:
       way_ = "scram";
-      append_authentication(step.reply, kSasl, std::string(kMechanism) + std::string(2, '\0'));
+      append_authentication(step.reply, kSasl,
+                            std::string(kMechanism) + std::string(transport_.reads_list_short ? 1 : 2, '\0'));
       break;
     case Authenticator::Challenge::Kind::md5:
       way_ = "md5";

@@ -17,6 +17,7 @@ namespace weir::pgwire {
 struct Transport {
   Peer peer;
   bool is_encrypted = false;
+  bool reads_list_short = false;  // redshift_connector: takes the end of a list of mechanisms for one without a name
   // Nobody can read along.
   bool is_private() const { return is_encrypted || peer.unix_socket; }
 };

@@ -42,7 +42,7 @@ class Doorman final : public Authenticator {
 class SignInTest : public ::testing::Test {
  protected:
   SignIn make(const std::string& user, bool is_encrypted = false, Peer peer = {}) {
-    return SignIn(doorman, random, Transport{std::move(peer), is_encrypted}, user);
+    return SignIn(doorman, random, Transport{std::move(peer), is_encrypted, false}, user);
   }
   Doorman doorman;
   FixedRandom random;
