@@ -184,10 +184,7 @@ Status Composed::read_settings() {
   read.environment = options_.environment;
   read.process_environment = process_environment();
   read.secret = [this](std::string_view name) { return secret(name); };
-  if (options_.rehearses) {
-    read.flags.emplace_back("store", kOwnStore);
-    read.flags.emplace_back("wire.enabled", "false");
-  }
+  if (options_.rehearses) read.flags = {{"store", kOwnStore}, {"wire.enabled", "false"}};
   if (options_.takes_any_wire_port) read.flags.emplace_back("wire.port", "0");
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
@@ -493,13 +490,11 @@ void Composed::start_followers() {
       }
     });
     if (emf_) tick_every(kSampleEvery, emf_ticking_, [this] { emf_->tick(); });
-  }
-  if (options_.serves) {
     schedule_.push_back(timers_->every(kMaintainLakeEvery, [this] {
       if (!maintaining_.exchange(true)) maintain_lake();
     }));
+    schedule_.push_back(timers_->every(kSampleEvery, [this] { endpoints_->mend(); }));
   }
-  if (options_.serves) schedule_.push_back(timers_->every(kSampleEvery, [this] { endpoints_->mend(); }));
   schedule_.push_back(timers_->every(kFlushTokensEvery, [this] {
     (void)lanes_->submit(Lane::background, [this] { (void)access_->flush_last_used(); });
   }));
