@@ -1,5 +1,7 @@
 #include "app/sql.h"
 
+#include "platform/warehouse/system_relations.h"
+
 namespace weir::app {
 namespace {
 
@@ -46,6 +48,7 @@ Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Wa
   limits.time = settings.duration("limits.sql_time");
   limits.json_rows_max = static_cast<uint64_t>(settings.integer("limits.sql_rows"));
   TRY(warehouse::make_catalog(parts.engine));
+  parts.engine.set_relations(warehouse::system_relations());
   return std::make_unique<warehouse::Warehouse>(parts, limits);
 }
 

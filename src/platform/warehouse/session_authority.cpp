@@ -106,4 +106,52 @@ std::optional<Json> SessionAuthority::word(std::string_view function, const std:
   return std::nullopt;
 }
 
+namespace {
+
+Json truth_text(bool value) {
+  return Json(std::string(value ? "true" : "false"));
+}
+
+}  // namespace
+
+std::optional<Json> SessionAuthority::system_word(std::string_view word, std::string_view argument) const {
+  if (word == "current_user" || word == "login_name") return Json(parts_.subject.name);
+  if (word == "current_database") return Json(parts_.database);
+  if (word == "current_schemas") {
+    Json out{Json::Array{}};
+    for (const std::string& one : parts_.search_path) out.push(one);
+    return Json(out.dump());
+  }
+  if (word == "weir_settings") {
+    Json out{Json::Array{}};
+    for (const auto& [name, value] : parts_.settings->all()) out.push(Json(Json::Array{Json(name), Json(value)}));
+    return Json(out.dump());
+  }
+  if (word == "sees_all") {
+    const access::UserInfo* user = parts_.directory->user(parts_.subject.id);
+    return truth_text(parts_.subject.is_superuser || (user != nullptr && user->syslog_unrestricted));
+  }
+  if (word != "may" && word != "may_schema") return std::nullopt;
+  // User (empty: this one), privilege, schema and relation, a line each.
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin <= argument.size();) {
+    const size_t end = std::min(argument.find('\n', begin), argument.size());
+    lines.emplace_back(argument.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (lines.size() != (word == "may" ? 4u : 3u)) return std::nullopt;
+  Subject other;
+  const Subject* who = &parts_.subject;
+  if (!lines[0].empty() && lines[0] != parts_.subject.name) {
+    const access::UserInfo* user = parts_.directory->user(lines[0]);
+    if (user == nullptr) return std::nullopt;
+    other = subject_of(*parts_.directory, user->id);
+    who = &other;
+  }
+  const std::string& privilege = lines[1];
+  if (word == "may") return truth_text(parts_.rights->may(*who, privilege, lines[2], lines[3], {}));
+  return truth_text(privilege == "create" ? parts_.rights->may_create_in(*who, lines[2])
+                                          : parts_.rights->may_use(*who, lines[2]));
+}
+
 }  // namespace weir::warehouse

@@ -46,6 +46,7 @@ SessionState::SessionState(Warehouse::Core& core_in, SessionOptions options_in, 
 
 SessionState::~SessionState() {
   cursors.clear();
+  if (!is_single) core.parts.log.close_session(process_id);
 }
 
 Status SessionState::open() {
@@ -55,6 +56,14 @@ Status SessionState::open() {
     TRY_ASSIGN(const Settings::Change change, settings->set(name, value));
     TRY(apply(change));
   }
+  core.parts.log.open_session({.process_id = process_id,
+                               .user_id = options.user.id,
+                               .user = options.user.name,
+                               .database = options.database,
+                               .client = options.client,
+                               .peer = options.peer,
+                               .application = settings->find("application_name").value_or(""),
+                               .started_at = core.parts.clock.wall()});
   return engine_->set_search_path(search_path());
 }
 

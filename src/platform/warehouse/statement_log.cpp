@@ -138,6 +138,7 @@ Result<std::shared_ptr<StatementLog::Live>> StatementLog::begin(StatementInfo in
     return Error(Code::conflict, "a statement with the id " + info.id + " is running",
                  "give each statement an id of its own, or none");
   }
+  info.number = ++last_number_;
   const std::string id = info.id;
   auto live = std::make_shared<Live>(std::move(info), clock_.steady_micros(), std::move(stop));
   live_.emplace(id, live);
@@ -192,6 +193,24 @@ Counter& StatementLog::ended(StatementState state) {
   }
   CHECK(false, "a statement ends in a final state");
   return failed_;
+}
+
+void StatementLog::open_session(SessionInfo info) {
+  info.application = cut(std::move(info.application), kNameBytes);
+  const MutexLock lock(mutex_);
+  sessions_[info.process_id] = std::move(info);
+}
+
+void StatementLog::close_session(int32_t process_id) {
+  const MutexLock lock(mutex_);
+  sessions_.erase(process_id);
+}
+
+std::vector<SessionInfo> StatementLog::sessions() const {
+  const MutexLock lock(mutex_);
+  std::vector<SessionInfo> out;
+  for (const auto& [process_id, one] : sessions_) out.push_back(one);
+  return out;
 }
 
 void StatementLog::refused() {

@@ -48,6 +48,19 @@ struct StatementInfo {
   std::optional<double> progress{};  // 0..1 while it runs, if the engine can tell
   bool truncated = false;            // it had more rows than it was asked for
   std::optional<Error> error{};
+  uint64_t number = 0;     // counts up; given by the log
+  uint32_t user_id = 0;    // of access::Users; 0: a token of a role
+  int32_t process_id = 0;  // of the session
+  std::string database{};  // as the client calls it
+  std::string label{};     // SET query_group
+};
+
+// A client's session that is open.
+struct SessionInfo {
+  int32_t process_id = 0;
+  uint32_t user_id = 0;
+  std::string user, database, client, peer, application;
+  WallTime started_at{};
 };
 
 inline constexpr size_t kSqlShownBytes = 10'000;
@@ -95,6 +108,9 @@ class StatementLog {
     std::optional<Error> error{};
   };
   void end(Live& live, End end);
+  void open_session(SessionInfo info);
+  void close_session(int32_t process_id);  // nothing if it is not open
+  std::vector<SessionInfo> sessions() const;
   void refused();  // counts a statement that was not taken on at all
   Duration elapsed(const Live& live) const;
   size_t live_count() const;
@@ -109,6 +125,8 @@ class StatementLog {
   Gauge &waiting_, &running_;
   mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<Live>> live_ GUARDED_BY(mutex_);
+  uint64_t last_number_ GUARDED_BY(mutex_) = 0;
+  std::map<int32_t, SessionInfo> sessions_ GUARDED_BY(mutex_);
   std::deque<StatementInfo> history_ GUARDED_BY(mutex_);  // newest last
 };
 

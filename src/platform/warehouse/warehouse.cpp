@@ -127,18 +127,22 @@ Result<std::unique_ptr<Admission>> admit_checked(Warehouse::Core& core, const Us
     return Error(Code::invalid, "the statement's id is not a UUID", "send 8-4-4-4-12 hexadecimal digits, or no id");
   }
   TRY_ASSIGN(std::unique_ptr<Gate::Turn> turn, core.gate.enter());
+  const bool is_single = session == nullptr;
+  if (is_single) {
+    session = std::make_shared<SessionState>(core, SessionOptions{.user = user, .client = {}, .peer = {}}, true);
+  }
   StatementInfo info{.id = format_uuid(id),
                      .sql = dialect::without_secrets(statement.sql),
                      .user = user.name,
                      .client = statement.client,
                      .started_at = parts.clock.wall()};
+  info.user_id = user.id;
+  info.process_id = session->process_id;
+  info.database = session->options.database;
+  info.label = session->settings->find("query_group").value_or("");
   TRY_ASSIGN(std::shared_ptr<StatementLog::Live> live, parts.log.begin(std::move(info), cancel.child()));
   const Duration time = statement.time.value_or(core.limits.time);
-  if (!session) {
-    session = std::make_shared<SessionState>(core, SessionOptions{.user = user, .client = {}, .peer = {}}, true);
-  } else {
-    session->set_stop(live->stop);
-  }
+  if (!is_single) session->set_stop(live->stop);
   const auto run = std::make_shared<Run>(core, std::move(statement), live, std::move(turn), std::move(session));
   auto admission = std::make_unique<Admission>(run);
   run->limit_time(time);

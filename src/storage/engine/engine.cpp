@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "storage/engine/catalog_functions.h"
 #include "storage/engine/division.h"
 #include "storage/engine/inside.h"
 #include "storage/engine/platform_functions.h"
@@ -57,6 +58,7 @@ Status prepare(Database& database, const DuckEngine&) {
   register_functions(connection);
   register_macros(connection);
   register_view_function(connection);
+  register_catalog_functions(connection);
   TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
   const auto views = connection.Query(
       "SELECT DISTINCT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema'");

@@ -91,6 +91,22 @@ to_date to_number to_varbyte weir_array_concat weir_concat weir_cut weir_json_or
 weir_json_text weir_lpad weir_octet_length weir_regexp_replace weir_rpad weir_substring weir_to_hex
 )";
 
+// PostgreSQL's, of its catalog, see catalog_functions.h.
+constexpr std::string_view kCatalog = R"(
+col_description format_type has_any_column_privilege has_column_privilege has_database_privilege has_function_privilege
+has_language_privilege has_schema_privilege has_table_privilege inet_client_addr inet_client_port inet_server_addr
+inet_server_port obj_description pg_client_encoding pg_collation_is_visible pg_conversion_is_visible pg_database_size
+pg_encoding_to_char pg_function_is_visible pg_get_constraintdef pg_get_expr pg_get_function_arguments
+pg_get_function_identity_arguments pg_get_function_result pg_get_functiondef pg_get_indexdef pg_get_partkeydef
+pg_get_ruledef pg_get_serial_sequence pg_get_statisticsobjdef_columns pg_get_triggerdef pg_get_userbyid pg_get_viewdef
+pg_has_role pg_indexes_size pg_is_in_recovery pg_is_other_temp_schema pg_is_wal_replay_paused pg_my_temp_schema
+pg_opclass_is_visible pg_operator_is_visible pg_opfamily_is_visible pg_relation_is_publishable pg_relation_size
+pg_size_pretty pg_stat_get_numscans pg_statistics_obj_is_visible pg_table_is_visible pg_table_size
+pg_tablespace_location pg_total_relation_size pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible
+pg_ts_template_is_visible pg_type_is_visible pg_typeof shobj_description to_regclass to_regnamespace to_regproc
+to_regtype weir_current_schemas weir_txid_current
+)";
+
 // Aggregate functions.
 constexpr std::string_view kAggregate = R"(
 any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_min arg_min_null
@@ -137,7 +153,8 @@ bool contains(const std::vector<std::string_view>& words, std::string_view name)
 }  // namespace
 
 bool function_is_allowed(std::string_view name) {
-  static const auto words = sorted_words({kOperators, kScalar, kMacros, kPlatform, kAggregate, kWindow, kGrammar});
+  static const auto words =
+      sorted_words({kOperators, kScalar, kMacros, kPlatform, kCatalog, kAggregate, kWindow, kGrammar});
   return contains(words, name);
 }
 

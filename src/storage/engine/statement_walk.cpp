@@ -113,14 +113,18 @@ void Walk::expression(Child& child) {
     case ExpressionClass::CAST:
       expression(child->Cast<duckdb::CastExpression>().child);
       return catalog_cast(child);
-    case ExpressionClass::CASE:
     case ExpressionClass::COLUMN_REF:
+      session_name(child);
+      return;
+    case ExpressionClass::COLLATE:
+      if (drop_collation(child)) return expression(child);
+      break;
+    case ExpressionClass::CASE:
     case ExpressionClass::COMPARISON:
     case ExpressionClass::CONJUNCTION:
     case ExpressionClass::CONSTANT:
     case ExpressionClass::OPERATOR:
     case ExpressionClass::STAR:
-    case ExpressionClass::COLLATE:
     case ExpressionClass::LAMBDA:
     case ExpressionClass::POSITIONAL_REFERENCE:
     case ExpressionClass::BETWEEN:
@@ -150,6 +154,34 @@ void Walk::expression(Child& child) {
       refuse(Code::too_large, *reason, child->query_location);
     }
   }
+}
+
+// Words of the session that are written without brackets; the grammar reserves them, so they are no columns.
+void Walk::session_name(Child& child) {
+  const auto& column = child->Cast<duckdb::ColumnRefExpression>();
+  if (rules_.authority == nullptr || column.IsQualified()) return;
+  const std::string name = lower(column.GetColumnName());
+  if (name != "current_user" && name != "session_user" && name != "current_role" && name != "current_catalog" &&
+      name != "current_schema") {
+    return;
+  }
+  auto call = duckdb::make_uniq<duckdb::FunctionExpression>(name, duckdb::vector<Child>());
+  call->alias = child->alias;
+  call->query_location = child->query_location;
+  Child word = std::move(call);
+  if (session_word(word)) child = std::move(word);
+}
+
+// Text has one order here, that of its bytes: PostgreSQL's names for it say nothing else.
+bool Walk::drop_collation(Child& child) {
+  auto& collate = child->Cast<duckdb::CollateExpression>();
+  std::string name = lower(collate.collation);
+  if (name.starts_with("pg_catalog.")) name = name.substr(11);
+  if (name != "default" && name != "c" && name != "posix") return false;
+  Child inner = std::move(collate.child);
+  inner->alias = child->alias;
+  child = std::move(inner);
+  return true;
 }
 
 // A call of a word that stands for the session, with constants, is its value.
@@ -204,6 +236,11 @@ void Walk::catalog_cast(Child& child) {
 }
 
 void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
+  // The engine's own say something else.
+  if (rules_.authority != nullptr && !as_table) {
+    const std::string name = lower(function.function_name);
+    if (name == "current_schemas" || name == "txid_current") function.function_name = "weir_" + name;
+  }
   const bool known =
       as_table ? table_function_is_allowed(function.function_name) : function_is_allowed(function.function_name);
   if (!known) {

@@ -55,6 +55,8 @@ class Walk {
   };
   void call(duckdb::FunctionExpression& function, bool as_table);
   bool session_word(Child& child);
+  void session_name(Child& child);
+  bool drop_collation(Child& child);
   void base_table(Table& ref);
   void own_database(duckdb::BaseTableRef& ref) const;
   bool is_system_relation(duckdb::BaseTableRef& ref) const;

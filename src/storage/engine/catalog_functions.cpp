@@ -1,0 +1,171 @@
+#include "storage/engine/catalog_functions.h"
+
+#include "storage/engine/inside.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr const char* kMacros[] = {
+    R"(pg_get_userbyid(o) AS coalesce((SELECT p.name FROM lake.internal.weir_people p WHERE p.id = o),
+       'unknown (OID=' || o || ')'))",
+    R"(weir_current_schemas(implicit) AS CASE WHEN implicit
+       THEN list_concat(['pg_catalog'], from_json(weir_word('current_schemas', ''), '["VARCHAR"]'))
+       ELSE from_json(weir_word('current_schemas', ''), '["VARCHAR"]') END)",
+    R"(pg_table_is_visible(o) AS coalesce((SELECT list_contains(weir_current_schemas(true), r.schema_name)
+       FROM lake.pg_catalog._weir_relations r WHERE r.oid = o), false))",
+    "pg_type_is_visible(o) AS true",
+    "pg_function_is_visible(o) AS true",
+    "pg_operator_is_visible(o) AS true",
+    "pg_opclass_is_visible(o) AS true",
+    "pg_opfamily_is_visible(o) AS true",
+    "pg_conversion_is_visible(o) AS true",
+    "pg_collation_is_visible(o) AS true",
+    "pg_ts_config_is_visible(o) AS true",
+    "pg_ts_dict_is_visible(o) AS true",
+    "pg_ts_parser_is_visible(o) AS true",
+    "pg_ts_template_is_visible(o) AS true",
+    "pg_statistics_obj_is_visible(o) AS true",
+    "pg_is_other_temp_schema(o) AS false",
+    "pg_my_temp_schema() AS CAST(0 AS BIGINT)",
+    R"(format_type(o, m) AS CASE
+       WHEN o IS NULL THEN NULL
+       WHEN o = 1043 AND m > 4 THEN 'character varying(' || (m - 4) || ')'
+       WHEN o = 1042 AND m > 4 THEN 'character(' || (m - 4) || ')'
+       WHEN o = 1700 AND m > 4 THEN 'numeric(' || ((m - 4) // 65536) || ',' || ((m - 4) % 65536) || ')'
+       ELSE coalesce((SELECT t.shown FROM lake.pg_catalog._weir_types t WHERE t.oid = o),
+         (SELECT t.shown || '[]' FROM lake.pg_catalog._weir_types t WHERE t.array_oid = o AND o <> 0), '???') END)",
+    "pg_get_expr(e, o) AS e, (e, o, pretty) AS e",
+    R"(pg_get_viewdef(o) AS (SELECT r.attributes->>'definition' FROM lake.pg_catalog._weir_relations r
+         WHERE CAST(r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR r.name = CAST(o AS VARCHAR) LIMIT 1),
+       (o, pretty) AS (SELECT r.attributes->>'definition' FROM lake.pg_catalog._weir_relations r
+         WHERE CAST(r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR r.name = CAST(o AS VARCHAR) LIMIT 1))",
+    R"(pg_get_constraintdef(o) AS (SELECT c._weir_definition FROM lake.pg_catalog.pg_constraint c WHERE c.oid = o),
+       (o, pretty) AS (SELECT c._weir_definition FROM lake.pg_catalog.pg_constraint c WHERE c.oid = o))",
+    "pg_get_indexdef(o) AS CAST(NULL AS VARCHAR), (o, n, pretty) AS CAST(NULL AS VARCHAR)",
+    "pg_get_partkeydef(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_triggerdef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
+    "pg_get_ruledef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
+    "pg_get_functiondef(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_function_result(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_function_arguments(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_function_identity_arguments(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_statisticsobjdef_columns(o) AS CAST(NULL AS VARCHAR)",
+    "pg_get_serial_sequence(t, c) AS CAST(NULL AS VARCHAR)",
+    "pg_relation_is_publishable(o) AS false",
+    "pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
+    R"(obj_description(o) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
+         WHERE d.objoid = o AND d.objsubid = 0),
+       (o, c) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
+         WHERE d.objoid = o AND d.objsubid = 0 AND c = 'pg_class'))",
+    R"(col_description(o, number) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
+         WHERE d.objoid = o AND d.objsubid = number))",
+    "shobj_description(o, c) AS CAST(NULL AS VARCHAR)",
+    R"(weir_may_relation(u, t, p) AS coalesce((SELECT max(weir_word('may', concat_ws(chr(10), CAST(u AS VARCHAR), lower(p),
+         r.place, r.name))) FROM lake.pg_catalog._weir_relations r WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
+         r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR (r.name = replace(CAST(t AS VARCHAR),
+         '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))) = 'true', false))",
+    "has_table_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
+    "has_any_column_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
+    "has_column_privilege(t, c, p) AS weir_may_relation('', t, p), (u, t, c, p) AS weir_may_relation(u, t, p)",
+    R"(weir_may_schema(u, s, p) AS coalesce(weir_word('may_schema', concat_ws(chr(10), CAST(u AS VARCHAR), lower(p),
+         coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n WHERE CAST(n.oid AS VARCHAR) = CAST(s AS VARCHAR)),
+         CAST(s AS VARCHAR)))) = 'true', false))",
+    "has_schema_privilege(s, p) AS weir_may_schema('', s, p), (u, s, p) AS weir_may_schema(u, s, p)",
+    "has_database_privilege(d, p) AS true, (u, d, p) AS true",
+    "has_function_privilege(f, p) AS true, (u, f, p) AS true",
+    "has_language_privilege(l, p) AS true, (u, l, p) AS true",
+    "pg_has_role(r, p) AS (SELECT bool_or(e.role_name = CAST(r AS VARCHAR)) FROM "
+    "lake.information_schema.enabled_roles e), (u, r, p) AS true",
+    "pg_relation_size(o) AS CAST(0 AS BIGINT), (o, fork) AS CAST(0 AS BIGINT)",
+    "pg_total_relation_size(o) AS CAST(0 AS BIGINT)",
+    "pg_table_size(o) AS CAST(0 AS BIGINT)",
+    "pg_indexes_size(o) AS CAST(0 AS BIGINT)",
+    "pg_database_size(o) AS CAST(0 AS BIGINT)",
+    "pg_size_pretty(n) AS format_bytes(CAST(n AS BIGINT))",
+    "pg_is_in_recovery() AS false",
+    "pg_is_wal_replay_paused() AS false",
+    "pg_tablespace_location(o) AS ''",
+    "pg_stat_get_numscans(o) AS CAST(0 AS BIGINT)",
+    "pg_client_encoding() AS 'UTF8'",
+    "weir_txid_current() AS CAST(1 AS BIGINT)",
+    "inet_server_addr() AS CAST(NULL AS VARCHAR)",
+    "inet_server_port() AS CAST(NULL AS INTEGER)",
+    "inet_client_addr() AS CAST(NULL AS VARCHAR)",
+    "inet_client_port() AS CAST(NULL AS INTEGER)",
+    "pg_typeof(v) AS lower(typeof(v))",
+    R"(to_regclass(t) AS coalesce(TRY_CAST(t AS BIGINT),
+         CASE replace(CAST(t AS VARCHAR), 'pg_catalog.', '') WHEN 'pg_class' THEN 1259 WHEN 'pg_namespace' THEN 2615
+           WHEN 'pg_type' THEN 1247 WHEN 'pg_proc' THEN 1255 WHEN 'pg_attribute' THEN 1249 WHEN 'pg_attrdef' THEN 2604
+           WHEN 'pg_constraint' THEN 2606 WHEN 'pg_trigger' THEN 2620 WHEN 'pg_rewrite' THEN 2618
+           WHEN 'pg_database' THEN 1262 WHEN 'pg_authid' THEN 1260 WHEN 'pg_description' THEN 2609
+           WHEN 'pg_index' THEN 2610 WHEN 'pg_language' THEN 2612 WHEN 'pg_opclass' THEN 2616
+           WHEN 'pg_operator' THEN 2617 WHEN 'pg_extension' THEN 3079 WHEN 'pg_tablespace' THEN 1213
+           WHEN 'pg_publication' THEN 6104 WHEN 'pg_cast' THEN 2605 WHEN 'pg_am' THEN 2601 END,
+         (SELECT r.oid FROM lake.pg_catalog._weir_relations r
+          WHERE r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR
+            (r.name = replace(CAST(t AS VARCHAR), '"', '') AND
+             list_contains(weir_current_schemas(false), r.schema_name))
+          ORDER BY list_position(weir_current_schemas(false), r.schema_name) LIMIT 1)))",
+    R"(to_regtype(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT y.oid FROM lake.pg_catalog._weir_types y
+         WHERE y.name = lower(CAST(t AS VARCHAR)) OR y.shown = lower(CAST(t AS VARCHAR)) LIMIT 1)))",
+    "to_regproc(t) AS TRY_CAST(t AS BIGINT)",
+    R"(to_regnamespace(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT n.oid FROM lake.pg_catalog._weir_schemas n
+         WHERE n.name = replace(CAST(t AS VARCHAR), '"', ''))))",
+};
+
+// Holds what the statement was bound under.
+struct WordBinding final : duckdb::FunctionData {
+  explicit WordBinding(std::shared_ptr<const Authority> authority_in) : authority(std::move(authority_in)) {}
+  const std::shared_ptr<const Authority> authority;
+  duckdb::unique_ptr<FunctionData> Copy() const override { return duckdb::make_uniq<WordBinding>(authority); }
+  bool Equals(const FunctionData& other) const override { return authority == other.Cast<WordBinding>().authority; }
+};
+
+duckdb::unique_ptr<duckdb::FunctionData> bind_word(duckdb::ClientContext& context, duckdb::ScalarFunction&,
+                                                   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
+  const auto state = ConnectionState::of(context);
+  return duckdb::make_uniq<WordBinding>(state ? state->authority : nullptr);
+}
+
+// weir_word(word, argument): what the authority says to word(argument); null without an authority.
+void answer_word(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::Vector& result) {
+  const auto& bound = state.expr.Cast<duckdb::BoundFunctionExpression>();
+  const std::shared_ptr<const Authority> authority = bound.bind_info->Cast<WordBinding>().authority;
+  duckdb::BinaryExecutor::ExecuteWithNulls<duckdb::string_t, duckdb::string_t, duckdb::string_t>(
+      arguments.data[0], arguments.data[1], result, arguments.size(),
+      [&](duckdb::string_t word, duckdb::string_t argument, duckdb::ValidityMask& mask, duckdb::idx_t row) {
+        std::optional<Json> value;
+        if (authority) value = authority->system_word(word.GetString(), argument.GetString());
+        if (!value || !value->is_string()) {
+          mask.SetInvalid(row);
+          return duckdb::string_t();
+        }
+        return duckdb::StringVector::AddString(result, value->as_string());
+      });
+}
+
+}  // namespace
+
+void register_catalog_functions(duckdb::Connection& connection) {
+  connection.BeginTransaction();
+  auto& catalog = duckdb::Catalog::GetSystemCatalog(*connection.context);
+  duckdb::ScalarFunction word("weir_word", {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::VARCHAR},
+                              duckdb::LogicalType::VARCHAR, answer_word, bind_word);
+  word.stability = duckdb::FunctionStability::CONSISTENT_WITHIN_QUERY;
+  duckdb::CreateScalarFunctionInfo word_info(word);
+  word_info.internal = true;
+  catalog.CreateFunction(*connection.context, word_info);
+  for (const char* text : kMacros) {
+    duckdb::Parser parser(connection.context->GetParserOptions());
+    parser.ParseQuery(std::string("CREATE MACRO ") + text);
+    auto& create = parser.statements.at(0)->Cast<duckdb::CreateStatement>();
+    auto& info = create.info->Cast<duckdb::CreateMacroInfo>();
+    info.catalog = SYSTEM_CATALOG;
+    info.schema = DEFAULT_SCHEMA;
+    info.internal = true;
+    catalog.CreateFunction(*connection.context, info);
+  }
+  connection.Commit();
+}
+
+}  // namespace weir::engine
