@@ -15,6 +15,7 @@
 #include "core/runtime/timers.h"
 #include "platform/warehouse/result_text.h"
 #include "platform/warehouse/session.h"
+#include "platform/warehouse/system_relations.h"
 #include "storage/engine/scripted_tables.h"
 
 namespace weir::warehouse {
@@ -43,6 +44,7 @@ class SessionTest : public ::testing::Test {
         tables_, views());
     ASSERT_TRUE(engine) << engine.error().text();
     engine_ = std::move(*engine);
+    engine_->set_relations(system_relations());
     const Status made = make_catalog(*engine_);
     ASSERT_TRUE(made) << made.error().text();
     warehouse_.emplace(Warehouse::Parts{.engine = *engine_,
@@ -55,6 +57,11 @@ class SessionTest : public ::testing::Test {
                                         .loads = &loads_},
                        Limits{});
     root_ = connect({.name = "weir", .may_read = true, .may_administer = true, .id = access::kOwnerUser});
+  }
+  std::vector<engine::SystemView> views() {
+    std::vector<engine::SystemView> out = system_facts(log_, users_);
+    out.push_back(statements_view(log_));
+    return out;
   }
   void stop() {
     root_.reset();

@@ -1,5 +1,7 @@
 #include "storage/engine/catalog_functions.h"
 
+#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
+
 #include "storage/engine/inside.h"
 
 namespace weir::engine {
