@@ -82,6 +82,9 @@ std::string SessionAuthority::row_filter(std::string_view, std::string_view) con
 }
 
 std::optional<Json> SessionAuthority::word(std::string_view function, const std::vector<Json>& arguments) const {
+  if (function.starts_with("weir:") && arguments.size() == 1) {
+    return system_word(function.substr(5), arguments[0].as_string());
+  }
   const auto is = [&](std::string_view name, size_t count) { return function == name && arguments.size() == count; };
   if (is("current_user", 0) || is("user", 0) || is("session_user", 0) || is("current_role", 0) || is("getpguser", 0)) {
     return Json(parts_.subject.name);

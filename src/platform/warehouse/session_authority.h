@@ -34,10 +34,11 @@ class SessionAuthority final : public engine::Authority {
   const View* view(std::string_view schema, std::string_view name) const override;
   std::string row_filter(std::string_view schema, std::string_view name) const override;
   std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const override;
-  std::optional<Json> system_word(std::string_view word, std::string_view argument) const override;
   std::string_view database() const override { return parts_.database; }
 
  private:
+  // What system relations ask: who sees what others ran, the search path, privileges.
+  std::optional<Json> system_word(std::string_view word, std::string_view argument) const;
   const Parts parts_;
 };
 

@@ -56,12 +56,6 @@ class Authority {
   // Nothing: the engine's own, if it has one.
   virtual std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const = 0;
 
-  // What system relations ask while they run: who sees what others ran, the search path, privileges. Nothing: unknown.
-  virtual std::optional<Json> system_word(std::string_view word, std::string_view argument) const {
-    (void)word, (void)argument;
-    return std::nullopt;
-  }
-
   // What the client calls the database, so that database.schema.table is understood.
   virtual std::string_view database() const = 0;
 };

@@ -129,7 +129,10 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_word(duckdb::ClientContext& contex
   return duckdb::make_uniq<WordBinding>(state ? state->authority : nullptr);
 }
 
-// weir_word(word, argument): what the authority says to word(argument); null without an authority.
+// No function that a statement calls begins so, see Walk::session_word().
+constexpr const char* kSystemWord = "weir:";
+
+// weir_word(word, argument): what the authority says to weir:word(argument); null without an authority.
 void answer_word(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duckdb::Vector& result) {
   const auto& bound = state.expr.Cast<duckdb::BoundFunctionExpression>();
   const std::shared_ptr<const Authority> authority = bound.bind_info->Cast<WordBinding>().authority;
@@ -137,7 +140,7 @@ void answer_word(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, d
       arguments.data[0], arguments.data[1], result, arguments.size(),
       [&](duckdb::string_t word, duckdb::string_t argument, duckdb::ValidityMask& mask, duckdb::idx_t row) {
         std::optional<Json> value;
-        if (authority) value = authority->system_word(word.GetString(), argument.GetString());
+        if (authority) value = authority->word(kSystemWord + word.GetString(), {Json(argument.GetString())});
         if (!value || !value->is_string()) {
           mask.SetInvalid(row);
           return duckdb::string_t();
