@@ -31,7 +31,6 @@
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/forget/forget.h"
-#include "platform/warehouse/system_relations.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/history/history.h"
 #include "stream/live/live.h"
@@ -281,10 +280,8 @@ Status Composed::open_engine() {
   engine.threads = engine_threads(settings_);
   engine.memory_bytes = settings_.size("limits.sql_memory");
   auto views = system_views(*capture_, *control_, *journal_, *lake_);
-  views.push_back(warehouse::statements_view(*statements_));
-  for (auto& view : warehouse::load_views(loads_)) views.push_back(std::move(view));
+  add_warehouse_views(views, *statements_, loads_, users_);
   buckets_ = std::make_unique<warehouse::Buckets>(real_files(), join_path(store_root_, "s3"));
-  for (auto& fact : warehouse::system_facts(*statements_, users_)) views.push_back(std::move(fact));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
   intakes_ = std::make_unique<Intakes>(

@@ -1,8 +1,11 @@
 // System views over the spine's rooms, for SQL and for the pages that read SQL. The references must outlive the engine.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "platform/warehouse/load_log.h"
+#include "platform/warehouse/system_relations.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -13,5 +16,9 @@ namespace weir::app {
 
 std::vector<engine::SystemView> system_views(const capture::Capture& capture, control::Control& control,
                                              const journal::Journal& journal, const lake::Lake& lake);
+
+// Those of the warehouse's rooms; `users` may be filled later.
+void add_warehouse_views(std::vector<engine::SystemView>& views, const warehouse::StatementLog& statements,
+                         const warehouse::LoadLog& loads, const std::unique_ptr<access::Users>& users);
 
 }  // namespace weir::app
