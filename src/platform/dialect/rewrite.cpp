@@ -94,6 +94,7 @@ class Rewriter {
   Status look_at(size_t i) {
     const Token& token = tokens_[i];
     if (token.kind == TokenKind::text) number_text(i);
+    if (token.kind == TokenKind::symbol) match(i);
     if (token.kind != TokenKind::word) return {};
     if (token.in(sql_).front() == '#') {
       edit(i).instead = "\"" + name_of(sql_, token) + "\"";
@@ -114,6 +115,27 @@ class Rewriter {
     if (word(i, "approximate")) edit(i).is_gone = word(i + 1, "count") || word(i + 1, "percentile_disc");
     if (word(i, "super") && (symbol(i - 1, "::") || word(i - 1, "as"))) edit(i).instead = "JSON";
     return {};
+  }
+
+  // PostgreSQL finds a pattern anywhere in the text, the engine's own signs want the whole text to be it.
+  void match(size_t i) {
+    if (symbol(i, "!~")) edit(i).instead = "!@~";
+    if (!symbol(i, "~") || i == range_.first) return;
+    const Token& before = tokens_[i - 1];
+    static constexpr std::string_view kNoValues[] = {"select", "where", "and", "or",   "not", "on", "when",
+                                                     "then",   "else",  "by",  "case", "in",  "as", "having"};
+    const bool is_word =
+        std::any_of(std::begin(kNoValues), std::end(kNoValues), [&](std::string_view one) { return word(i - 1, one); });
+    const bool is_sign = before.kind == TokenKind::symbol && !symbol(i - 1, ")") && !symbol(i - 1, "]") &&
+                         !(symbol(i - 1, ".") && symbol(i + 1, ")"));
+    if (!is_word && !is_sign) edit(i).instead = "@~";
+  }
+
+  // a OPERATOR(pg_catalog.~) b is a ~ b.
+  void plain_operator(size_t name, size_t open, size_t close) {
+    if (close < open + 2 || tokens_[close - 1].kind != TokenKind::symbol) return;
+    edit(name).is_gone = true;
+    for (size_t i = open; i <= close; ++i) edit(i).is_gone = i != close - 1;
   }
 
   // `i` is the function's name, a '(' follows.
@@ -145,6 +167,7 @@ class Rewriter {
     if (name == "cast" || name == "try_cast") cast(i, open, close);
     if (name == "convert") return convert(i, open, close);
     if (name == "decode") return decode(i, open, close);
+    if (name == "operator") plain_operator(i, open, close);
     if (name == "listagg") return within_group(open, close);
     if (name == "collate") return collate(i, open, close);
     if (name == "ratio_to_report") return ratio(i, open, close);

@@ -8,6 +8,11 @@ namespace weir::engine {
 namespace {
 
 constexpr const char* kMacros[] = {
+    // The dialect writes @~ and !@~ for ~ and !~.
+    R"("@~"(s, pattern) AS regexp_matches(s, pattern))",
+    R"("!@~"(s, pattern) AS NOT regexp_matches(s, pattern))",
+    R"("~*"(s, pattern) AS regexp_matches(s, pattern, 'i'))",
+    R"("!~*"(s, pattern) AS NOT regexp_matches(s, pattern, 'i'))",
     R"(pg_get_userbyid(o) AS coalesce((SELECT p.name FROM lake.internal.weir_people p WHERE p.id = o),
        'unknown (OID=' || o || ')'))",
     R"(weir_current_schemas(implicit) AS CASE WHEN implicit

@@ -21,7 +21,7 @@ namespace {
 
 // Operators, as the parser names them.
 constexpr std::string_view kOperators = R"(
-!__postfix !~~ !~~* % & && * ** + - ->> / // <-> << <=> <@ >> @ @> ^ ^@ | || ~ ~~ ~~* ~~~
+!@~ !__postfix !~* !~~ !~~* % & && * ** + - ->> / // <-> << <=> <@ >> @ @> @~ ^ ^@ | || ~ ~* ~~ ~~* ~~~
 )";
 
 // Scalar functions: values to a value, nothing else.
