@@ -58,11 +58,6 @@ class SessionTest : public ::testing::Test {
                        Limits{});
     root_ = connect({.name = "weir", .may_read = true, .may_administer = true, .id = access::kOwnerUser});
   }
-  std::vector<engine::SystemView> views() {
-    std::vector<engine::SystemView> out = system_facts(log_, users_);
-    out.push_back(statements_view(log_));
-    return out;
-  }
   void stop() {
     root_.reset();
     warehouse_.reset();
@@ -72,6 +67,7 @@ class SessionTest : public ::testing::Test {
   }
   std::vector<engine::SystemView> views() {
     std::vector<engine::SystemView> out = load_views(loads_);
+    for (engine::SystemView& one : system_facts(log_, users_)) out.push_back(std::move(one));
     out.push_back(statements_view(log_));
     return out;
   }

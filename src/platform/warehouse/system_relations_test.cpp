@@ -169,6 +169,7 @@ TEST_F(RelationsTest, words_of_the_session) {
   EXPECT_EQ(ask("SELECT 'public' = ANY (current_schemas(true))"), "t; SELECT 1");
   EXPECT_EQ(ask("SELECT has_table_privilege('ada', 'sales', 'select'), has_table_privilege('sales', 'insert')"),
             "f|t; SELECT 1");
+  EXPECT_EQ(ask("SELECT has_table_privilege(current_user, 'sales', 'insert') AS may"), "t; SELECT 1");
   EXPECT_EQ(ask("GRANT SELECT ON sales TO ada"), "GRANT");
   EXPECT_EQ(ask(*ada, "SELECT has_table_privilege('sales', 'select'), has_schema_privilege('public', 'usage')"),
             "t|t; SELECT 1");

@@ -147,7 +147,7 @@ void Walk::expression(Child& child) {
     default:
       refuse_user("this kind of expression is not allowed: " + child->ToString(), child->query_location);
   }
-  duckdb::ParsedExpressionIterator::EnumerateChildren(*child, [this](Child& inner) { expression(inner); });
+  duckdb::ParsedExpressionIterator::EnumerateChildren(*child, [this](Child& one) { inner(one); });
   // After the children, whose parameters are constants now.
   if (rules_.trust == Trust::user && child->GetExpressionClass() == ExpressionClass::FUNCTION) {
     if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
@@ -184,6 +184,13 @@ bool Walk::drop_collation(Child& child) {
   return true;
 }
 
+// A name is a column's; inside of a call it would name the argument.
+void Walk::inner(Child& child) {
+  const bool is_named = !child->alias.empty();
+  expression(child);
+  if (!is_named) child->alias.clear();
+}
+
 // A call of a word that stands for the session, with constants, is its value.
 bool Walk::session_word(Child& child) {
   auto& function = child->Cast<duckdb::FunctionExpression>();
@@ -193,7 +200,7 @@ bool Walk::session_word(Child& child) {
   if (function.function_name.find(':') != std::string::npos) return false;
   std::vector<Json> arguments;
   for (Child& argument : function.children) {
-    expression(argument);
+    inner(argument);
     if (argument->GetExpressionClass() != ExpressionClass::CONSTANT) return false;
     const duckdb::Value& value = argument->Cast<duckdb::ConstantExpression>().value;
     arguments.push_back(value.IsNull() ? Json() : Json(value.ToString()));
