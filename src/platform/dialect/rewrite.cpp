@@ -3,32 +3,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "platform/dialect/edit.h"
 #include "platform/dialect/words.h"
 
 namespace weir::dialect {
 namespace {
 
-// Begins a clause that ends the list of a SELECT, or the SELECT.
-constexpr std::string_view kSetWords[] = {"union", "intersect", "except", "minus"};
-constexpr std::string_view kBehindList[] = {"from",   "into",      "where",  "group",  "having", "qualify",
-                                            "window", "order",     "limit",  "offset", "fetch",  "for",
-                                            "union",  "intersect", "except", "minus"};
-
-// Words that a '(' may follow without a call.
-constexpr std::string_view kNoFunctions[] = {
-    "all",    "and",    "any",   "as",    "between",   "by",     "case",    "columns", "distinct", "else",  "except",
-    "from",   "having", "ilike", "in",    "intersect", "into",   "is",      "like",    "limit",    "minus", "not",
-    "offset", "on",     "or",    "order", "over",      "select", "similar", "some",    "then",     "to",    "union",
-    "using",  "values", "when",  "where", "with",      "filter", "group",   "within",  "end"};
-
 // Words before a text that say its type: DATE '2026-01-01'.
 constexpr std::string_view kOfLiterals[] = {"date",     "time",    "timestamp", "timestamptz",
                                             "interval", "decimal", "numeric"};
-
-template <class Words>
-bool is_one_of(const Words& words, std::string_view name) {
-  return std::find(std::begin(words), std::end(words), name) != std::end(words);
-}
 
 class Rewriter {
  public:
@@ -54,20 +37,6 @@ class Rewriter {
   }
 
  private:
-  struct Edit {
-    bool is_gone = false;
-    bool is_moved = false;                          // said where it is copied to
-    std::string instead;                            // of the word
-    std::string before;                             // put in before it
-    std::string after;                              // put in behind it
-    std::optional<std::pair<size_t, size_t>> copy;  // the words [first, second), put in behind `before`
-    size_t pair = SIZE_MAX;                         // the bracket that closes this one, or opens it
-    bool is_in_list = false;                        // of a SELECT, and in no brackets there
-
-    // What lies inside of something is looked at after it, and is nearer to the word.
-    void put_behind(const std::string& text) { after.insert(0, text); }
-  };
-
   Edit& edit(size_t i) { return edits_[i - range_.first]; }
   bool is_there(size_t i) const { return i >= range_.first && i < range_.last; }
   bool word(size_t i, std::string_view keyword) const { return is_there(i) && is_word(sql_, tokens_[i], keyword); }
@@ -122,10 +91,7 @@ class Rewriter {
     if (symbol(i, "!~")) edit(i).instead = "!@~";
     if (!symbol(i, "~") || i == range_.first) return;
     const Token& before = tokens_[i - 1];
-    static constexpr std::string_view kNoValues[] = {"select", "where", "and", "or",   "not", "on", "when",
-                                                     "then",   "else",  "by",  "case", "in",  "as", "having"};
-    const bool is_word =
-        std::any_of(std::begin(kNoValues), std::end(kNoValues), [&](std::string_view one) { return word(i - 1, one); });
+    const bool is_word = before.kind == TokenKind::word && is_one_of(kBeforeValues, name_of(sql_, before));
     const bool is_sign = before.kind == TokenKind::symbol && !symbol(i - 1, ")") && !symbol(i - 1, "]") &&
                          !(symbol(i - 1, ".") && symbol(i + 1, ")"));
     if (!is_word && !is_sign) edit(i).instead = "@~";

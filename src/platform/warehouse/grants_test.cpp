@@ -196,7 +196,6 @@ TEST_F(GrantsTest, nobody_leaves_the_warehouse) {
                             "NO SCHEMA BINDING; SELECT * FROM v",
                             "SELECT * FROM 'x.csv'",
                             "SELECT * FROM \"/etc/passwd\"",
-                            "SELECT * FROM information_schema.key_column_usage",
                             "CREATE SCHEMA lake",
                             "CREATE TABLE pg_class (id INT)",
                             "SELECT * FROM temp.main.x",

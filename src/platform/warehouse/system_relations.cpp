@@ -25,8 +25,8 @@ std::string_view engine_type(std::string_view word) {
 }
 
 std::string_view take_word(std::string_view& rest) {
-  const size_t begin = std::min(rest.find_first_not_of(' '), rest.size());
-  const size_t end = std::min(rest.find(' ', begin), rest.size());
+  const size_t begin = std::min(rest.find_first_not_of(" \n"), rest.size());
+  const size_t end = std::min(rest.find_first_of(" \n", begin), rest.size());
   const std::string_view out = rest.substr(begin, end - begin);
   rest.remove_prefix(end);
   return out;
@@ -61,7 +61,9 @@ std::vector<engine::SystemRelation> system_relations() {
   }
   std::string_view lines = empty_relations();
   while (!lines.empty()) {
-    const size_t end = std::min(lines.find('\n'), lines.size());
+    // A line that begins with a blank goes on with the one before.
+    size_t end = std::min(lines.find('\n'), lines.size());
+    while (end + 1 < lines.size() && lines[end + 1] == ' ') end = std::min(lines.find('\n', end + 1), lines.size());
     if (const std::string_view line = lines.substr(0, end); !line.empty()) out.push_back(empty_relation(line));
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }

@@ -15,7 +15,8 @@ WITH named AS (
 SELECT CAST(11 AS BIGINT) AS oid, 'pg_catalog' AS name, CAST(1 AS BIGINT) AS owner
 UNION ALL SELECT 2200, 'public', 1
 UNION ALL SELECT 13000, 'information_schema', 1
-UNION ALL SELECT 16384 + CAST(md5_number_lower('schema ' || n.name) % 2000000000 AS BIGINT), n.name, coalesce(s.owner, 1)
+UNION ALL SELECT 16384 + CAST(md5_number_lower('schema ' || n.name) % 2000000000 AS BIGINT), n.name,
+  coalesce(s.owner, 1)
 FROM named n LEFT JOIN $engine.weir_catalog.schemas s ON s.schema_name = n.name
 )sql"},
       {"pg_catalog", "_weir_relations", R"sql(
@@ -51,7 +52,8 @@ FROM (VALUES
   (20, 'int8', 8, 'N', 1016, 'BIGINT', 'bigint'), (21, 'int2', 2, 'N', 1005, 'SMALLINT', 'smallint'),
   (22, 'int2vector', -1, 'A', 1006, NULL, 'int2vector'), (23, 'int4', 4, 'N', 1007, 'INTEGER', 'integer'),
   (24, 'regproc', 4, 'N', 1008, NULL, 'regproc'), (25, 'text', -1, 'S', 1009, NULL, 'text'),
-  (26, 'oid', 4, 'N', 1028, NULL, 'oid'), (27, 'tid', 6, 'U', 1010, NULL, 'tid'), (28, 'xid', 4, 'U', 1011, NULL, 'xid'),
+  (26, 'oid', 4, 'N', 1028, NULL, 'oid'), (27, 'tid', 6, 'U', 1010, NULL, 'tid'), (28, 'xid', 4, 'U', 1011, NULL,
+    'xid'),
   (29, 'cid', 4, 'U', 1012, NULL, 'cid'), (30, 'oidvector', -1, 'A', 1013, NULL, 'oidvector'),
   (114, 'json', -1, 'U', 199, 'JSON', 'json'), (142, 'xml', -1, 'U', 143, NULL, 'xml'),
   (600, 'point', 16, 'G', 1017, NULL, 'point'), (700, 'float4', 4, 'N', 1021, 'FLOAT', 'real'),
@@ -96,7 +98,8 @@ listed AS (
     NULL, NULL
   FROM said s JOIN relations r ON r.oid = s.oid WHERE r.relkind = 'v'),
 typed AS (
-  SELECT *, regexp_replace(regexp_replace(type, '\[.*', ''), '\(.*', '') AS base, type LIKE '%]' AS is_list FROM listed),
+  SELECT *, regexp_replace(regexp_replace(type, '\[.*', ''), '\(.*', '') AS base,
+    type LIKE '%]' AS is_list FROM listed),
 known AS (
   SELECT *, CASE
       WHEN shown LIKE 'character(%' THEN 1042
@@ -114,7 +117,8 @@ SELECT k.oid, k.schema_name, k.relation_name, k.relkind, CAST(k.number AS SMALLI
     WHEN k.base = 'DECIMAL' THEN CAST(regexp_extract(k.type, '\((\d+),(\d+)\)', 1) AS INTEGER) * 65536 +
       CAST(regexp_extract(k.type, '\((\d+),(\d+)\)', 2) AS INTEGER) + 4
     ELSE -1 END AS INTEGER) AS typmod,
-  CAST(CASE WHEN k.is_list THEN -1 ELSE t.length END AS SMALLINT) AS length, coalesce(k.is_not_null, false) AS is_not_null,
+  CAST(CASE WHEN k.is_list THEN -1 ELSE t.length END AS SMALLINT) AS length, coalesce(k.is_not_null,
+    false) AS is_not_null,
   CASE WHEN k.identity IS NOT NULL AND CAST(k.identity AS VARCHAR) <> 'null'
     THEN '"identity"(' || k.oid || ', ' || k.number - 1 || ', ''' || (k.identity->>0) || ',' || (k.identity->>1) ||
       '''::text)'
@@ -155,7 +159,8 @@ SELECT r.oid, r.name AS relname, coalesce(n.oid, 0) AS relnamespace, CAST(0 AS B
   CAST(CASE WHEN r.row_count > 0 THEN 1 ELSE 0 END AS INTEGER) AS relpages, CAST(r.row_count AS FLOAT) AS reltuples,
   CAST(0 AS INTEGER) AS relallvisible, CAST(0 AS BIGINT) AS reltoastrelid, CAST(0 AS BIGINT) AS reltoastidxid,
   false AS relhasindex, false AS relisshared, CASE WHEN r.place = 'pg_temp' THEN 't' ELSE 'p' END AS relpersistence,
-  r.relkind, CAST(coalesce(c.columns, 0) AS SMALLINT) AS relnatts, CAST(0 AS SMALLINT) AS relchecks, false AS relhasoids,
+  r.relkind, CAST(coalesce(c.columns, 0) AS SMALLINT) AS relnatts, CAST(0 AS SMALLINT) AS relchecks,
+    false AS relhasoids,
   json_array_length(coalesce(r.attributes->'constraints', '[]')) > 0 AS relhaspkey, r.relkind = 'v' AS relhasrules,
   false AS relhastriggers, false AS relhassubclass, false AS relrowsecurity, false AS relforcerowsecurity,
   true AS relispopulated, 'd' AS relreplident, false AS relispartition, CAST(0 AS BIGINT) AS relrewrite,
@@ -265,7 +270,8 @@ FROM lake.pg_catalog._weir_constraints c JOIN lake.pg_catalog._weir_schemas n ON
 SELECT CAST(2 AS BIGINT) AS oid, 'heap' AS amname, 'heap_tableam_handler' AS amhandler, 't' AS amtype
 )sql"},
       {"pg_catalog", "pg_collation", R"sql(
-SELECT CAST(oid AS BIGINT) AS oid, name AS collname, CAST(11 AS BIGINT) AS collnamespace, CAST(1 AS BIGINT) AS collowner,
+SELECT CAST(oid AS BIGINT) AS oid, name AS collname, CAST(11 AS BIGINT) AS collnamespace,
+  CAST(1 AS BIGINT) AS collowner,
   CASE WHEN oid = 100 THEN 'd' ELSE 'c' END AS collprovider, true AS collisdeterministic, CAST(-1 AS INTEGER) AS
   collencoding, name AS collcollate, name AS collctype, CAST(NULL AS VARCHAR) AS colliculocale, CAST(NULL AS VARCHAR) AS
   collversion

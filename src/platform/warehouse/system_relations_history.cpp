@@ -8,9 +8,11 @@ std::vector<SystemSelect> history_relations() {
   return {
       {"pg_catalog", "_weir_statements", R"sql(
 SELECT CAST(user_id AS INTEGER) AS userid, CAST(number AS BIGINT) AS query, coalesce(label, 'default') AS label,
-  CAST(number AS BIGINT) AS xid, CAST(process_id AS INTEGER) AS pid, database, sql, user_name, client, state, started_at,
+  CAST(number AS BIGINT) AS xid, CAST(process_id AS INTEGER) AS pid, database, sql, user_name, client, state,
+    started_at,
   ended_at, elapsed_us, rows, error, error_code,
-  CASE WHEN regexp_matches(upper(trim(sql)), '^(SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|MERGE|COPY|UNLOAD|FETCH|EXPLAIN)')
+  CASE WHEN regexp_matches(upper(trim(sql)),
+    '^(SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|MERGE|COPY|UNLOAD|FETCH|EXPLAIN)')
     THEN 'QUERY' WHEN regexp_matches(upper(trim(sql)), '^(CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|COMMENT)') THEN 'DDL'
     ELSE 'UTILITY' END AS type
 FROM lake.internal.weir_statement_facts

@@ -67,7 +67,8 @@ constexpr const char* kMacros[] = {
     R"(col_description(o, number) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
          WHERE d.objoid = o AND d.objsubid = number))",
     "shobj_description(o, c) AS CAST(NULL AS VARCHAR)",
-    R"(weir_may_relation(u, t, p) AS coalesce((SELECT max(weir_word('may', concat_ws(chr(10), CAST(u AS VARCHAR), lower(p),
+    R"(weir_may_relation(u, t, p) AS coalesce((SELECT max(weir_word('may', concat_ws(chr(10), CAST(u AS VARCHAR),
+      lower(p),
          r.place, r.name))) FROM lake.pg_catalog._weir_relations r WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
          r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR (r.name = replace(CAST(t AS VARCHAR),
          '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))) = 'true', false))",
@@ -75,7 +76,8 @@ constexpr const char* kMacros[] = {
     "has_any_column_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
     "has_column_privilege(t, c, p) AS weir_may_relation('', t, p), (u, t, c, p) AS weir_may_relation(u, t, p)",
     R"(weir_may_schema(u, s, p) AS coalesce(weir_word('may_schema', concat_ws(chr(10), CAST(u AS VARCHAR), lower(p),
-         coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n WHERE CAST(n.oid AS VARCHAR) = CAST(s AS VARCHAR)),
+         coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n WHERE CAST(n.oid AS VARCHAR) = CAST(s AS
+           VARCHAR)),
          CAST(s AS VARCHAR)))) = 'true', false))",
     "has_schema_privilege(s, p) AS weir_may_schema('', s, p), (u, s, p) AS weir_may_schema(u, s, p)",
     "has_database_privilege(d, p) AS true, (u, d, p) AS true",
