@@ -80,6 +80,7 @@ class Rewriter {
       edit(i).instead = "(now()::TIMESTAMP)";
       if (is_item(i, i)) edit(i).put_behind(" AS \"sysdate\"");
     }
+    if (i == range_.first && word(i, "delete") && !word(i + 1, "from")) edit(i).put_behind(" FROM");
     if (word(i, "top")) return top(i);
     if (word(i, "approximate")) edit(i).is_gone = word(i + 1, "count") || word(i + 1, "percentile_disc");
     if (word(i, "super") && (symbol(i - 1, "::") || word(i - 1, "as"))) edit(i).instead = "JSON";
@@ -392,7 +393,11 @@ class Rewriter {
 
   // The last word of the cast at `i`.
   size_t postfix_cast(size_t start, size_t i) {
-    const size_t type = i + 1;
+    size_t type = i + 1;
+    if (word(type, "pg_catalog") && symbol(type + 1, ".") && is_there(type + 2)) {
+      edit(type).is_gone = edit(type + 1).is_gone = true;
+      type += 2;
+    }
     const auto known = text_type(type);
     size_t last = known ? known->last : type;
     if (!known) {

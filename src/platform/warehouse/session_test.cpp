@@ -22,6 +22,7 @@ TEST_F(SessionTest, a_table_is_made_filled_changed_and_dropped) {
             "22001: value too long for type character varying(5): column \"name\"");
   EXPECT_EQ(ask("INSERT INTO t(name) VALUES ('äöü')").substr(0, 5), "22001") << "lengths are of bytes";
   EXPECT_EQ(ask("DELETE FROM t WHERE id = 2 RETURNING name"), "b; DELETE 1");
+  EXPECT_EQ(ask("DELETE t WHERE id = 7"), "DELETE 0") << "FROM may be left out";
   EXPECT_EQ(ask("TRUNCATE t"), "TRUNCATE TABLE");
   EXPECT_EQ(ask("SELECT count(*) FROM t"), "0; SELECT 1");
   EXPECT_EQ(ask("DROP TABLE t"), "DROP TABLE");
@@ -251,6 +252,12 @@ TEST_F(SessionTest, statements_are_described_without_running) {
   EXPECT_EQ(ask("SELECT count(*) FROM t"), "0; SELECT 1");
   EXPECT_EQ(ask(*root_, "INSERT INTO t VALUES ($1, $2)", {{Json("7"), "INTEGER"}, {Json("x"), ""}}), "INSERT 0 1");
   EXPECT_EQ(ask("SELECT * FROM t"), "7|x; SELECT 1");
+}
+
+TEST_F(SessionTest, calls_within_calls_are_looked_at_once) {
+  std::string call = "(SELECT count(*) FROM impressions)";
+  for (int i = 0; i < 60; ++i) call = "abs(" + call + ")";
+  EXPECT_EQ(ask("SELECT " + call), "3; SELECT 1");
 }
 
 TEST_F(SessionTest, explain_is_lines) {

@@ -32,6 +32,9 @@ constexpr const char* kMacros[] = {
     "pg_ts_parser_is_visible(o) AS true",
     "pg_ts_template_is_visible(o) AS true",
     "pg_statistics_obj_is_visible(o) AS true",
+    "array_upper(a, dimension) AS nullif(len(a), 0)",
+    "array_lower(a, dimension) AS CASE WHEN len(a) > 0 THEN 1 END",
+    "pg_get_function_sqlbody(o) AS CAST(NULL AS VARCHAR)",
     "pg_is_other_temp_schema(o) AS false",
     "pg_my_temp_schema() AS CAST(0 AS BIGINT)",
     R"(format_type(o, m) AS CASE

@@ -200,6 +200,9 @@ bool Walk::session_word(Child& child) {
   if (function.function_name.find(':') != std::string::npos) return false;
   std::vector<Json> arguments;
   for (Child& argument : function.children) {
+    // Nothing else is walked here: it would be walked again as the call's, and twice as often at each level.
+    const ExpressionClass kind = argument->GetExpressionClass();
+    if (kind != ExpressionClass::CONSTANT && kind != ExpressionClass::PARAMETER) return false;
     inner(argument);
     if (argument->GetExpressionClass() != ExpressionClass::CONSTANT) return false;
     const duckdb::Value& value = argument->Cast<duckdb::ConstantExpression>().value;
@@ -414,6 +417,12 @@ void Walk::table(Table& table_ref) {
         return refuse_user("this table reference is not allowed", ref.query_location);
       }
       auto& called = function.function->Cast<duckdb::FunctionExpression>();
+      if (lower(called.schema) == kPgCatalog) called.schema.clear();
+      // PostgreSQL: the one column of such a function is called as the function is here.
+      if (rules_.authority != nullptr && lower(called.function_name) == "generate_series" && !function.alias.empty() &&
+          function.column_name_alias.empty()) {
+        function.column_name_alias.push_back(function.alias);
+      }
       call(called, true);
       duckdb::ParsedExpressionIterator::EnumerateChildren(called, [this](Child& inner) { expression(inner); });
       if (function.subquery) node(*function.subquery->node);

@@ -172,6 +172,8 @@ Status Conversation::suspend() {
     portal.kept_ends.push_back(portal.kept.size());
   }
   portal.block = nullptr;
+  // The client may think for as long as it likes: what runs for others must not wait for it.
+  TRY(portal.execution->set_aside());
   append_simple(text_, 's');
   running_.reset();
   return {};
