@@ -215,7 +215,9 @@ void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& fact
   route.method = Method::post;
   route.pattern = "/v1/sql";
   route.access = Access::reader;
-  route.summary = "Runs one SELECT; the result as JSON, CSV, NDJSON or Parquet, as Accept says.";
+  route.summary =
+      "Runs one statement with the caller's rights (statements.md); the result as JSON, CSV, NDJSON or Parquet, as "
+      "Accept says.";
   route.body_bytes_max = 4 << 20;
   route.handler = [sql](Request& request, const Responder& responder) { sql->take(request, responder); };
   router.add(route);
