@@ -211,7 +211,16 @@ Result<std::vector<duckdb::Value>> parameter_values(const Parameters& parameters
       continue;
     }
     try {
-      values.push_back(value.DefaultCastAs(duckdb::TransformStringToLogicalType(parameter.type)));
+      const duckdb::LogicalType type =
+          parameter.type == "JSON" ? duckdb::LogicalType::JSON() : duckdb::TransformStringToLogicalType(parameter.type);
+      if (type.IsJSONType() && parameter.value.is_string()) {  // its text; there is no cast outside of a statement
+        const Result<Json> parsed = Json::parse(parameter.value.as_string());
+        if (!parsed) return Error(Code::invalid, "parameter " + name + " is no JSON: " + parsed.error().message);
+        value.Reinterpret(type);
+        values.push_back(std::move(value));
+        continue;
+      }
+      values.push_back(value.DefaultCastAs(type));
     } catch (const std::exception& thrown) {
       const Error why = to_error(thrown, "");
       return Error(Code::invalid, "parameter " + name + ": " + why.message);
