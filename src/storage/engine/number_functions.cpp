@@ -72,7 +72,8 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_to_number(duckdb::ClientContext& c
   const auto read = [scale](const Row& row) -> Result<duckdb::hugeint_t> {
     thread_local LastPattern<NumberPattern> last;
     TRY_ASSIGN(const NumberPattern* pattern, last.of(row.text(1)));
-    TRY_ASSIGN(const std::string number, pattern->read(row.text(0)));
+    std::string number;  // apart from its value: g++ 12 takes it for uninitialized else
+    TRY_ASSIGN(number, pattern->read(row.text(0)));
     return decimal_of(number, scale);
   };
   const LogicalType type = LogicalType::DECIMAL(kDecimalDigits, static_cast<uint8_t>(scale));
