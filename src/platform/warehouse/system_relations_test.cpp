@@ -161,6 +161,10 @@ TEST_F(RelationsTest, what_psql_asks) {
       pg_catalog.pg_encoding_to_char(d.encoding) as "Encoding", pg_catalog.array_to_string(d.datacl, E'\n') AS "Access"
     FROM pg_catalog.pg_database d ORDER BY 1)"),
             "weir|weir|UTF8|NULL; SELECT 1");
+  EXPECT_EQ(ask("SELECT a.attname, pg_catalog.col_description(a.attrelid, a.attnum), pg_catalog.obj_description("
+                "a.attrelid, 'pg_class') FROM pg_catalog.pg_attribute a WHERE a.attrelid = 'names'::regclass"),
+            "name|NULL|NULL; SELECT 1");
+  EXPECT_EQ(ask("SELECT 'abc' ~ 'b', 'abc' !~ '^b', 'ABC' ~* 'b', ~1"), "t|t|t|-2; SELECT 1");
 }
 
 TEST_F(RelationsTest, words_of_the_session) {
