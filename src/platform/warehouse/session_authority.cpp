@@ -125,6 +125,10 @@ std::optional<Json> SessionAuthority::system_word(std::string_view word, std::st
     for (const std::string& one : parts_.search_path) out.push(one);
     return Json(out.dump());
   }
+  if (word == "current_setting") {
+    const auto value = parts_.settings->find(argument);
+    return value ? std::optional<Json>(*value) : std::nullopt;
+  }
   if (word == "weir_settings") {
     Json out{Json::Array{}};
     for (const auto& [name, value] : parts_.settings->all()) out.push(Json(Json::Array{Json(name), Json(value)}));

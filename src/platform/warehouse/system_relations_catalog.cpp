@@ -11,7 +11,8 @@ std::vector<SystemSelect> catalog_relations() {
 WITH named AS (
   SELECT DISTINCT schema_name AS name FROM duckdb_schemas()
   WHERE database_name NOT IN ('lake', 'system', 'temp')
-    AND schema_name NOT IN ('main', 'public', 'weir_catalog', 'pg_catalog', 'information_schema', 'internal'))
+    AND schema_name NOT IN ('main', 'public', 'weir', 'weir_catalog', 'pg_catalog',
+      'information_schema', 'internal'))
 SELECT CAST(11 AS BIGINT) AS oid, 'pg_catalog' AS name, CAST(1 AS BIGINT) AS owner
 UNION ALL SELECT 2200, 'public', 1
 UNION ALL SELECT 13000, 'information_schema', 1
@@ -26,7 +27,7 @@ WITH known AS (
 found AS (
   SELECT CASE WHEN database_name = 'lake' THEN 'lake' WHEN database_name = 'temp' THEN 'pg_temp' ELSE schema_name END
       AS place, table_name AS name, comment, estimated_size AS row_count
-  FROM duckdb_tables() WHERE schema_name <> 'weir_catalog' AND database_name <> 'system'
+  FROM duckdb_tables() WHERE schema_name NOT IN ('weir', 'weir_catalog') AND database_name <> 'system'
   UNION ALL SELECT place, name, NULL, 0 FROM known WHERE kind = 'view'),
 ranked AS (
   SELECT f.place, f.name, f.comment, f.row_count, coalesce(k.kind, 'table') AS kind, coalesce(k.owner, 1) AS owner,
@@ -92,7 +93,7 @@ listed AS (
   FROM duckdb_columns() c JOIN relations r ON r.name = c.table_name AND r.place =
     CASE WHEN c.database_name = 'lake' THEN 'lake' WHEN c.database_name = 'temp' THEN 'pg_temp' ELSE c.schema_name END
     LEFT JOIN said s ON s.oid = r.oid AND s.c.name = c.column_name
-  WHERE c.database_name <> 'system' AND c.schema_name <> 'weir_catalog' AND r.relkind <> 'v'
+  WHERE c.database_name <> 'system' AND c.schema_name NOT IN ('weir', 'weir_catalog') AND r.relkind <> 'v'
   UNION ALL
   SELECT r.oid, r.schema_name, r.name, r.relkind, s.number, s.c.name, s.c.type, false, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL
@@ -285,7 +286,7 @@ FROM (VALUES (1663, 'pg_default'), (1664, 'pg_global')) AS t(oid, name)
       {"pg_catalog", "pg_language", R"sql(
 SELECT CAST(oid AS BIGINT) AS oid, name AS lanname, CAST(1 AS BIGINT) AS lanowner, false AS lanispl, true AS
   lanpltrusted, CAST(0 AS BIGINT) AS lanplcallfoid, CAST(0 AS BIGINT) AS laninline, CAST(0 AS BIGINT) AS lanvalidator,
-  CAST(NULL AS VARCHAR[]) AS lanacl
+  CAST(NULL AS VARCHAR[]) AS lanacl, CAST(2612 AS BIGINT) AS tableoid
 FROM (VALUES (12, 'internal'), (14, 'sql')) AS t(oid, name)
 )sql"},
       {"pg_catalog", "pg_tables", R"sql(

@@ -42,8 +42,9 @@ constexpr const char* kMacros[] = {
        WHEN o = 1043 AND m > 4 THEN 'character varying(' || (m - 4) || ')'
        WHEN o = 1042 AND m > 4 THEN 'character(' || (m - 4) || ')'
        WHEN o = 1700 AND m > 4 THEN 'numeric(' || ((m - 4) // 65536) || ',' || ((m - 4) % 65536) || ')'
-       ELSE coalesce((SELECT t.shown FROM lake.pg_catalog._weir_types t WHERE t.oid = o),
-         (SELECT t.shown || '[]' FROM lake.pg_catalog._weir_types t WHERE t.array_oid = o AND o <> 0), '???') END)",
+       ELSE coalesce((SELECT max(t.shown) FROM lake.pg_catalog._weir_types t WHERE t.oid = o),
+         (SELECT max(t.shown) || '[]' FROM lake.pg_catalog._weir_types t
+          WHERE t.array_oid = o AND o <> 0), '???') END)",
     "pg_get_expr(e, o) AS e, (e, o, pretty) AS e",
     R"(pg_get_viewdef(o) AS (SELECT r.attributes->>'definition' FROM lake.pg_catalog._weir_relations r
          WHERE CAST(r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR r.name = CAST(o AS VARCHAR) LIMIT 1),
@@ -99,6 +100,10 @@ constexpr const char* kMacros[] = {
     "pg_tablespace_location(o) AS ''",
     "pg_stat_get_numscans(o) AS CAST(0 AS BIGINT)",
     "pg_client_encoding() AS 'UTF8'",
+    "getdatabaseencoding() AS 'UTF8'",
+    "pg_char_to_encoding(name) AS CASE upper(name) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
+    "array_remove(list, value) AS list_filter(list, lambda x: x IS DISTINCT FROM value)",
+    "weir_current_setting(name) AS weir_word('current_setting', name)",
     "weir_txid_current() AS CAST(1 AS BIGINT)",
     "inet_server_addr() AS CAST(NULL AS VARCHAR)",
     "inet_server_port() AS CAST(NULL AS INTEGER)",

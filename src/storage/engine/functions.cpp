@@ -93,7 +93,8 @@ weir_json_text weir_lpad weir_octet_length weir_regexp_replace weir_rpad weir_su
 
 // PostgreSQL's, of its catalog, see catalog_functions.h.
 constexpr std::string_view kCatalog = R"(
-array_lower array_upper pg_get_function_sqlbody
+array_lower array_remove array_upper getdatabaseencoding pg_char_to_encoding pg_get_function_sqlbody
+weir_current_setting
 col_description format_type has_any_column_privilege has_column_privilege has_database_privilege has_function_privilege
 has_language_privilege has_schema_privilege has_table_privilege inet_client_addr inet_client_port inet_server_addr
 inet_server_port obj_description pg_client_encoding pg_collation_is_visible pg_conversion_is_visible pg_database_size

@@ -251,7 +251,8 @@ void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
   // The engine's own say something else.
   if (rules_.authority != nullptr && !as_table) {
     const std::string name = lower(function.function_name);
-    if (name == "current_schemas" || name == "txid_current") function.function_name = "weir_" + name;
+    if (name == "current_schemas" || name == "txid_current" || name == "current_setting")
+      function.function_name = "weir_" + name;
   }
   const bool known =
       as_table ? table_function_is_allowed(function.function_name) : function_is_allowed(function.function_name);
