@@ -153,6 +153,17 @@ def test_psql_asks_and_is_told_where_a_mistake_is(served):
     assert served.tell("") == ""
 
 
+def test_psql_looks_around(served):
+    served.tell("create table looked_at (id int identity(1,1) primary key, name varchar(20), price decimal(10,2) default 1.5)")
+    served.tell("create view looked_through as select name from looked_at")
+    for command in r"\d \dt+ \dv \dm \dn+ \du \l+ \df \dp \di \ds \dT \dD \dO \db \dx \dL \dd \da \dX \dconfig \ddp \dRp".split():
+        assert "ERROR" not in served.psql(command), command
+    told = served.psql(r"\d looked_at")
+    assert re.search(r"id +\| integer +\| +\| not null", told) and re.search(r"price +\| numeric\(10,2\) +\| +\| +\| 1.5", told), told
+    assert "SELECT name FROM looked_at" in served.psql(r"\d+ looked_through").replace("select", "SELECT").replace("from", "FROM")
+    assert re.search(r"looked_through +\| view", served.psql(r"\d"))
+
+
 def test_statements_of_one_message_are_one_transaction(served):
     served.tell("create table pieces (a integer)")
     told = served.psql("insert into pieces values (1); insert into pieces values ('x'); select 1", code=1)

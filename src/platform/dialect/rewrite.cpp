@@ -65,6 +65,10 @@ class Rewriter {
     if (token.kind == TokenKind::text) number_text(i);
     if (token.kind == TokenKind::symbol) match(i);
     if (token.kind != TokenKind::word) return {};
+    if (word(i, "pg_catalog") && symbol(i + 1, ".") && word(i - 1, "as")) {
+      edit(i).instead = " ";
+      edit(i + 1).is_gone = true;
+    }
     if (token.in(sql_).front() == '#') {
       edit(i).instead = "\"" + name_of(sql_, token) + "\"";
       return {};

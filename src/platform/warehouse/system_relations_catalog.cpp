@@ -151,7 +151,8 @@ FROM named n LEFT JOIN lake.pg_catalog._weir_relations r ON r.name = n.target[2]
   AND r.schema_name = coalesce(nullif(n.target[1], ''), n.schema_name)
 )sql"},
       {"pg_catalog", "pg_namespace", R"sql(
-SELECT oid, name AS nspname, owner AS nspowner, CAST(NULL AS VARCHAR[]) AS nspacl FROM lake.pg_catalog._weir_schemas
+SELECT oid, name AS nspname, owner AS nspowner, CAST(NULL AS VARCHAR[]) AS nspacl,
+  CAST(2615 AS BIGINT) AS tableoid FROM lake.pg_catalog._weir_schemas
 )sql"},
       {"pg_catalog", "pg_class", R"sql(
 SELECT r.oid, r.name AS relname, coalesce(n.oid, 0) AS relnamespace, CAST(0 AS BIGINT) AS reltype,
@@ -169,7 +170,8 @@ SELECT r.oid, r.name AS relname, coalesce(n.oid, 0) AS relnamespace, CAST(0 AS B
   CAST(NULL AS VARCHAR[]) AS reloptions, CAST(NULL AS VARCHAR) AS relpartbound,
   CAST(CASE r.attributes->>'diststyle' WHEN 'key' THEN 1 WHEN 'all' THEN 8 WHEN 'even' THEN 0 ELSE 9 END AS SMALLINT) AS
   reldiststyle, CAST(CASE r.attributes->>'diststyle' WHEN 'key' THEN 1 WHEN 'all' THEN 8 WHEN 'even' THEN 0 ELSE 10 END
-  AS SMALLINT) AS releffectivediststyle, CAST(NULL AS TIMESTAMP) AS relcreationtime
+  AS SMALLINT) AS releffectivediststyle, CAST(NULL AS TIMESTAMP) AS relcreationtime,
+  CAST(1259 AS BIGINT) AS tableoid
 FROM lake.pg_catalog._weir_relations r LEFT JOIN lake.pg_catalog._weir_schemas n ON n.name = r.schema_name
   LEFT JOIN (SELECT oid, count(*) AS columns FROM lake.pg_catalog._weir_columns GROUP BY oid) c ON c.oid = r.oid
 )sql"},
@@ -206,7 +208,7 @@ SELECT oid, name AS typname, CAST(11 AS BIGINT) AS typnamespace, CAST(1 AS BIGIN
   '-' AS typanalyze, 'i' AS typalign, 'p' AS typstorage, false AS typnotnull, CAST(0 AS BIGINT) AS typbasetype,
   CAST(-1 AS INTEGER) AS typtypmod, CAST(0 AS INTEGER) AS typndims,
   CAST(CASE WHEN category = 'S' THEN 100 ELSE 0 END AS BIGINT) AS typcollation, CAST(NULL AS VARCHAR) AS typdefaultbin,
-  CAST(NULL AS VARCHAR) AS typdefault, CAST(NULL AS VARCHAR[]) AS typacl
+  CAST(NULL AS VARCHAR) AS typdefault, CAST(NULL AS VARCHAR[]) AS typacl, CAST(1247 AS BIGINT) AS tableoid
 FROM every
 )sql"},
       {"pg_catalog", "pg_description", R"sql(
@@ -259,7 +261,7 @@ SELECT c.oid, c.name AS conname, n.oid AS connamespace, CASE c.kind WHEN 'primar
   true AS conislocal, CAST(0 AS INTEGER) AS coninhcount, true AS connoinherit, c.numbers AS conkey,
   c.target_numbers AS confkey, CAST(NULL AS BIGINT[]) AS conpfeqop, CAST(NULL AS BIGINT[]) AS conppeqop,
   CAST(NULL AS BIGINT[]) AS conffeqop, CAST(NULL AS BIGINT[]) AS conexclop, CAST(NULL AS VARCHAR) AS conbin,
-  CAST(NULL AS VARCHAR) AS consrc,
+  CAST(NULL AS VARCHAR) AS consrc, CAST(2606 AS BIGINT) AS tableoid,
   CASE c.kind WHEN 'primary key' THEN 'PRIMARY KEY (' WHEN 'unique' THEN 'UNIQUE (' ELSE 'FOREIGN KEY (' END ||
     array_to_string(list_transform(c.columns, lambda x: quote_ident(x)), ', ') || ')' ||
     CASE WHEN c.kind = 'foreign key' THEN ' REFERENCES ' || quote_ident(c.target[2]) || CASE WHEN

@@ -206,18 +206,22 @@ pg_largeobject_metadata oid oid, lomowner oid, lomacl texts
 pg_locks locktype text, database oid, relation oid, page int, tuple small, virtualxid text, transactionid oid,
   classid oid, objid oid, objsubid small, virtualtransaction text, pid int, mode text, granted bool, fastpath bool,
   waitstart zoned
-pg_opclass oid oid, opcmethod oid, opcname text, opcnamespace oid, opcowner oid, opcfamily oid, opcintype oid,
+pg_opclass oid oid, tableoid oid,
+  opcmethod oid, opcname text, opcnamespace oid, opcowner oid, opcfamily oid, opcintype oid,
   opcdefault bool, opckeytype oid
-pg_operator oid oid, oprname text, oprnamespace oid, oprowner oid, oprkind text, oprcanmerge bool, oprcanhash bool,
+pg_operator oid oid, tableoid oid,
+  oprname text, oprnamespace oid, oprowner oid, oprkind text, oprcanmerge bool, oprcanhash bool,
   oprleft oid, oprright oid, oprresult oid, oprcom oid, oprnegate oid, oprcode text, oprrest text, oprjoin text
-pg_opfamily oid oid, opfmethod oid, opfname text, opfnamespace oid, opfowner oid
+pg_opfamily oid oid, tableoid oid,
+  opfmethod oid, opfname text, opfnamespace oid, opfowner oid
 pg_partitioned_table partrelid oid, partstrat text, partnatts small, partdefid oid, partattrs smalls, partclass
   oids, partcollation oids, partexprs text
 pg_policy oid oid, polname text, polrelid oid, polcmd text, polpermissive bool, polroles oids, polqual text,
   polwithcheck text
 pg_policies schemaname text, tablename text, policyname text, permissive text, roles texts, cmd text, qual text,
   with_check text
-pg_proc oid oid, proname text, pronamespace oid, proowner oid, prolang oid, procost real, prorows real, provariadic
+pg_proc oid oid, tableoid oid,
+  proname text, pronamespace oid, proowner oid, prolang oid, procost real, prorows real, provariadic
   oid, prosupport text, prokind text, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool,
   provolatile text, proparallel text, pronargs small, pronargdefaults small, prorettype oid, proargtypes oids,
   proallargtypes oids, proargmodes texts, proargnames texts, proargdefaults text, protrftypes oids, prosrc text,
@@ -229,7 +233,8 @@ pg_publication_rel oid oid, prpubid oid, prrelid oid, prqual text, prattrs small
 pg_publication_tables pubname text, schemaname text, tablename text, attnames texts, rowfilter text
 pg_range rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical text,
   rngsubdiff text
-pg_rewrite oid oid, rulename text, ev_class oid, ev_type text, ev_enabled text, is_instead bool, ev_qual text,
+pg_rewrite oid oid, tableoid oid,
+  rulename text, ev_class oid, ev_type text, ev_enabled text, is_instead bool, ev_qual text,
   ev_action text
 pg_rules schemaname text, tablename text, rulename text, definition text
 pg_seclabel objoid oid, classoid oid, objsubid int, provider text, label text
@@ -244,7 +249,8 @@ pg_statistic_ext oid oid, stxrelid oid, stxname text, stxnamespace oid, stxowner
 pg_subscription oid oid, subdbid oid, subname text, subowner oid, subenabled bool, subconninfo text, subslotname
   text, subsynccommit text, subpublications texts
 pg_timezone_names name text, abbrev text, utc_offset text, is_dst bool
-pg_trigger oid oid, tgrelid oid, tgparentid oid, tgname text, tgfoid oid, tgtype small, tgenabled text, tgisinternal
+pg_trigger oid oid, tableoid oid,
+  tgrelid oid, tgparentid oid, tgname text, tgfoid oid, tgtype small, tgenabled text, tgisinternal
   bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs
   small, tgattr smalls, tgargs text, tgqual text, tgoldtable text, tgnewtable text
 pg_ts_config oid oid, cfgname text, cfgnamespace oid, cfgowner oid, cfgparser oid
