@@ -164,6 +164,30 @@ def test_psql_looks_around(served):
     assert re.search(r"looked_through +\| view", served.psql(r"\d"))
 
 
+def test_drivers_find_out_what_there_is(served):
+    import redshift_connector
+    import sqlalchemy
+
+    served.tell("create table found (id int identity(1,1) primary key, name varchar(20), price decimal(10,2))")
+    served.tell("create view found_names as select name from found")
+    served.tell("grant select on found to ann")
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg2://ann:{PASSWORD}@127.0.0.1:{served.wire['port']}/shop")
+    seen = sqlalchemy.inspect(engine)
+    assert "found" in seen.get_table_names() and "found_names" in seen.get_view_names() and "public" in seen.get_schema_names()
+    assert [(one["name"], str(one["type"]), one["nullable"]) for one in seen.get_columns("found")] == [
+        ("id", "INTEGER", False), ("name", "VARCHAR(20)", True), ("price", "NUMERIC(10, 2)", True)]
+    assert seen.get_pk_constraint("found")["constrained_columns"] == ["id"]
+    assert (seen.get_foreign_keys("found"), seen.get_indexes("found"), seen.get_unique_constraints("found")) == ([], [], [])
+    sqlalchemy.MetaData().reflect(engine)
+    engine.dispose()
+    with redshift_connector.connect(host="127.0.0.1", port=served.wire["port"], database="shop", user="ann", password=PASSWORD, ssl=False) as connection:
+        cursor = connection.cursor()
+        assert [row[1:4] for row in cursor.get_tables(schema_pattern="public", table_name_pattern="found")] == [["public", "found", "TABLE"]]
+        columns = cursor.get_columns(schema_pattern="public", tablename_pattern="found")
+        assert [row[3] for row in columns] == ["id", "name", "price"]
+        assert "public" in [row[0] for row in cursor.get_schemas()]
+
+
 def test_statements_of_one_message_are_one_transaction(served):
     served.tell("create table pieces (a integer)")
     told = served.psql("insert into pieces values (1); insert into pieces values ('x'); select 1", code=1)

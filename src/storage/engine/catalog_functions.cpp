@@ -100,6 +100,9 @@ constexpr const char* kMacros[] = {
     "pg_tablespace_location(o) AS ''",
     "pg_stat_get_numscans(o) AS CAST(0 AS BIGINT)",
     "pg_client_encoding() AS 'UTF8'",
+    R"(pg_get_late_binding_view_cols() AS TABLE SELECT CAST(NULL AS VARCHAR) AS schemaname, CAST(NULL AS VARCHAR) AS
+       tablename, CAST(NULL AS VARCHAR) AS columnname, CAST(NULL AS VARCHAR) AS columntype, CAST(NULL AS INTEGER) AS
+       columnnum WHERE false)",
     "getdatabaseencoding() AS 'UTF8'",
     "pg_char_to_encoding(name) AS CASE upper(name) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "array_remove(list, value) AS list_filter(list, lambda x: x IS DISTINCT FROM value)",

@@ -130,7 +130,8 @@ constexpr std::string_view kGrammar = R"(
 array_contains coalesce construct_array grouping grouping_id if ifnull list_contains row try unnest
 )";
 
-constexpr std::string_view kTable = "range generate_series unnest repeat json_each json_tree";
+constexpr std::string_view kTable =
+    "range generate_series unnest repeat json_each json_tree pg_get_late_binding_view_cols";
 
 std::vector<std::string_view> sorted_words(std::initializer_list<std::string_view> lists) {
   std::vector<std::string_view> words;

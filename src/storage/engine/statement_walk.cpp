@@ -158,8 +158,14 @@ void Walk::expression(Child& child) {
 
 // Words of the session that are written without brackets; the grammar reserves them, so they are no columns.
 void Walk::session_name(Child& child) {
-  const auto& column = child->Cast<duckdb::ColumnRefExpression>();
-  if (rules_.authority == nullptr || column.IsQualified()) return;
+  auto& column = child->Cast<duckdb::ColumnRefExpression>();
+  if (rules_.authority == nullptr) return;
+  // pg_catalog.pg_class.relname: the relation is known by its name alone.
+  const std::string first = lower(column.column_names.front());
+  if (column.column_names.size() > 2 && (first == kPgCatalog || first == kInformationSchema)) {
+    column.column_names.erase(column.column_names.begin());
+  }
+  if (column.IsQualified()) return;
   const std::string name = lower(column.GetColumnName());
   if (name != "current_user" && name != "session_user" && name != "current_role" && name != "current_catalog" &&
       name != "current_schema") {
@@ -251,8 +257,11 @@ void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
   // The engine's own say something else.
   if (rules_.authority != nullptr && !as_table) {
     const std::string name = lower(function.function_name);
-    if (name == "current_schemas" || name == "txid_current" || name == "current_setting")
+    if (name == "current_schemas" || name == "txid_current" || name == "current_setting") {
       function.function_name = "weir_" + name;
+    }
+    if (name == "json_build_object") function.function_name = "json_object";
+    if (name == "json_build_array") function.function_name = "json_array";
   }
   const bool known =
       as_table ? table_function_is_allowed(function.function_name) : function_is_allowed(function.function_name);
@@ -396,6 +405,25 @@ void Walk::show(duckdb::ShowRef& ref) {
   }
 }
 
+// PostgreSQL takes every function in FROM: one that gives a value is a table of one row there.
+bool Walk::scalar_in_from(Table& table_ref) {
+  auto& ref = table_ref->Cast<duckdb::TableFunctionRef>();
+  const std::string name = lower(ref.function->Cast<duckdb::FunctionExpression>().function_name);
+  if (rules_.authority == nullptr || ref.subquery || table_function_is_allowed(name) || !function_is_allowed(name)) {
+    return false;
+  }
+  const std::string alias = ref.alias.empty() ? name : ref.alias;
+  expression(ref.function);
+  ref.function->alias = ref.column_name_alias.empty() ? alias : ref.column_name_alias.front();
+  auto select = duckdb::make_uniq<duckdb::SelectNode>();
+  select->select_list.push_back(std::move(ref.function));
+  select->from_table = duckdb::make_uniq<duckdb::EmptyTableRef>();
+  auto statement = duckdb::make_uniq<duckdb::SelectStatement>();
+  statement->node = std::move(select);
+  table_ref = duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement), alias);
+  return true;
+}
+
 void Walk::table(Table& table_ref) {
   const Step step(*this);
   if (!step) return;
@@ -419,6 +447,7 @@ void Walk::table(Table& table_ref) {
       }
       auto& called = function.function->Cast<duckdb::FunctionExpression>();
       if (lower(called.schema) == kPgCatalog) called.schema.clear();
+      if (scalar_in_from(table_ref)) return;
       // PostgreSQL: the one column of such a function is called as the function is here.
       if (rules_.authority != nullptr && lower(called.function_name) == "generate_series" && !function.alias.empty() &&
           function.column_name_alias.empty()) {

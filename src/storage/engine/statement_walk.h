@@ -57,6 +57,7 @@ class Walk {
   void inner(Child& child);
   bool session_word(Child& child);
   void session_name(Child& child);
+  bool scalar_in_from(Table& table_ref);
   bool drop_collation(Child& child);
   void base_table(Table& ref);
   void own_database(duckdb::BaseTableRef& ref) const;
