@@ -53,6 +53,7 @@ Process::Process(const std::vector<std::string>& command, const std::string& log
     dup2(out, 1);
     dup2(out, 2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // a benchmark that gives up leaves nothing running
+    setenv("WEIR_AWS_PORT", "0", 0);
     setenv("WEIR_WIRE_PORT", "0", 0);  // and is in no other server's way
     execvp(arguments[0], arguments.data());
     std::perror(arguments[0]);

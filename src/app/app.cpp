@@ -9,6 +9,7 @@
 #include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
 #include "app/deployment.h"
+#include "app/doors.h"
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
@@ -18,7 +19,6 @@
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
-#include "app/wire.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/io/folder_lock.h"
@@ -31,6 +31,7 @@
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/forget/forget.h"
+#include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
 #include "stream/history/history.h"
 #include "stream/live/live.h"
@@ -111,12 +112,14 @@ class Composed : public App {
   std::unique_ptr<lake::Lake> lake_;
   std::unique_ptr<capture::Capture> capture_;
   std::unique_ptr<access::Users> users_;
-  std::unique_ptr<warehouse::StatementLog> statements_;
+  std::unique_ptr<warehouse::HistoryFile> past_;  // of the two logs below
+  warehouse::StatementLog statements_{clock_, metrics_};
   warehouse::LoadLog loads_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
+  std::unique_ptr<warehouse::SavedQueries> queries_;
   std::unique_ptr<Intakes> intakes_;
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
@@ -132,7 +135,7 @@ class Composed : public App {
   std::unique_ptr<history::EmfWriter> emf_;
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
-  std::unique_ptr<Wire> wire_;
+  std::unique_ptr<Doors> doors_;
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
@@ -184,8 +187,10 @@ Status Composed::read_settings() {
   read.environment = options_.environment;
   read.process_environment = process_environment();
   read.secret = [this](std::string_view name) { return secret(name); };
-  if (options_.rehearses) read.flags = {{"store", kOwnStore}, {"wire.enabled", "false"}};
-  if (options_.takes_any_wire_port) read.flags.emplace_back("wire.port", "0");
+  if (options_.rehearses) read.flags = {{"store", kOwnStore}, {"wire.enabled", "false"}, {"aws.enabled", "false"}};
+  if (options_.takes_any_wire_port) {
+    for (const char* port : {"wire.port", "aws.port"}) read.flags.emplace_back(port, "0");
+  }
   if (!options_.listen.empty()) read.flags.emplace_back("listeners.http", options_.listen);
   TRY_ASSIGN(auto project, project::read_project(real_files(), options_.folder, make_registry({}), read));
   // Mistakes in declarations are apply_folder()'s to tell; without settings nothing can start.
@@ -272,15 +277,14 @@ Status Composed::open_storage() {
 }
 
 Status Composed::open_engine() {
-  statements_ = std::make_unique<warehouse::StatementLog>(clock_, metrics_);
-  engine::EngineOptions engine;
-  engine.database = join_path(state_folder_, "warehouse.duckdb");
-  engine.store_root = store_root_;
-  engine.temp_directory = join_path(state_folder_, "tmp");
+  TRY_ASSIGN(past_, keep_history(join_path(state_folder_, "history"), clock_, settings_, statements_, loads_));
+  engine::EngineOptions engine{.database = join_path(state_folder_, "warehouse.duckdb"),
+                               .store_root = store_root_,
+                               .temp_directory = join_path(state_folder_, "tmp")};
   engine.threads = engine_threads(settings_);
   engine.memory_bytes = settings_.size("limits.sql_memory");
   auto views = system_views(*capture_, *control_, *journal_, *lake_);
-  add_warehouse_views(views, *statements_, loads_, users_);
+  add_warehouse_views(views, statements_, loads_, users_);
   buckets_ = std::make_unique<warehouse::Buckets>(real_files(), join_path(store_root_, "s3"));
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
@@ -294,8 +298,9 @@ Status Composed::open_engine() {
   TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
   TRY(open_access());
   TRY_ASSIGN(warehouse_,
-             open_warehouse({*engine_, *statements_, *timers_, clock_, random_, users_.get(), buckets_.get(), &loads_},
+             open_warehouse({*engine_, statements_, *timers_, clock_, random_, users_.get(), buckets_.get(), &loads_},
                             settings_));
+  queries_ = std::make_unique<warehouse::SavedQueries>(real_files(), options_.folder);
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings(settings_, options_.folder, store_root_);
   flow.steps.secret = [this](std::string_view name) { return secret(name); };
@@ -352,7 +357,7 @@ Result<std::set<std::string>> Composed::loaded_tables() {
 
 Status Composed::open_access() {
   TRY_ASSIGN(users_, access::Users::open(*control_, clock_, random_));
-  TRY_ASSIGN(access_, access::Access::open(*control_, *users_, clock_, random_));
+  TRY_ASSIGN(access_, access::Access::open(*control_, *users_, clock_, random_, {.secrets = secrets_.get()}));
   return {};
 }
 
@@ -415,6 +420,7 @@ Status Composed::open_surface() {
                         .capture = *capture_,
                         .engine = *engine_,
                         .warehouse = *warehouse_,
+                        .queries = *queries_,
                         .requeue = intakes_->requeue(),
                         .crawl = intakes_->crawl(),
                         .users = *users_,
@@ -437,23 +443,20 @@ Status Composed::open_surface() {
   facts.store_root = store_root_;
   facts.limits = limits_;
   for (const auto& file : ui::embedded_files()) {
-    facts.pages.push_back({.path = file.path,
-                           .content_type = file.content_type,
-                           .bytes = file.bytes,
-                           .gzip = file.bytes_gzip,
-                           .etag = file.etag});
+    facts.pages.push_back({file.path, file.content_type, file.bytes, file.bytes_gzip, file.etag});
   }
   if (options_.serves) {
-    TRY_ASSIGN(wire_, Wire::open({*warehouse_, *users_, *access_, clock_, random_, metrics_, *lanes_, *timers_},
-                                 settings_, {options_.folder, state_folder_}));
+    TRY_ASSIGN(doors_, Doors::open({*warehouse_, *buckets_, *control_, *engine_, *users_, *access_, *secrets_,
+                                    *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},
+                                   settings_, {options_.folder, state_folder_}));
+    doors_->tell(facts);
   }
-  if (wire_) facts.wire = [this] { return wire_->to_json(); };
   site_ = http::make_site(parts, facts);
   TRY_ASSIGN(server_, http::Server::start(server, site_->router(), *gate_, clock_, metrics_, *lanes_));
-  if (options_.serves) {
+  if (doors_) {
     TRY_ASSIGN(auto first, access_->first_sign_in());
     if (first) sign_in_token_ = first->text;
-    if (wire_) summary_ += wire_->summary();
+    summary_ += doors_->summary();
     if (const auto streams = applied_streams(*control_)) {
       summary_ += stream_summary(streams->captured, settings_.texts("http.mounts"), url(), clock_.wall());
     }
@@ -573,7 +576,7 @@ Status Composed::stop(Duration limit) {
   const auto tell = [](const char* what, const Status& done) {
     if (!done) log_event(Level::warn, "stop.left_for_the_next_start", {{"what", what}, {"error", done.error().text()}});
   };
-  if (wire_) keep_first(wire_->stop(limit));
+  if (doors_) keep_first(doors_->stop(limit));
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));

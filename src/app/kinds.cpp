@@ -6,6 +6,7 @@
 #include "platform/flow/test_declaration.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
+#include "surface/awsapi/awsapi.h"
 #include "surface/pgwire/pgwire.h"
 
 namespace weir::app {
@@ -95,6 +96,7 @@ Json carry_stream(const Json& from, const Json& to) {
 project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchChecks watched) {
   project::Registry registry;
   registry.add_settings(pgwire::wire_settings());
+  registry.add_settings(awsapi::aws_settings());
   project::Kind stream;
   stream.name = "stream";
   stream.folder = "streams";

@@ -1,5 +1,7 @@
 #include "app/sql.h"
 
+#include "core/io/files.h"
+#include "platform/warehouse/history_records.h"
 #include "platform/warehouse/system_relations.h"
 
 namespace weir::app {
@@ -50,6 +52,19 @@ Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Wa
   TRY(warehouse::make_catalog(parts.engine));
   parts.engine.set_relations(warehouse::system_relations());
   return std::make_unique<warehouse::Warehouse>(parts, limits);
+}
+
+Result<std::unique_ptr<warehouse::HistoryFile>> keep_history(const std::string& folder, const Clock& clock,
+                                                             const project::Settings& settings,
+                                                             warehouse::StatementLog& statements,
+                                                             warehouse::LoadLog& loads) {
+  const warehouse::HistoryFile::Limits limits{.records_max = static_cast<size_t>(settings.integer("history.records")),
+                                              .age_max = settings.duration("history.age")};
+  TRY_ASSIGN(auto out, warehouse::HistoryFile::open(real_files(), clock, folder, limits));
+  statements.keep(*out);
+  loads.keep(*out);
+  warehouse::restore_history(out->take_kept(), statements, loads);
+  return out;
 }
 
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes) {

@@ -13,6 +13,12 @@ namespace weir::app {
 Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Warehouse::Parts& parts,
                                                              const project::Settings& settings);
 
+// Reads what was kept into the logs, which write into it from now on; it outlives them.
+Result<std::unique_ptr<warehouse::HistoryFile>> keep_history(const std::string& folder, const Clock& clock,
+                                                             const project::Settings& settings,
+                                                             warehouse::StatementLog& statements,
+                                                             warehouse::LoadLog& loads);
+
 // One statement at a time each, under the warehouse's limits, on the interactive lane. Both outlive what is returned.
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes);
 

@@ -41,10 +41,15 @@ Result<TlsFiles> tls_files(const project::Settings& settings, const Wire::Folder
 
 class Wire::Door final : public pgwire::Authenticator {
  public:
-  Door(access::Users& users, access::Access& access) : users_(users), access_(access) {}
+  Door(access::Users& users, access::Access& access, access::ShortPasswords& passwords)
+      : users_(users), access_(access), passwords_(passwords) {}
 
   Challenge challenge(const std::string& user) override {
     if (user == kTokenName) return {.kind = Challenge::Kind::cleartext};
+    if (auto all = passwords_.verifiers(user); !all.empty()) {
+      Challenge out{.kind = Challenge::Kind::scram, .verifier = all.front(), .others = {all.begin() + 1, all.end()}};
+      return out;
+    }
     if (auto verifier = users_.scram(user)) return {.kind = Challenge::Kind::scram, .verifier = std::move(*verifier)};
     if (auto verifier = access_.scram_of_token(user)) {
       return {.kind = Challenge::Kind::scram, .verifier = std::move(*verifier)};
@@ -57,6 +62,7 @@ class Wire::Door final : public pgwire::Authenticator {
   }
   Status check_peer(const Peer& peer) override { return users_.check_peer(peer.address); }
   Result<warehouse::User> end_proof(const std::string& user, const Peer& peer, bool is_good) override {
+    if (const auto id = passwords_.user_of(user); is_good && id) return short_user(*id);
     if (is_good && users_.directory()->user(user) == nullptr) return user_of(access_.identity_of_token(user));
     TRY_ASSIGN(const access::UserInfo info, users_.end_proof({user, peer.address, is_good}));
     return user_of(access::identity_of(*users_.directory(), info));
@@ -68,14 +74,24 @@ class Wire::Door final : public pgwire::Authenticator {
       if (!identity) users_.count_failure(peer.address);
       return user_of(identity);
     }
+    if (const auto id = passwords_.user_of(user); id && passwords_.fits(user, password)) return short_user(*id);
     TRY_ASSIGN(const access::UserInfo info, users_.authenticate(user, password, peer.address));
     return user_of(access::identity_of(*users_.directory(), info));
   }
   warehouse::User owner() override { return {access::kOwnerName, true, true, access::kOwnerUser}; }
 
  private:
+  // Who may not sign in any more may not with what was handed out before.
+  Result<warehouse::User> short_user(uint32_t id) const {
+    const auto directory = users_.directory();
+    const access::UserInfo* user = directory->user(id);
+    if (user == nullptr) return Error(Code::unauthenticated, "the user was dropped");
+    return user_of(access::identity_of(*directory, *user));
+  }
+
   access::Users& users_;
   access::Access& access_;
+  access::ShortPasswords& passwords_;
 };
 
 Result<std::unique_ptr<Wire>> Wire::open(const Parts& parts, const project::Settings& settings,
@@ -85,7 +101,7 @@ Result<std::unique_ptr<Wire>> Wire::open(const Parts& parts, const project::Sett
   wire->address_ = settings.text("wire.address");
   wire->profile_ = settings.text("wire.profile");
   wire->folder_ = folders.state;
-  wire->door_ = std::make_unique<Door>(parts.users, parts.access);
+  wire->door_ = std::make_unique<Door>(parts.users, parts.access, parts.passwords);
   TRY_ASSIGN(TlsFiles files, tls_files(settings, folders, parts.clock));
   TRY_ASSIGN(wire->tls_, TlsCredentials::open(real_files(), std::move(files)));
   pgwire::ServerOptions options;

@@ -1,8 +1,9 @@
 // The PostgreSQL wire of a served folder: its settings, its certificate, and who may come in.
 //
 // A user of access::Users proves the password by SCRAM or, where opted in, MD5; somebody whose password is kept as a
-// digest only sends it in clear text over TLS. A token comes in under its id, with its text as the password, by SCRAM;
-// and under the name `token` in clear text over TLS. The folder's owner on the Unix socket is the administrator.
+// digest only sends it in clear text over TLS. "IAM:NAME" has the passwords of access::ShortPasswords. A token comes in
+// under its id, with its text as the password, by SCRAM; and under the name `token` in clear text over TLS. The
+// folder's owner on the Unix socket is the administrator.
 //
 // open(), stop() from one thread; the rest from any.
 #pragma once
@@ -14,6 +15,7 @@
 #include "core/project/settings.h"
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
+#include "platform/access/short_passwords.h"
 #include "platform/access/users.h"
 #include "surface/pgwire/pgwire.h"
 
@@ -25,6 +27,7 @@ class Wire {
     warehouse::Warehouse& warehouse;
     access::Users& users;
     access::Access& access;
+    access::ShortPasswords& passwords;
     Clock& clock;
     Random& random;
     Metrics& metrics;
@@ -40,7 +43,8 @@ class Wire {
   ~Wire();
 
   std::string summary() const;  // a line for people
-  Json to_json() const;         // {"address","port","socket","profile","connections"}
+  uint16_t port() const { return server_->port(); }
+  Json to_json() const;  // {"address","port","socket","profile","connections"}
   Status stop(Duration limit);
 
  private:

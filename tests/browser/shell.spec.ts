@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, expect_no_sideways_scroll, test } from './support';
 
-const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/live', '/live/traffic', '/alarms', '/alarms/clicks_bytes', '/endpoints', '/endpoints/traffic', '/sql', '/nowhere'];
+const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/live', '/live/traffic', '/alarms', '/alarms/clicks_bytes', '/endpoints', '/endpoints/traffic', '/sql', '/load', '/nowhere'];
 
 test('pages have addresses: links, deep links and the back button agree', async ({ signed_in: page }) => {
   await page.goto('/');
@@ -126,7 +126,7 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
     await answers;
     await route.continue();
   });
-  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/live', '/alarms', '/endpoints', '/endpoints/traffic', '/sql']) {
+  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/live', '/alarms', '/endpoints', '/endpoints/traffic', '/sql', '/load']) {
     answers = new Promise((resolve) => (release = resolve));
     await page.goto(address);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
@@ -134,7 +134,7 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
     const answered = page.waitForResponse(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|endpoints)/);
     release();
     await answered;
-    if (address !== '/sql' && address !== '/dashboards') await expect(page.getByText('Live', { exact: true }).last()).toBeVisible();
+    if (!['/sql', '/load', '/dashboards'].includes(address)) await expect(page.getByText('Live', { exact: true }).last()).toBeVisible();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const shifted = await page.evaluate(() => (globalThis as unknown as { shifts: number }).shifts);
     expect(shifted, `${address} moved by`).toBeLessThan(0.05);

@@ -16,10 +16,12 @@ import pytest
 BINARY = os.environ["WEIR_BIN"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 30
+os.environ["WEIR_AWS_PORT"] = "0"
 os.environ["WEIR_WIRE_PORT"] = "0"  # servers of many tests live side by side
 
 
 def pytest_addoption(parser):
+    parser.addoption("--write-clients", action="store_true", help="writes docs/clients.md from what the clients of this run could do")
     parser.addoption("--kills", type=int, default=12, help="how often the real program is killed, half of it at named points")
 
 

@@ -67,7 +67,7 @@ def test_sql_errors_say_where(advertising):
     advertising.weir("sql", "PIVOT impressions ON ad_id USING count(*)", code=1)
     assert "FOR column IN ('a', 'b')" in advertising.stderr
     advertising.weir("sql", "COPY impressions TO 'x.csv'", code=1)
-    assert "COPY … TO is not supported" in advertising.stderr
+    assert "COPY … TO a file is not supported" in advertising.stderr
     assert advertising.sql("SELECT 1") == [[1]]
 
 

@@ -15,6 +15,7 @@ import time
 import uuid
 
 import pytest
+from client_table import ran, version_in
 from conftest import Project, wait_for
 
 CLIENTS = pathlib.Path(os.environ["WEIR_CLIENTS"])
@@ -153,6 +154,14 @@ def test_psql_asks_and_is_told_where_a_mistake_is(served):
     assert served.tell("") == ""
 
 
+def test_values_at_the_ends_of_their_types(served):
+    assert served.tell("SELECT DATE '0001-01-01', DATE '9999-12-31', DATE '9999-12-31' + 1, DATE '0001-01-01' - 1, DATE 'infinity'") == \
+        "0001-01-01|9999-12-31|10000-01-01|0001-12-31 BC|infinity"
+    assert served.tell("SELECT (-0.05)::decimal(4,2), 0::decimal(10,3), (-92233720368547758.08)::decimal(19,2), (-1)::decimal(38,37), 0.5::decimal(1,1)") == \
+        "-0.05|0.000|-92233720368547758.08|-1." + "0" * 37 + "|0.5"
+    assert served.tell(f"SELECT {'9' * 38}::decimal(38,0), (-9223372036854775808)::bigint") == "9" * 38 + "|-9223372036854775808"
+
+
 def test_psql_looks_around(served):
     served.tell("create table looked_at (id int identity(1,1) primary key, name varchar(20), price decimal(10,2) default 1.5)")
     served.tell("create view looked_through as select name from looked_at")
@@ -162,6 +171,7 @@ def test_psql_looks_around(served):
     assert re.search(r"id +\| integer +\| +\| not null", told) and re.search(r"price +\| numeric\(10,2\) +\| +\| +\| 1.5", told), told
     assert "SELECT name FROM looked_at" in served.psql(r"\d+ looked_through").replace("select", "SELECT").replace("from", "FROM")
     assert re.search(r"looked_through +\| view", served.psql(r"\d"))
+    ran("psql", "15", "statements, \\d \\dt \\dn \\du \\l \\dp \\df, \\copy, errors with their place")
 
 
 def test_drivers_find_out_what_there_is(served):
@@ -307,6 +317,7 @@ def test_psycopg_3_pipelines_and_reads_portals_in_turn(served):
     with psycopg.connect(served.uri("me", host=served.socket_folder), autocommit=True) as connection:
         for _ in range(7):  # prepared by name after five
             assert connection.execute("select n from numbers where n = %s", (3,)).fetchone() == (3,)
+    ran("psycopg 3", version_in(CLIENTS, "psycopg[binary]"), "every type in text and binary, pipelines, server-side cursors, COPY")
 
 
 def test_psycopg_2_and_its_transactions(served):
@@ -324,6 +335,7 @@ def test_psycopg_2_and_its_transactions(served):
         with connection.cursor() as cursor:
             cursor.execute("select %s, %s, %s", ("a", datetime.date(2024, 1, 1), [1, 2]))
             assert cursor.fetchone() == ("a", datetime.date(2024, 1, 1), [1, 2])
+    ran("psycopg2", version_in(CLIENTS, "psycopg2-binary"), "transactions, COPY, errors")
 
 
 def test_asyncpg_speaks_binary_only(served):
@@ -341,6 +353,7 @@ def test_asyncpg_speaks_binary_only(served):
         await connection.close()
 
     asyncio.run(ask())
+    ran("asyncpg", version_in(CLIENTS, "asyncpg"), "prepared statements in binary, COPY")
 
 
 def test_redshift_connector_is_given_the_redshift_profile(served):
@@ -351,6 +364,7 @@ def test_redshift_connector_is_given_the_redshift_profile(served):
         assert list(cursor.fetchone()) == [1, "a", decimal.Decimal("2.50"), datetime.date(2024, 1, 1)]
         cursor.execute("select nvl(null, %s)", ("x",))
         assert list(cursor.fetchone()) == ["x"]
+    ran("redshift_connector", version_in(CLIENTS, "redshift-connector"), "the Redshift profile, metadata calls, access keys (iam=True)")
 
 
 def test_sqlalchemy_over_psycopg_2(served):
@@ -363,6 +377,7 @@ def test_sqlalchemy_over_psycopg_2(served):
     with engine.connect() as connection:
         assert connection.execute(sqlalchemy.select(table.c.name).where(table.c.id == 2)).scalar() == "two"
     engine.dispose()
+    ran("SQLAlchemy", version_in(CLIENTS, "SQLAlchemy"), "the PostgreSQL dialect with its inspector", "its Redshift dialect: not tried")
 
 
 NODE = """
@@ -393,6 +408,7 @@ def test_node_postgres(served, tmp_path):
                           timeout=60, env={**os.environ, "NODE_PATH": str(CLIENTS / "node/node_modules")})
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ['[{"n":42,"t":"it\'s","b":true,"z":null}]', "4 6 9", "42703", "7"]
+    ran("node-postgres", version_in(CLIENTS, "pg"), "parameters, cursors, errors")
 
 
 JAVA = """
@@ -443,6 +459,7 @@ def test_pgjdbc(served, tmp_path):
     assert done.returncode == 0, done.stderr
     version, total, state = done.stdout.splitlines()
     assert version.startswith("15.") and "42.7.4" in version and total == "12497500" and state == "42703"
+    ran("pgjdbc", version_in(CLIENTS, "org.postgresql:postgresql"), "prepared statements in text and binary, cursors, errors")
 
 
 # --- the protocol itself ---
@@ -552,7 +569,7 @@ def test_cancel_needs_the_right_key(served):
     assert kinds(raw.query("select 1")) == "TDCZ", "the session goes on"
 
 
-def test_copy_and_functions_by_message_are_refused_by_name(served):
+def test_functions_by_message_are_refused_by_name_and_leftovers_of_copy_are_passed_over(served):
     raw = Raw(served)
     assert error_of(raw.say(message("F", b"\0\0\0\1")))["C"] == "0A000"
     assert kinds(raw.say(message("d", b"left over"), message("c"), message("Q", b"select 1\0"))) == "TDCZ"

@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 // As strict as the product's own (src/surface/http/security.cpp) or stricter: what works here works there.
 const kPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const tails = new Set();
-const state = { mode: options.mode, away: false, sessions: new Set(), started: Date.now() - 4_873_000, running: new Map() };
+const state = { mode: options.mode, away: false, sessions: new Set(), queries: new Map([['top_ads', 'SELECT ad_id, count(*) AS n FROM impressions GROUP BY 1\n']]), started: Date.now() - 4_873_000, running: new Map() };
 
 // ---- made-up numbers -------------------------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ async function run_sql(request, response, body) {
   const csv = (cell) => (cell === null ? '' : /[",\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell));
   if (request.headers.accept === 'text/csv') return send_text(response, 'text/csv', [answer.columns.map((one) => one.name), ...answer.rows].map((row) => row.map(csv).join(',')).join('\r\n'));
   if (request.headers.accept === 'application/x-ndjson') return send_text(response, 'application/x-ndjson', answer.rows.map((row) => JSON.stringify(Object.fromEntries(row.map((cell, i) => [answer.columns[i].name, cell])))).join('\n'));
-  const text = JSON.stringify({ statement_id: id, ...answer, elapsed_ms: Date.now() - began }).replace('"BIG"', '9007199254740993');
+  const text = JSON.stringify({ statement_id: id, tag: `SELECT ${answer.row_count}`, ...answer, elapsed_ms: Date.now() - began }).replace('"BIG"', '9007199254740993');
   send_text(response, 'application/json', text);
 }
 
@@ -272,6 +272,23 @@ async function session_route(request, response) {
   send(response, 200, { signed_in: true }, { 'Set-Cookie': `weir_session=${id}; HttpOnly; SameSite=Strict; Path=/` });
 }
 
+const revision_of = (sql) => createHash('sha256').update(sql).digest('hex').slice(0, 16);
+
+async function queries_route(request, response, name) {
+  if (!name) return send(response, 200, { queries: [...state.queries].map(([one, sql]) => ({ name: one, bytes: sql.length })) });
+  const body = await body_of(request);
+  const former = body?.renamed_from ?? name;
+  const there = state.queries.get(former);
+  if (request.headers['if-none-match'] !== '*' && there === undefined) return fail(response, 404, 'not_found', `there is no saved query '${former}'`);
+  const wanted = request.headers['if-match'];
+  if (request.method !== 'GET' && (wanted ? wanted !== `"${revision_of(there)}"` : there !== undefined)) return fail(response, 409, 'conflict', 'another revision is there');
+  if (former !== name || request.method === 'DELETE') state.queries.delete(former);
+  if (request.method === 'DELETE') return send(response, 204);
+  if (request.method === 'PUT') state.queries.set(name, body.sql ?? there);
+  const sql = state.queries.get(name);
+  send(response, 200, { name, sql, revision: revision_of(sql) });
+}
+
 async function control(request, response) {
   const body = await body_of(request);
   if (typeof body.away === 'boolean') state.away = body.away;
@@ -289,6 +306,7 @@ async function api(request, response, url) {
   const [, , kind, name, part] = url.pathname.split('/').map(decodeURIComponent);
   if (kind === 'status') return send(response, 200, status());
   if (kind === 'catalog') return send(response, 200, kCatalog());
+  if (kind === 'queries') return queries_route(request, response, name);
   if (kind === 'sql') return run_sql(request, response, await body_of(request));
   if (kind === 'statements' && request.method === 'DELETE') return state.running.get(name)?.(), send(response, 200, {});
   if (kind === 'statements') return send(response, 200, { statements: [...state.running.keys()].map((id) => ({ id })) });

@@ -204,7 +204,7 @@ Result<std::vector<Blob>> LocalBlobStore::list(const std::string& prefix, size_t
         return Error(Code::too_large, "more than " + std::to_string(blobs_max) + " blobs start with \"" + prefix + "\"",
                      "ask for a longer prefix");
       } else {
-        found.push_back({std::move(key), entry.size});
+        found.push_back({std::move(key), entry.size, entry.modified_micros});
       }
     }
   }

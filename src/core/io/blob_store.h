@@ -24,6 +24,7 @@ namespace weir {
 struct Blob {
   std::string key;
   uint64_t size = 0;
+  int64_t modified_micros = 0;  // since 1970; 0: not known
 };
 
 class BlobStore {

@@ -31,6 +31,8 @@ class File {
   virtual Status sync() = 0;
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() const = 0;
+  // When it was last written, since 1970, as the disk tells; 0: not known.
+  virtual int64_t modified_micros() const { return 0; }
 };
 
 enum class OpenMode {
@@ -44,6 +46,7 @@ struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
   uint64_t size = 0;
+  int64_t modified_micros = 0;  // since 1970, as the disk tells; 0: not known
 };
 
 class Files {

@@ -109,6 +109,12 @@ class PosixFile final : public File {
     return static_cast<uint64_t>(info.st_size);
   }
 
+  int64_t modified_micros() const override {
+    struct stat info {};
+    if (::fstat(fd(), &info) != 0) return 0;
+    return info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1'000;
+  }
+
  private:
   int fd() const { return descriptor_.number(); }
 
@@ -213,7 +219,8 @@ class PosixFiles final : public Files {
         return system_error("stat", join_path(path, name), errno);
       }
       const bool is_directory = S_ISDIR(info.st_mode);
-      entries.push_back({std::move(name), is_directory, is_directory ? 0 : static_cast<uint64_t>(info.st_size)});
+      entries.push_back({std::move(name), is_directory, is_directory ? 0 : static_cast<uint64_t>(info.st_size),
+                         info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1'000});
     }
     if (errno != 0) return system_error("list", path, errno);
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

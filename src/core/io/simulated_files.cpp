@@ -355,7 +355,7 @@ Result<std::vector<DirectoryEntry>> SimulatedFiles::list(const std::string& path
   if (!folder->is_directory) return Error(Code::not_found, "cannot list " + path + ": Not a directory");
   std::vector<DirectoryEntry> entries;
   for (const auto& [name, node] : folder->names) {
-    entries.push_back({name, node->is_directory, node->current.size()});
+    entries.push_back({name, node->is_directory, node->current.size(), 0});
   }
   return entries;
 }

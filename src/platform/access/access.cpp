@@ -4,7 +4,9 @@
 
 #include "core/base/hash.h"
 #include "core/base/ids.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
+#include "platform/access/secrets.h"
 
 namespace weir::access {
 namespace {
@@ -30,12 +32,20 @@ control::Token stored(const NewToken& wanted, std::string id, std::string hash, 
   return out;
 }
 
+std::string key_id_of(const control::Token& token) {
+  std::string out = "WEIR";
+  if (token.sealed.empty()) return {};
+  for (const char c : token.id) out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
 }  // namespace
 
 // One token in memory. Only last_used changes, without a lock: it is a courtesy to people, not a decision.
 struct Access::Entry {
   control::Token token;
   IdentityPtr identity;
+  std::string secret;  // of an access key; empty: none, or it could not be unsealed
   std::atomic<uint64_t> requests{0};
   std::atomic<int64_t> last_used{0};
   std::atomic<int64_t> flushed{0};
@@ -171,8 +181,10 @@ Status Access::reload() {
       if (old != before->by_hash.end()) {
         entry->last_used.store(std::max(used, old->second->last_used.load()));
         entry->requests.store(old->second->requests.load());
+        entry->secret = old->second->secret;
       }
     }
+    if (entry->secret.empty()) entry->secret = unsealed(entry->token);
     next->by_hash.emplace(entry->token.hash, entry);
     next->all.push_back(std::move(entry));
   }
@@ -180,6 +192,15 @@ Status Access::reload() {
                    [](const auto& a, const auto& b) { return a->token.created_at < b->token.created_at; });
   MutexLock lock(table_mutex_);
   table_ = std::move(next);
+  return {};
+}
+
+// An access key that cannot be unsealed opens nothing; the others do.
+std::string Access::unsealed(const control::Token& token) const {
+  if (token.sealed.empty() || token.revoked || options_.secrets == nullptr) return {};
+  auto text = options_.secrets->unseal("token " + token.id, token.sealed);
+  if (text) return std::move(*text);
+  log_event(Level::error, "access.key_unreadable", {{"token", token.id}, {"reason", text.error().text()}});
   return {};
 }
 
@@ -265,6 +286,16 @@ Result<IdentityPtr> Access::identity_of_token(std::string_view id) {
   return used(*entry);
 }
 
+Result<AccessKey> Access::access_key(std::string_view key_id) {
+  const auto current = table();
+  for (const auto& entry : current->all) {
+    if (entry->secret.empty() || key_id_of(entry->token) != key_id || !is_valid(*entry)) continue;
+    TRY_ASSIGN(IdentityPtr identity, used(*entry));
+    return AccessKey{entry->secret, std::move(identity)};
+  }
+  return Error(Code::unauthenticated, "there is no access key " + shown(key_id), "weir token create --access-key");
+}
+
 Result<CreatedToken> Access::create_token(const NewToken& wanted) {
   if (wanted.label.size() > kLabelBytesMax) return Error(Code::too_large, "the label is longer than 200 bytes");
   if (wanted.role != Role::write && !wanted.streams.empty()) {
@@ -301,6 +332,11 @@ Result<CreatedToken> Access::create_token(const NewToken& wanted) {
   if (user != nullptr) token.user = user->id;
   TRY_ASSIGN(const ScramVerifier verifier, make_scram_verifier(out.text, random_bytes(random_, kScramSaltBytes)));
   token.scram = verifier.text();
+  if (wanted.is_access_key) {
+    if (options_.secrets == nullptr) return Error(Code::unsupported, "access keys are not kept here");
+    TRY_ASSIGN(token.sealed, options_.secrets->seal("token " + out.id, out.text));
+    out.key_id = key_id_of(token);
+  }
   out.expires_at = token.expires_at;
   TRY(control_.add_token(token));
   TRY(reload());
@@ -318,6 +354,7 @@ std::vector<TokenInfo> Access::tokens() const {
     info.expires_at = entry->token.expires_at;
     if (const int64_t used = entry->last_used.load(); used != 0) info.last_used_at = WallTime{used};
     info.revoked = entry->token.revoked;
+    info.key_id = key_id_of(entry->token);
     info.requests = entry->requests.load();
     out.push_back(std::move(info));
   }

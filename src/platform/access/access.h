@@ -57,6 +57,12 @@ Status may_read_endpoint(const Identity& identity, std::string_view endpoint);
 Status may_write(const Identity& identity, std::string_view stream);  // events of this stream
 Status may_administer(const Identity& identity);
 
+// A token whose holder signs requests with its text instead of sending it (AWS Signature Version 4).
+struct AccessKey {
+  std::string secret;
+  IdentityPtr identity;
+};
+
 struct NewToken {
   Role role = Role::read;
   std::vector<std::string> streams = {};  // only of a writer
@@ -64,10 +70,12 @@ struct NewToken {
   std::optional<Duration> expires_in = {};
   std::vector<std::string> endpoints = {};  // only of a reader
   std::string user = {};                    // a user's token may what the user may: role is not looked at
+  bool is_access_key = false;               // its text is also kept, sealed, so that signatures made with it are known
 };
 struct CreatedToken {
   std::string id;
-  std::string text;  // the only time it is known
+  std::string key_id;  // of an access key: "WEIR" and the id in upper case
+  std::string text;    // the only time it is known
   std::optional<WallTime> expires_at;
 };
 struct TokenInfo {
@@ -75,13 +83,17 @@ struct TokenInfo {
   WallTime created_at;
   std::optional<WallTime> expires_at, last_used_at;
   bool revoked = false;
-  uint64_t requests = 0;  // that came with it since the program started
+  std::string key_id = {};  // of an access key; empty for others
+  uint64_t requests = 0;    // that came with it since the program started
 };
+
+class Secrets;
 
 struct Options {
   Duration session_idle = hours(12);
   size_t sessions_max = 10'000;  // the one unused longest goes first
   size_t tokens_max = 10'000;    // revoked ones count
+  Secrets* secrets = nullptr;    // seals access keys; null: there are none
 };
 
 class Access {
@@ -107,6 +119,8 @@ class Access {
   // is then. Nothing for a token that is not valid, or older than verifiers are (133 bytes are kept of each since).
   std::optional<ScramVerifier> scram_of_token(std::string_view id) const;
   Result<IdentityPtr> identity_of_token(std::string_view id);  // `unauthenticated`
+  // Of an access key that is valid now; from memory. Nothing tells an unknown one from one that was revoked.
+  Result<AccessKey> access_key(std::string_view key_id);  // `unauthenticated`
 
   // --- browser sessions: they outlive a restart; one that a crash forgets has to sign in again ---
   struct Session {
@@ -134,6 +148,7 @@ class Access {
   std::shared_ptr<const Table> table() const;
   Status reload() REQUIRES(change_mutex_);
   bool is_valid(const Entry& entry) const;
+  std::string unsealed(const control::Token& token) const;
   std::shared_ptr<Entry> valid_entry(std::string_view digest) const;
   std::shared_ptr<Entry> entry_of(std::string_view id) const;
   Result<IdentityPtr> used(Entry& entry);

@@ -32,7 +32,7 @@ Status check_name(std::string_view name) {
 }
 
 // base64 of: format byte, nonce, tag, ciphertext. The name is authenticated with it.
-Result<std::string> seal(const std::string& key, std::string_view name, std::string_view value, Random& random) {
+Result<std::string> sealed_with(const std::string& key, std::string_view name, std::string_view value, Random& random) {
   std::string nonce;
   for (int i = 0; i < 2; ++i) {
     const uint64_t word = random.next();
@@ -55,7 +55,7 @@ Result<std::string> seal(const std::string& key, std::string_view name, std::str
                        std::string(reinterpret_cast<const char*>(tag.data()), tag.size()) + out);
 }
 
-Result<std::string> unseal(const std::string& key, std::string_view name, std::string_view stored) {
+Result<std::string> unsealed_with(const std::string& key, std::string_view name, std::string_view stored) {
   const Error damaged(Code::corrupt, "secret " + std::string(name) + " was changed, or sealed with another key",
                       "set it again: weir secret set " + std::string(name));
   auto decoded = base64_decode(stored);
@@ -123,7 +123,7 @@ Status Secrets::put(std::string_view name, std::string_view value) {
   TRY_ASSIGN(std::string sealing_key, key(Missing::make));
   control::Secret secret;
   secret.name = std::string(name);
-  TRY_ASSIGN(secret.sealed, seal(sealing_key, name, value, parts_.random));
+  TRY_ASSIGN(secret.sealed, sealed_with(sealing_key, name, value, parts_.random));
   secret.changed_at = parts_.clock.wall();
   return parts_.control.put_secret(secret);
 }
@@ -147,13 +147,25 @@ Result<std::string> Secrets::find(std::string_view name) {
     if (secret.name == name) {
       MutexLock lock(mutex_);
       TRY_ASSIGN(std::string sealing_key, key(Missing::refuse));
-      return unseal(sealing_key, name, secret.sealed);
+      return unsealed_with(sealing_key, name, secret.sealed);
     }
     names.push_back(secret.name);
   }
   const auto near = nearest(name, names);
   return Error(Code::not_found, "no secret is named " + shown(name),
                near ? "did you mean " + *near + "?" : "weir secret set " + std::string(name));
+}
+
+Result<std::string> Secrets::seal(std::string_view name, std::string_view value) {
+  MutexLock lock(mutex_);
+  TRY_ASSIGN(const std::string sealing_key, key(Missing::make));
+  return sealed_with(sealing_key, name, value, parts_.random);
+}
+
+Result<std::string> Secrets::unseal(std::string_view name, std::string_view sealed) {
+  MutexLock lock(mutex_);
+  TRY_ASSIGN(const std::string sealing_key, key(Missing::refuse));
+  return unsealed_with(sealing_key, name, sealed);
 }
 
 }  // namespace weir::access

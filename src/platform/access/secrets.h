@@ -45,6 +45,10 @@ class Secrets {
   // another key.
   Result<std::string> find(std::string_view name);
 
+  // The same sealing for what another room keeps: `name` is sealed with the value.
+  Result<std::string> seal(std::string_view name, std::string_view value);
+  Result<std::string> unseal(std::string_view name, std::string_view sealed);
+
  private:
   enum class Missing { make, refuse };
   Result<std::string> key(Missing missing) REQUIRES(mutex_);

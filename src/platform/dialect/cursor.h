@@ -69,6 +69,8 @@ Result<Statement> parse_role(Cursor& at, bool is_group, bool is_new);
 Result<Statement> parse_default_privileges(Cursor& at);
 Result<Statement> parse_comment(Cursor& at);
 Result<Statement> parse_copy(Cursor& at);
+// What follows STDIN or STDOUT: parse_copy_stream.cpp.
+Result<CopyOptions> parse_copy_options(Cursor& at, bool is_in);
 Result<Statement> parse_unload(Cursor& at);
 
 }  // namespace weir::dialect

@@ -5,7 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "platform/dialect/token.h"
 
 namespace weir::dialect {
 
@@ -22,5 +26,9 @@ struct Edit {
   // What lies inside of something is looked at after it, and is nearer to the word.
   void put_behind(const std::string& text) { after.insert(0, text); }
 };
+
+// column_list.cpp. `edits`: one for each word of the range, with their pairs.
+void drop_column_types(std::string_view sql, const std::vector<Token>& tokens, TokenRange range,
+                       std::vector<Edit>& edits);
 
 }  // namespace weir::dialect

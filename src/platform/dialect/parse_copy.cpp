@@ -50,9 +50,10 @@ Result<std::string> text_option(Cursor& at) {
 
 Result<std::string> one_character(Cursor& at) {
   const Error wrong = at.expected("one character in single quotes");
-  TRY_ASSIGN(std::string out, text_option(at));
-  if (out == "\\t") out = "\t";
-  if (out.size() != 1) return wrong;
+  Result<std::string> out = text_option(at);
+  if (!out) return out;
+  if (*out == "\\t") return std::string("\t");
+  if (out->size() != 1) return wrong;
   return out;
 }
 
@@ -271,16 +272,41 @@ Status unload_option(Cursor& at, Unload& out) {
 
 }  // namespace
 
+namespace {
+
+Result<Statement> copy_out(Cursor& at, CopyOut out) {
+  TRY(at.expect("to"));
+  if (at.sees("program")) return at.unsupported("COPY … TO PROGRAM");
+  if (at.sees_text()) {
+    return at.unsupported("COPY … TO a file", "COPY … TO STDOUT sends rows to the client, UNLOAD writes to the store");
+  }
+  TRY(at.expect("stdout"));
+  TRY_ASSIGN(out.options, parse_copy_options(at, false));
+  return Statement(std::move(out));
+}
+
+}  // namespace
+
 Result<Statement> parse_copy(Cursor& at) {
+  if (at.accept_symbol("(")) {
+    CopyOut out;
+    TRY_ASSIGN(out.query, at.in_brackets());
+    if (out.query.empty()) return at.expected("a query in the brackets");
+    return copy_out(at, std::move(out));
+  }
   Copy out;
   TRY_ASSIGN(out.table, at.name("a table's name"));
   if (at.sees_symbol("(")) {
     TRY_ASSIGN(out.columns, at.column_list("a column"));
   }
-  if (at.sees("to")) return at.unsupported("COPY … TO", "UNLOAD writes a query's result to the store");
+  if (at.sees("to")) return copy_out(at, {.table = out.table, .columns = out.columns, .query = {}, .options = {}});
   TRY(at.expect("from"));
-  if (at.sees("stdin"))
-    return at.unsupported("COPY … FROM STDIN", "COPY … FROM 's3://bucket/key' loads from the store");
+  if (at.sees("program")) return at.unsupported("COPY … FROM PROGRAM");
+  if (at.accept("stdin")) {
+    CopyIn in{.table = out.table, .columns = out.columns, .options = {}};
+    TRY_ASSIGN(in.options, parse_copy_options(at, true));
+    return Statement(std::move(in));
+  }
   TRY_ASSIGN(out.from, at.text("where the files lie: 's3://bucket/prefix'"));
   while (!at.is_at_end()) {
     TRY(copy_option(at, out));

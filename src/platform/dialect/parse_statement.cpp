@@ -1,4 +1,6 @@
 // What a statement is, by its first words; transactions, settings, cursors.
+#include <algorithm>
+
 #include "platform/dialect/cursor.h"
 
 namespace weir::dialect {
@@ -223,8 +225,43 @@ Result<Statement> execute(Cursor& at) {
   return Statement(std::move(out));
 }
 
+bool begins_option_of_explain(const Cursor& at) {
+  static constexpr std::string_view kOptions[] = {"analyze", "verbose", "format",  "costs",   "buffers",
+                                                  "wal",     "timing",  "summary", "settings"};
+  return at.sees_symbol("(") &&
+         std::any_of(std::begin(kOptions), std::end(kOptions), [&](std::string_view word) { return at.sees(word, 1); });
+}
+
+// TRUE, ON, or nothing at all say yes: PostgreSQL 15, sql-explain.
+bool explain_option_is_on(Cursor& at) {
+  if (at.accept("false") || at.accept("off")) return false;
+  static_cast<void>(at.accept("true") || at.accept("on"));
+  return true;
+}
+
+// (ANALYZE, VERBOSE, FORMAT JSON)
+Status explain_options(Cursor& at, Explain& out) {
+  TRY(at.expect_symbol("("));
+  do {
+    if (at.accept("analyze")) {
+      out.analyze = explain_option_is_on(at);
+    } else if (at.accept("verbose")) {
+      out.verbose = explain_option_is_on(at);
+    } else if (at.accept("format")) {
+      out.as_json = at.accept("json");
+      if (!out.as_json && !at.accept("text")) return at.unsupported("A format of EXPLAIN but TEXT and JSON");
+    } else {
+      return at.unsupported("An option of EXPLAIN but ANALYZE, VERBOSE and FORMAT");
+    }
+  } while (at.accept_symbol(","));
+  return at.expect_symbol(")");
+}
+
 Result<Statement> explain(Cursor& at) {
   Explain out;
+  if (begins_option_of_explain(at)) {
+    TRY(explain_options(at, out));
+  }
   for (;;) {
     if (at.accept("verbose")) {
       out.verbose = true;
@@ -489,6 +526,8 @@ struct Tags {
   std::string operator()(const Comment&) const { return "COMMENT"; }
   std::string operator()(const Truncate&) const { return "TRUNCATE TABLE"; }
   std::string operator()(const Copy&) const { return "COPY"; }
+  std::string operator()(const CopyIn&) const { return "COPY"; }
+  std::string operator()(const CopyOut&) const { return "COPY"; }
   std::string operator()(const Unload&) const { return "UNLOAD"; }
   std::string operator()(const LockTables&) const { return "LOCK TABLE"; }
   std::string operator()(const Maintain& one) const { return one.analyze ? "ANALYZE" : "VACUUM"; }

@@ -25,6 +25,7 @@ class Rewriter {
       TRY(look_at(i));
     }
     find_casts();
+    drop_column_types(sql_, tokens_, range_, edits_);
     if (!range_.empty()) {
       emit(range_.first, range_.last);
       note(tokens_[range_.last - 1].end);  // what was put in at the end stands for no place behind it
@@ -73,8 +74,10 @@ class Rewriter {
       edit(i).instead = "\"" + name_of(sql_, token) + "\"";
       return {};
     }
-    const bool is_member = symbol(i - 1, ".");
-    if (is_member) return {};
+    if (symbol(i - 1, ".")) return {};
+    // A name, but to the engine.
+    if (word(i, "at") && !word(i + 1, "time") && !word(i + 1, "local") && !symbol(i + 1, "("))
+      edit(i).instead = "\"at\"";
     if (word(i, "minus") && (word(i + 1, "select") || word(i + 1, "all") || symbol(i + 1, "("))) {
       edit(i).instead = "EXCEPT";
       return {};

@@ -31,6 +31,16 @@ Result<EngineText> rewrite_query(std::string_view sql, const std::vector<Token>&
 Result<EngineText> to_engine(std::string_view sql);
 Error to_user(Error error, std::string_view sql, const EngineText& text);
 
+// database.schema.relation becomes schema.relation where the database is the one that the client calls so: what is kept
+// is read by clients that call it otherwise.
+Result<std::string> without_database(const std::string& sql, std::string_view database);
+
+// The statement with '?' for each text and ? for each number, and without comments: what may be kept for long. A person
+// that is to be forgotten is in no word of it.
+std::string without_values(std::string_view sql);
+// An error's message with … for what stands in quotes there, which may be a value.
+std::string without_quoted(std::string_view message);
+
 // A part of a date in the engine's word, lower case; empty: there is none of this name ("mons", "yr", "dow", …).
 std::string_view date_part(std::string_view name);
 

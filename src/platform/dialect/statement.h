@@ -203,7 +203,7 @@ struct Maintain {
 };
 // r_EXPLAIN
 struct Explain {
-  bool analyze = false, verbose = false;
+  bool analyze = false, verbose = false, as_json = false;
   TokenRange statement;
 };
 
@@ -251,6 +251,28 @@ struct Unload {
   std::string compression;  // "gzip", "zstd"
   std::string extension;
   uint64_t file_bytes_max = 6'200'000'000;  // MAXFILESIZE
+};
+
+// COPY over the client's own connection: PostgreSQL 15, sql-copy. Defaults are filled in.
+enum class CopyForm { text, csv, binary };
+struct CopyOptions {
+  CopyForm form = CopyForm::text;
+  char delimiter = '\t', quote = '"', escape = '"';  // the latter two of csv
+  std::string null_text = "\\N";
+  bool has_header = false, checks_header = false;  // checks: HEADER MATCH
+  bool quotes_all = false;                         // FORCE_QUOTE *
+  std::vector<std::string> force_quote, force_null, force_not_null;
+};
+struct CopyIn {
+  Name table;
+  std::vector<std::string> columns;  // empty: all
+  CopyOptions options;
+};
+struct CopyOut {
+  std::optional<Name> table;
+  std::vector<std::string> columns;
+  TokenRange query;  // where there is no table
+  CopyOptions options;
 };
 
 // --- users and grants
@@ -304,10 +326,11 @@ struct DefaultPrivileges {
   std::string object;                // "tables", "functions", "procedures"
 };
 
-using Statement = std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor,
-                               FetchCursor, CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable,
-                               CreateView, RefreshView, Drop, CreateSchema, Alter, Comment, Truncate, Copy, Unload,
-                               LockTables, Maintain, Explain, UserChange, RoleChange, Grant, DefaultPrivileges>;
+using Statement =
+    std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor, FetchCursor,
+                 CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable, CreateView, RefreshView, Drop,
+                 CreateSchema, Alter, Comment, Truncate, Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain,
+                 UserChange, RoleChange, Grant, DefaultPrivileges>;
 
 // One statement; `range` are its words.
 Result<Statement> parse_statement(std::string_view sql, const std::vector<Token>& tokens, TokenRange range);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/warehouse/table_definition.h"
+#include "storage/engine/select_names.h"
 
 namespace weir::warehouse {
 namespace {
@@ -140,13 +141,47 @@ class Alterer {
     return {};
   }
 
+  // Views go with what they read: their SELECT has the new name then.
+  Status rename_in_views() {
+    TRY_ASSIGN(rights_, session_.rights());
+    for (const Place& view : views_over(*rights_, place_)) {
+      const Relation* known = rights_->find(view.schema, view.name);
+      Json attributes = known->attributes;
+      const Json::Array& path = attributes["search_path"].array();
+      const bool is_in_path = std::find(path.begin(), path.end(), Json(place_.schema)) != path.end();
+      auto select = engine::rename_in_select(
+          attributes["select"].as_string(),
+          {.schema = place_.schema, .name = place_.name, .to = order_.to, .is_in_path = is_in_path});
+      if (!select) {
+        return error_of(Code::conflict, "2BP01",
+                        "cannot rename " + place_.kind + " " + place_.name + " because other objects depend on it",
+                        view.kind + " " + view.schema + "." + view.name + ": " + select.error().message);
+      }
+      Json reads{Json::Array{}};
+      for (const Json& one : attributes["reads"].array()) {
+        const bool is_it = one.as_string() == place_.schema + "." + place_.name;
+        reads.push(is_it ? Json(place_.schema + "." + order_.to) : one);
+      }
+      attributes.set("select", *select);
+      attributes.set("definition", *select);
+      attributes.set("reads", std::move(reads));
+      TRY(session_.own(
+          "UPDATE weir_catalog.relations SET attributes = $3 WHERE schema_name = $1 AND relation_name = $2",
+          {view.schema, view.name, attributes.dump()}));
+    }
+    session_.catalog_was_changed();
+    return {};
+  }
+
   Status rename() {
-    TRY(check_not_viewed());
     TRY_ASSIGN(
         const std::optional<Place> taken,
         find_relation(session_, {.schema = place_.schema == "temp" ? "pg_temp" : place_.schema, .name = order_.to}));
     if (taken && taken->schema == place_.schema) {
       return error_of(Code::conflict, "42P07", "relation \"" + order_.to + "\" already exists");
+    }
+    if (place_.schema != "temp") {
+      TRY(rename_in_views());
     }
     if (place_.kind != "view") {
       TRY(session_.own("ALTER TABLE " + place_.quoted() + " RENAME TO " + quoted_name(order_.to)));

@@ -35,4 +35,15 @@ Result<LocalBlobStore*> Buckets::open(const std::string& bucket) {
   return store.get();
 }
 
+Result<std::vector<std::string>> Buckets::list() {
+  std::vector<std::string> out;
+  TRY_ASSIGN(const bool is_there, files_.exists(root_));
+  if (!is_there) return out;
+  TRY_ASSIGN(const std::vector<DirectoryEntry> entries, files_.list(root_));
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.is_directory && ObjectPath::of("s3://" + entry.name)) out.push_back(entry.name);
+  }
+  return out;
+}
+
 }  // namespace weir::warehouse

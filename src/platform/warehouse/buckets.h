@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/guarded.h"
 #include "core/io/blob_store.h"
@@ -24,6 +25,7 @@ class Buckets {
   Buckets(Files& files, std::string root) : files_(files), root_(std::move(root)) {}
   // Lives as long as this.
   Result<LocalBlobStore*> open(const std::string& bucket);
+  Result<std::vector<std::string>> list();  // by name
   Result<bool> exists(const std::string& bucket) { return files_.exists(root_ + "/" + bucket); }
   Files& files() { return files_; }
 

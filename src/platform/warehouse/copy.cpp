@@ -89,7 +89,12 @@ class Copier {
     TRY(loaded);
     std::vector<LoadedFile> files;
     for (const Object& one : objects_) {
-      files.push_back({session_.core.parts.clock.wall(), session_.options.user.name, place_.name, one.url, one.bytes});
+      files.push_back({.at = session_.core.parts.clock.wall(),
+                       .user = session_.options.user.name,
+                       .table = place_.name,
+                       .file = one.url,
+                       .bytes = one.bytes,
+                       .by = session_.mark()});
     }
     session_.core.parts.loads->add(std::move(files));
     return rows;
@@ -372,7 +377,8 @@ class Copier {
                     .column = std::move(column),
                     .type = {},
                     .raw_line = raw.substr(0, kRawBytes),
-                    .reason = std::move(reason)};
+                    .reason = std::move(reason),
+                    .by = session_.mark()};
     for (const auto& one : columns_) {
       if (one.name == error.column) error.type = one.type.shown;
     }

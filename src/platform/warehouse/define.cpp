@@ -104,8 +104,9 @@ class Definer {
       for (size_t i = 0; i < order.column_names.size(); ++i) columns[i].name = order.column_names[i];
       TRY_ASSIGN(reads, places_of(described.reads));
     }
+    TRY_ASSIGN(const std::string select, dialect::without_database(text.sql, session_.options.database));
     const size_t first = words_.tokens[order.query.first].begin, last = words_.tokens[order.query.last - 1].end;
-    Json attributes(Json::Object{{"select", text.sql},
+    Json attributes(Json::Object{{"select", select},
                                  {"definition", words_.sql.substr(first, last - first)},
                                  {"column_names", texts(order.column_names)},
                                  {"search_path", texts(session_.search_path())},

@@ -1,17 +1,60 @@
 #include "platform/warehouse/load_log.h"
 
+#include "platform/warehouse/history_records.h"
+
 namespace weir::warehouse {
+namespace {
+
+template <class T>
+void keep_newest(std::deque<T>& list, T one, size_t most) {
+  list.push_front(std::move(one));
+  if (list.size() > most) list.pop_back();
+}
+
+}  // namespace
+
+void LoadLog::keep(HistoryFile& history) {
+  history_ = &history;
+  kept_ = history.records_max();
+}
 
 void LoadLog::add(std::vector<LoadError> errors) {
   const MutexLock lock(mutex_);
-  for (LoadError& one : errors) errors_.push_front(std::move(one));
-  while (errors_.size() > kKept) errors_.pop_back();
+  for (LoadError& one : errors) {
+    if (history_ != nullptr) history_->add(record_of(one));
+    keep_newest(errors_, std::move(one), kept_);
+  }
 }
 
 void LoadLog::add(std::vector<LoadedFile> files) {
   const MutexLock lock(mutex_);
-  for (LoadedFile& one : files) files_.push_front(std::move(one));
-  while (files_.size() > kKept) files_.pop_back();
+  for (LoadedFile& one : files) {
+    if (history_ != nullptr) history_->add(record_of_loaded(one));
+    keep_newest(files_, std::move(one), kept_);
+  }
+}
+
+void LoadLog::add_unloaded(std::vector<LoadedFile> files) {
+  const MutexLock lock(mutex_);
+  for (LoadedFile& one : files) {
+    if (history_ != nullptr) history_->add(record_of_unloaded(one));
+    keep_newest(unloaded_, std::move(one), kept_);
+  }
+}
+
+void LoadLog::restore(LoadError error) {
+  const MutexLock lock(mutex_);
+  keep_newest(errors_, std::move(error), kept_);
+}
+
+void LoadLog::restore_loaded(LoadedFile file) {
+  const MutexLock lock(mutex_);
+  keep_newest(files_, std::move(file), kept_);
+}
+
+void LoadLog::restore_unloaded(LoadedFile file) {
+  const MutexLock lock(mutex_);
+  keep_newest(unloaded_, std::move(file), kept_);
 }
 
 std::vector<LoadError> LoadLog::errors() const {
@@ -24,6 +67,53 @@ std::vector<LoadedFile> LoadLog::files() const {
   return {files_.begin(), files_.end()};
 }
 
+std::vector<LoadedFile> LoadLog::unloaded() const {
+  const MutexLock lock(mutex_);
+  return {unloaded_.begin(), unloaded_.end()};
+}
+
+namespace {
+
+void add_mark(engine::RowBlock& rows, size_t at, const StatementMark& mark) {
+  rows.column(at).add_int(mark.user_id);
+  rows.column(at + 1).add_int(static_cast<int64_t>(mark.query));
+  rows.column(at + 2).add_int(mark.process_id);
+}
+
+engine::SystemView unloaded_files(const LoadLog& log) {
+  using engine::ColumnType;
+  engine::SystemView view{.name = "weir_unloaded_files",
+                          .columns = {{"at", ColumnType::timestamp},
+                                      {"user_name", ColumnType::text},
+                                      {"file", ColumnType::text},
+                                      {"bytes", ColumnType::int64},
+                                      {"rows", ColumnType::int64},
+                                      {"format", ColumnType::text},
+                                      {"began_at", ColumnType::timestamp},
+                                      {"user_id", ColumnType::int64},
+                                      {"query", ColumnType::int64},
+                                      {"process_id", ColumnType::int64}},
+                          .rows = {},
+                          .comment = "files that UNLOAD wrote"};
+  view.rows = [&log, columns = view.columns]() -> Result<engine::RowBlock> {
+    engine::RowBlock rows(columns);
+    for (const LoadedFile& one : log.unloaded()) {
+      rows.column(0).add_int(one.at.micros);
+      rows.column(1).add_text(one.user);
+      rows.column(2).add_text(one.file);
+      rows.column(3).add_int(static_cast<int64_t>(one.bytes));
+      rows.column(4).add_int(static_cast<int64_t>(one.rows));
+      rows.column(5).add_text(one.format);
+      rows.column(6).add_int(one.began_at.micros);
+      add_mark(rows, 7, one.by);
+    }
+    return rows;
+  };
+  return view;
+}
+
+}  // namespace
+
 std::vector<engine::SystemView> load_views(const LoadLog& log) {
   using engine::ColumnType;
   engine::SystemView errors{.name = "weir_load_errors",
@@ -35,7 +125,10 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
                                         {"column_name", ColumnType::text},
                                         {"type", ColumnType::text},
                                         {"raw_line", ColumnType::text},
-                                        {"reason", ColumnType::text}},
+                                        {"reason", ColumnType::text},
+                                        {"user_id", ColumnType::int64},
+                                        {"query", ColumnType::int64},
+                                        {"process_id", ColumnType::int64}},
                             .rows = {},
                             .comment = "records that COPY could not load"};
   errors.rows = [&log, columns = errors.columns]() -> Result<engine::RowBlock> {
@@ -50,6 +143,7 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
       rows.column(6).add_text(one.type);
       rows.column(7).add_text(one.raw_line);
       rows.column(8).add_text(one.reason);
+      add_mark(rows, 9, one.by);
     }
     return rows;
   };
@@ -58,7 +152,10 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
                                        {"user_name", ColumnType::text},
                                        {"table_name", ColumnType::text},
                                        {"file", ColumnType::text},
-                                       {"bytes", ColumnType::int64}},
+                                       {"bytes", ColumnType::int64},
+                                       {"user_id", ColumnType::int64},
+                                       {"query", ColumnType::int64},
+                                       {"process_id", ColumnType::int64}},
                            .rows = {},
                            .comment = "files that COPY loaded"};
   files.rows = [&log, columns = files.columns]() -> Result<engine::RowBlock> {
@@ -69,10 +166,15 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
       rows.column(2).add_text(one.table);
       rows.column(3).add_text(one.file);
       rows.column(4).add_int(static_cast<int64_t>(one.bytes));
+      add_mark(rows, 5, one.by);
     }
     return rows;
   };
-  return {std::move(errors), std::move(files)};
+  std::vector<engine::SystemView> out;
+  out.push_back(std::move(errors));
+  out.push_back(std::move(files));
+  out.push_back(unloaded_files(log));
+  return out;
 }
 
 }  // namespace weir::warehouse

@@ -1,5 +1,6 @@
-// What COPY loaded and what it could not: kept beside the statement's transaction, so that it outlives a rollback.
-// In memory, the newest kKept of each. Any thread.
+// What COPY loaded and what it could not, and what UNLOAD wrote: kept beside the statement's transaction, so that it
+// outlives a rollback, and in the HistoryFile, if there is one, so that it outlives a restart. The newest of each, as
+// many as the history keeps. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,39 +10,64 @@
 
 #include "core/base/guarded.h"
 #include "core/base/time.h"
+#include "platform/warehouse/history_file.h"
 #include "storage/engine/engine.h"
 
 namespace weir::warehouse {
 
+// Whose statement it was.
+struct StatementMark {
+  uint32_t user_id = 0;
+  uint64_t query = 0;  // StatementInfo::number
+  int32_t process_id = 0;
+};
+
 struct LoadError {
   WallTime at{};
-  std::string user, table, file;  // file: "s3://…"
+  std::string user, table, file;  // file: "s3://…", or "stdin"
   int64_t line = 0;               // from 1; 0: not known
   std::string column, type;
   std::string raw_line;  // its beginning
   std::string reason;
+  StatementMark by{};
 };
+// That was loaded, or unloaded.
 struct LoadedFile {
   WallTime at{};
-  std::string user, table, file;
+  std::string user, table, file;  // table: of COPY
   uint64_t bytes = 0;
+  uint64_t rows = 0;     // of UNLOAD
+  std::string format{};  // of UNLOAD: "csv", "parquet", …
+  WallTime began_at{};   // of UNLOAD
+  StatementMark by{};
 };
 
 class LoadLog {
  public:
   static constexpr size_t kKept = 10'000;
+  // From now on what is added is written down too. Before anything is; `history` outlives this.
+  void keep(HistoryFile& history);
   void add(std::vector<LoadError> errors);
   void add(std::vector<LoadedFile> files);
+  void add_unloaded(std::vector<LoadedFile> files);
   std::vector<LoadError> errors() const;  // newest first
   std::vector<LoadedFile> files() const;
+  std::vector<LoadedFile> unloaded() const;
+
+  void restore(LoadError error);
+  void restore_loaded(LoadedFile file);
+  void restore_unloaded(LoadedFile file);
 
  private:
+  HistoryFile* history_ = nullptr;
+  size_t kept_ = kKept;
   mutable Mutex mutex_;
   std::deque<LoadError> errors_ GUARDED_BY(mutex_);
-  std::deque<LoadedFile> files_ GUARDED_BY(mutex_);
+  std::deque<LoadedFile> files_ GUARDED_BY(mutex_), unloaded_ GUARDED_BY(mutex_);
 };
 
-// The tables weir_load_errors and weir_loaded_files over `log`, which outlives the engine that gets them.
+// The tables weir_load_errors, weir_loaded_files and weir_unloaded_files over `log`, which outlives the engine that
+// gets them.
 std::vector<engine::SystemView> load_views(const LoadLog& log);
 
 }  // namespace weir::warehouse

@@ -260,12 +260,14 @@ class Performer {
       return error_of(Code::unsupported, "0A000", "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE and MERGE");
     }
     TRY_ASSIGN(dialect::EngineText text, dialect::rewrite_query(words_.sql, words_.tokens, order.statement));
-    const std::string word = order.analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ";
+    std::string word = order.analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ";
+    if (order.as_json) word = order.analyze ? "EXPLAIN (ANALYZE, FORMAT JSON) " : "EXPLAIN (FORMAT JSON) ";
     const engine::Scope scope = query->changes ? engine::Scope::change : engine::Scope::read;
     auto stream = session_.engine().execute({.sql = word + text.sql, .parameters = parameters_, .scope = scope});
     if (!stream) {
       Error error = std::move(stream).error();
-      if (error.position) error.position->column -= static_cast<int>(word.size());
+      // The word stands before the statement's first line only.
+      if (error.position && error.position->line == 1) error.position->column -= static_cast<int>(word.size());
       return dialect::to_user(std::move(error), words_.sql, text);
     }
     // A plan is a drawing of several lines; clients of the wire show one a row.
@@ -310,6 +312,8 @@ class Performer {
   }
 
   Result<Answer> operator()(const dialect::Copy& order) { return copy(session_, order); }
+  Result<Answer> operator()(const dialect::CopyIn& order) { return copy_in(session_, order); }
+  Result<Answer> operator()(const dialect::CopyOut& order) { return copy_out(session_, words_, order); }
   Result<Answer> operator()(const dialect::Unload& order) { return unload(session_, order); }
   Result<Answer> operator()(const dialect::UserChange&) { return change_users(session_, parsed_); }
   Result<Answer> operator()(const dialect::RoleChange&) { return change_users(session_, parsed_); }

@@ -18,6 +18,7 @@ constexpr const char* kCatalog[] = {
     "CREATE TABLE IF NOT EXISTS weir_catalog.grants(kind VARCHAR NOT NULL, schema_name VARCHAR NOT NULL, object_name "
     "VARCHAR NOT NULL, column_name VARCHAR NOT NULL, privilege VARCHAR NOT NULL, grantee BIGINT NOT NULL, grantor "
     "BIGINT NOT NULL, with_option BOOLEAN NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.marks(mark VARCHAR NOT NULL, left_at TIMESTAMPTZ NOT NULL)",
     "CREATE TABLE IF NOT EXISTS weir_catalog.unloads(target VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL)",
     "CREATE TABLE IF NOT EXISTS weir_catalog.default_grants(owner BIGINT NOT NULL, schema_name VARCHAR NOT NULL, "
     "privilege VARCHAR NOT NULL, grantee BIGINT NOT NULL, grantor BIGINT NOT NULL, with_option BOOLEAN NOT NULL)",

@@ -1,5 +1,7 @@
 #include "platform/warehouse/run.h"
 
+#include <time.h>
+
 #include <utility>
 
 #include "core/runtime/thread.h"
@@ -8,6 +10,24 @@ namespace weir::warehouse {
 namespace {
 
 constexpr Duration kTick = milliseconds(50);
+
+// The calling thread's processor time while it lives, added to a statement's.
+class CpuTime {
+ public:
+  explicit CpuTime(std::atomic<int64_t>& into) : into_(into), begin_(now()) {}
+  ~CpuTime() { into_.fetch_add(now() - begin_); }
+  CpuTime(const CpuTime&) = delete;
+  CpuTime& operator=(const CpuTime&) = delete;
+
+ private:
+  static int64_t now() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000;
+  }
+  std::atomic<int64_t>& into_;
+  const int64_t begin_;
+};
 
 // Errors after which a session is as good as new: the statement was refused before it ran.
 bool leaves_session_clean(const std::optional<Error>& error) {
@@ -131,10 +151,15 @@ Status Run::start() {
   const MutexLock lock(use_);
   if (!turn) return fail(turn.error());
   TRY(enter_engine());
-  Result<Answer> answer = session_->run(statement_);
+  Result<Answer> answer = run_statement();
   if (!answer) return fail(core_.explained(std::move(answer).error()));
   answer_ = std::move(*answer);
   if (answer_.changed) live_->rows.store(*answer_.changed);
+  copy_ = answer_.copy;
+  if (answer_.loader) {
+    turn_.reset();  // whoever sends slowly keeps nobody waiting; the lane bounds how many work at once
+    return {};
+  }
   if (!answer_.stream) {
     end(StatementState::done, std::nullopt);
     return {};
@@ -142,6 +167,12 @@ Status Run::start() {
   columns_ = answer_.stream->columns();
   session_->reading = weak_from_this();
   return {};
+}
+
+Result<Answer> Run::run_statement() {
+  const CpuTime cpu(live_->cpu_us);
+  session_->statement_number = live_->info.number;
+  return session_->run(statement_);
 }
 
 Result<uint64_t> Run::write_file(const std::string& path) {
@@ -161,6 +192,7 @@ Status Run::enter_engine() {
     if (Status opened = session_->open(); !opened) return fail(opened.error());
   }
   engine::Session* engine = &session_->engine();
+  live_->queued_us.store(core_.parts.log.elapsed(*live_).micros);
   core_.parts.log.run(*live_, [engine] { return engine->progress(); });
   {
     const MutexLock lock(interrupt_mutex_);
@@ -189,7 +221,7 @@ Result<Rows> Run::next() {
     return Rows();
   }
   TRY(check_going());
-  Result<Rows> rows = answer_.stream->next();
+  Result<Rows> rows = next_rows();
   if (!rows) return fail(rows.error());
   if (rows->empty()) {
     end(StatementState::done, std::nullopt);
@@ -212,7 +244,7 @@ Result<const engine::ResultBlock*> Run::next_block() {
     return nullptr;
   }
   TRY(check_going());
-  Result<const engine::ResultBlock*> block = answer_.stream->next_block();
+  Result<const engine::ResultBlock*> block = read_block();
   if (!block) return fail(block.error());
   if (*block == nullptr) {
     end(StatementState::done, std::nullopt);
@@ -220,6 +252,57 @@ Result<const engine::ResultBlock*> Run::next_block() {
     count((*block)->rows);
   }
   return block;
+}
+
+Status Run::load(const engine::GivenRows& rows, const std::vector<uint64_t>& lines) {
+  const MutexLock lock(use_);
+  if (is_ended_) return error_ ? *error_ : Error(Code::internal, "the load has ended");
+  TRY(check_going());
+  if (Status added = add_rows(rows, lines); !added) {
+    place_ = answer_.loader->place();
+    return fail(core_.explained(added.error()));
+  }
+  count(rows.rows);
+  return {};
+}
+
+Status Run::end_load() {
+  const MutexLock lock(use_);
+  if (is_ended_) return error_ ? *error_ : Error(Code::internal, "the load has ended");
+  TRY(check_going());
+  const Result<uint64_t> rows = answer_.loader->finish();
+  if (!rows) return fail(core_.explained(rows.error()));
+  answer_.changed = *rows;
+  end(StatementState::done, std::nullopt);
+  return {};
+}
+
+Error Run::fail_load(Error error, const LoadPlace& place) {
+  const MutexLock lock(use_);
+  if (is_ended_) return error_.value_or(std::move(error));
+  answer_.loader->note(error, place);
+  return fail(std::move(error));
+}
+
+void Run::when_stopped(std::function<void()> call) {
+  const MutexLock lock(use_);
+  if (is_ended_) return call();
+  stopped_ = live_->stop.attach(std::move(call));
+}
+
+Result<Rows> Run::next_rows() {
+  const CpuTime cpu(live_->cpu_us);
+  return answer_.stream->next();
+}
+
+Result<const engine::ResultBlock*> Run::read_block() {
+  const CpuTime cpu(live_->cpu_us);
+  return answer_.stream->next_block();
+}
+
+Status Run::add_rows(const engine::GivenRows& rows, const std::vector<uint64_t>& lines) {
+  const CpuTime cpu(live_->cpu_us);
+  return answer_.loader->add(rows, lines);
 }
 
 Status Run::keep_rows() {
@@ -284,10 +367,12 @@ void Run::end(StatementState state, std::optional<Error> error) {
   is_ended_ = true;
   error_ = std::move(error);
   answer_.stream.reset();
+  answer_.loader.reset();
   stop_interrupting();
   ticks_.stop();
   deadline_.stop();
   ready_.reset();
+  stopped_.reset();
   ended_after_.store(core_.parts.log.elapsed(*live_).micros);
   core_.parts.log.end(*live_, {.state = state, .truncated = truncated_, .error = error_});
   if (!session_->is_single) {

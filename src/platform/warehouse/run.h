@@ -86,6 +86,7 @@ struct Warehouse::Core {
   uint64_t rights_seen GUARDED_BY(rights_mutex) = 0;
   std::atomic<uint64_t> rights_version{1};
   std::atomic<uint32_t> next_process_id{1};
+  std::atomic<size_t> loads{0};  // COPY … FROM STDIN under way
   Closer closer;
 };
 
@@ -101,6 +102,14 @@ class Run : public std::enable_shared_from_this<Run> {
   Result<uint64_t> write_file(const std::string& path);
   Result<Rows> next();
   Result<const engine::ResultBlock*> next_block();
+  const CopyStream* copy() const { return copy_ ? &*copy_ : nullptr; }
+  Status load(const engine::GivenRows& rows, const std::vector<uint64_t>& lines);
+  Status end_load();
+  Error fail_load(Error error, const LoadPlace& place);
+  const LoadPlace& load_place() const { return place_; }
+  Status check() const { return live_->stop.check(); }
+  void count_bytes(uint64_t bytes) { live_->bytes.fetch_add(bytes); }
+  void when_stopped(std::function<void()> call);
   void cut();
   void leave();  // the owner goes; ends what has not ended
 
@@ -120,6 +129,10 @@ class Run : public std::enable_shared_from_this<Run> {
 
  private:
   Status enter_engine() REQUIRES(use_);
+  Result<Answer> run_statement() REQUIRES(use_);
+  Result<Rows> next_rows() REQUIRES(use_);
+  Result<const engine::ResultBlock*> read_block() REQUIRES(use_);
+  Status add_rows(const engine::GivenRows& rows, const std::vector<uint64_t>& lines) REQUIRES(use_);
   Status check_going() REQUIRES(use_);
   void count(size_t rows) REQUIRES(use_);
   void stop_interrupting();
@@ -133,9 +146,11 @@ class Run : public std::enable_shared_from_this<Run> {
   const Statement statement_;
   const std::shared_ptr<StatementLog::Live> live_;  // shared with the log
   std::vector<engine::ResultColumn> columns_;       // set by start()
+  std::optional<CopyStream> copy_;                  // the same
+  LoadPlace place_;                                 // the owner's
   bool truncated_ = false;                          // the owner's
   Timers::Timer deadline_;
-  std::unique_ptr<Cancel::Attachment> ready_;
+  std::unique_ptr<Cancel::Attachment> ready_, stopped_;
   std::unique_ptr<Gate::Turn> turn_;  // the owner's until it runs, then under use_
 
   mutable Mutex use_;                            // held by who is in the engine for this statement

@@ -95,6 +95,9 @@ class ScriptedSession final : public engine::Session {
   Result<std::vector<std::vector<engine::Cell>>> run_own(std::string_view, const engine::Parameters&) override {
     return Error(Code::unsupported, "not scripted");
   }
+  Result<std::vector<std::vector<engine::Cell>>> run_own_with(std::string_view, const engine::GivenRows&) override {
+    return Error(Code::unsupported, "not scripted");
+  }
   Result<std::unique_ptr<engine::ResultStream>> query_declared(std::string_view, size_t,
                                                                const std::vector<engine::NamedValue>&,
                                                                engine::QueryLimits) override {

@@ -52,6 +52,10 @@ void Session::begin_implicit_block() {
 Status Session::end_implicit_block(bool is_good) {
   return state_->end_block(is_good);
 }
+Status Session::leave_mark(const std::string& mark) {
+  TRY(state_->own("INSERT INTO weir_catalog.marks VALUES ($1, now())", {mark}));
+  return {};
+}
 std::vector<std::pair<std::string, std::string>> Session::take_changed_settings() {
   return std::exchange(state_->changed_settings, {});
 }

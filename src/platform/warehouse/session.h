@@ -81,6 +81,9 @@ class Session {
   void begin_implicit_block();
   Status end_implicit_block(bool is_good);  // commits, or rolls back; nothing if the client began or ended one itself
 
+  // Keeps a mark in the engine, in the transaction that is open: it is there if what the transaction did is.
+  Status leave_mark(const std::string& mark);
+
   // The values of settings that are told to the client when they change: name, value. Cleared by the call.
   std::vector<std::pair<std::string, std::string>> take_changed_settings();
   std::string setting(std::string_view name) const;  // as SHOW shows it; empty if nobody knows it

@@ -15,6 +15,13 @@ Error failed_transaction() {
   return out;
 }
 
+Error needs_wire() {
+  Error out(Code::unsupported, "COPY over the connection needs a client of the PostgreSQL wire",
+            "psql's \\copy sends a file; COPY … FROM 's3://bucket/key' and UNLOAD use the store");
+  out.sqlstate = "0A000";
+  return out;
+}
+
 bool ends_transaction(const dialect::Statement& parsed) {
   const auto* one = std::get_if<dialect::Transaction>(&parsed);
   return one != nullptr && one->what != dialect::Transaction::What::begin;
@@ -96,6 +103,10 @@ Subject SessionState::subject() const {
   return out;
 }
 
+StatementMark SessionState::mark() const {
+  return {.user_id = options.user.id, .query = statement_number, .process_id = process_id};
+}
+
 Result<std::shared_ptr<const Rights>> SessionState::rights() {
   if (changed_catalog_) {
     if (!rights_) {
@@ -165,7 +176,7 @@ Result<Answer> SessionState::end_transaction(bool commits) {
     return Answer{.stream = nullptr, .tag = commits ? "COMMIT" : "ROLLBACK"};
   }
   transaction = TransactionState::none;
-  is_own_block_ = false;
+  is_own_block_ = is_loads_own_ = false;
   cursors.clear();
   const bool changed = std::exchange(changed_catalog_, false);
   rights_ = nullptr;
@@ -195,6 +206,20 @@ Result<Answer> SessionState::end_transaction(bool commits) {
   before_ = nullptr;
   TRY(std::move(ended));
   return Answer{.stream = nullptr, .tag = commits && was_good ? "COMMIT" : "ROLLBACK"};
+}
+
+Status SessionState::begin_load() {
+  if (transaction == TransactionState::open) return {};
+  TRY(begin());
+  is_loads_own_ = true;
+  return {};
+}
+
+Status SessionState::end_load() {
+  if (!is_loads_own_) return {};
+  auto ended = end_transaction(true);
+  if (!ended) return ended.error();
+  return {};
 }
 
 Status SessionState::in_transaction(const std::function<Status()>& work) {
@@ -314,6 +339,9 @@ Result<Answer> SessionState::run(const Statement& statement) {
     TRY(start_implicit());
   }
   TRY(govern());
+  const bool is_copy =
+      std::holds_alternative<dialect::CopyIn>(parsed) || std::holds_alternative<dialect::CopyOut>(parsed);
+  if (is_copy && !statement.may_copy) return needs_wire();
   TRY_ASSIGN(Answer answer, perform(*this, words, parsed, statement.parameters));
   if (said_ && !said_->empty()) {
     for (const auto& [name, value] : std::exchange(*said_, {})) {
@@ -336,6 +364,12 @@ Result<uint64_t> SessionState::write_file(const Statement& statement, const std:
 
 void SessionState::ended(bool is_good) {
   if (is_good || transaction != TransactionState::open) return;
+  if (is_loads_own_) {
+    if (const auto undone = end_transaction(false); !undone) {
+      log_event(Level::warn, "sql.rollback_failed", {{"reason", undone.error().text()}});
+    }
+    return;
+  }
   transaction = TransactionState::failed;
   cursors.clear();
   changed_catalog_ = false;

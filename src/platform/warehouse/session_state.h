@@ -16,6 +16,7 @@
 #include "core/base/guarded.h"
 #include "platform/dialect/rewrite.h"
 #include "platform/dialect/statement.h"
+#include "platform/warehouse/copy_stream.h"
 #include "platform/warehouse/rights.h"
 #include "platform/warehouse/session.h"
 #include "platform/warehouse/session_authority.h"
@@ -30,6 +31,8 @@ struct Answer {
   std::string tag;                               // "SELECT", "INSERT 0", "CREATE TABLE"
   bool has_count = false;                        // of rows, behind the tag
   std::optional<uint64_t> changed = {};          // that count; nothing: the rows that were handed out
+  std::optional<CopyStream> copy = {};           // of COPY over the connection …
+  std::unique_ptr<Loader> loader = {};           // … into a table: it goes on with the client's rows
 };
 
 // A statement with its words.
@@ -67,6 +70,7 @@ class SessionState {
   access::Users* core_users() const;
   Result<std::shared_ptr<const Rights>> rights();
   Subject subject() const;
+  StatementMark mark() const;  // of the statement that runs, for the logs
   std::shared_ptr<const access::Directory> directory() const;
   // Puts the statements from now on under this session's rights, or under those of another user.
   Status govern(std::optional<uint32_t> as_user = std::nullopt);
@@ -93,6 +97,7 @@ class SessionState {
   std::shared_ptr<Settings> settings;
   TransactionState transaction = TransactionState::none;
   bool is_implicit_block = false;  // of a message with several statements
+  uint64_t statement_number = 0;   // of the one that runs, in the log
   std::vector<Notice> notices;
   std::vector<std::pair<std::string, std::string>> changed_settings;
   std::weak_ptr<Run> reading;  // the Run whose rows are being read
@@ -110,6 +115,10 @@ class SessionState {
   };
   std::map<std::string, std::shared_ptr<Cursor>> cursors;
 
+  // Of a COPY that goes on after its statement was started, in the open transaction or in one of its own.
+  Status begin_load();
+  Status end_load();  // commits its own
+
   Status begin();
   Result<Answer> end_transaction(bool commits);
   Status apply(const Settings::Change& change);
@@ -124,6 +133,7 @@ class SessionState {
   uint64_t rights_version_ = 0;
   bool changed_catalog_ = false;             // in the open transaction
   bool is_own_block_ = false;                // the open transaction is an implicit block's
+  bool is_loads_own_ = false;                // the open transaction is a COPY's
   std::shared_ptr<const Settings> before_;   // as they were when the transaction began
   std::vector<std::string> local_settings_;  // SET LOCAL in it
   std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said_;
@@ -141,7 +151,7 @@ Result<Answer> define(SessionState& session, const Words& words, const dialect::
 Result<Answer> change_users(SessionState& session, const dialect::Statement& parsed);
 Result<Answer> change_grants(SessionState& session, const dialect::Statement& parsed);
 
-Result<Answer> copy(SessionState& session, const dialect::Copy& order);
+Result<Answer> copy(SessionState& session, const dialect::Copy& order);  // from the store
 Result<Answer> unload(SessionState& session, const dialect::Unload& order);
 
 Answer only_tag(const dialect::Statement& parsed);

@@ -264,6 +264,20 @@ TEST_F(SessionTest, explain_is_lines) {
   EXPECT_EQ(ask("CREATE TABLE t (id INT)"), "CREATE TABLE");
   EXPECT_THAT(ask("EXPLAIN SELECT * FROM t"), HasSubstr("SEQ_SCAN"));
   EXPECT_THAT(ask("EXPLAIN DELETE FROM t"), HasSubstr("DELETE"));
+  EXPECT_THAT(ask("EXPLAIN (FORMAT JSON) SELECT * FROM t"), HasSubstr(R"("name": "SEQ_SCAN)"));
+  EXPECT_THAT(ask("EXPLAIN (ANALYZE TRUE, FORMAT JSON) SELECT * FROM t"), HasSubstr("operator_cardinality"));
+  EXPECT_THAT(ask("EXPLAIN (ANALYZE OFF, VERBOSE) SELECT * FROM t"), HasSubstr("SEQ_SCAN"));
+  EXPECT_THAT(ask("EXPLAIN (SELECT 1)"), HasSubstr("EXPLAIN"));
+  EXPECT_THAT(ask("EXPLAIN (FORMAT XML) SELECT 1"), StartsWith("unsupported"));
+  EXPECT_THAT(ask("EXPLAIN (COSTS OFF) SELECT 1"), StartsWith("unsupported"));
+  for (const std::string explain : {"EXPLAIN ", "EXPLAIN (FORMAT JSON)\n"}) {
+    auto admission = root_->admit({.sql = explain + "SELECT id,\n  nothing FROM t"});
+    ASSERT_TRUE(admission);
+    const auto failed = (*admission)->start();
+    ASSERT_FALSE(failed);
+    ASSERT_TRUE(failed.error().position);
+    EXPECT_EQ(failed.error().position->column, 3) << explain;
+  }
 }
 
 TEST_F(SessionTest, passwords_are_in_no_log) {

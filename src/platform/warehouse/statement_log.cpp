@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/ids.h"
+#include "platform/warehouse/history_records.h"
 
 namespace weir::warehouse {
 namespace {
@@ -70,6 +71,9 @@ StatementInfo StatementLog::describe(const Live& live) const {
   StatementInfo info = live.info;
   info.elapsed = elapsed(live);
   info.rows = live.rows.load();
+  info.bytes = live.bytes.load();
+  info.queued = live.is_running_.load() ? microseconds(live.queued_us.load()) : info.elapsed;
+  info.cpu = microseconds(live.cpu_us.load());
   if (!live.is_running_.load()) return info;
   info.state = StatementState::running;
   const MutexLock lock(live.mutex_);
@@ -164,6 +168,9 @@ void StatementLog::end(Live& live, End end) {
   StatementInfo info = live.info;
   info.elapsed = elapsed(live);
   info.rows = live.rows.load();
+  info.bytes = live.bytes.load();
+  info.queued = live.is_running_.load() ? microseconds(live.queued_us.load()) : info.elapsed;
+  info.cpu = microseconds(live.cpu_us.load());
   info.state = end.state;
   info.truncated = end.truncated;
   info.error = std::move(end.error);
@@ -173,8 +180,47 @@ void StatementLog::end(Live& live, End end) {
   seconds_.observe(static_cast<double>(info.elapsed.micros) / 1e6);
   const MutexLock lock(mutex_);
   live_.erase(info.id);
+  remember(std::move(info));
+}
+
+void StatementLog::remember(StatementInfo info) {
+  if (file_ != nullptr) file_->add(record_of(info));
   history_.push_back(std::move(info));
-  if (history_.size() > kHistory) history_.pop_front();
+  if (history_.size() > kept_) history_.pop_front();
+}
+
+void StatementLog::keep(HistoryFile& history) {
+  file_ = &history;
+  kept_ = history.records_max();
+}
+
+void StatementLog::restore(StatementInfo ended) {
+  Uuid id;
+  if (!parse_uuid_fast(ended.id, id)) return;  // not ours
+  const MutexLock lock(mutex_);
+  last_number_ = std::max(last_number_, ended.number);
+  history_.push_back(std::move(ended));
+  if (history_.size() > kept_) history_.pop_front();
+}
+
+void StatementLog::restore(ConnectionEvent event) {
+  const MutexLock lock(mutex_);
+  connections_.push_back(std::move(event));
+  if (connections_.size() > kept_) connections_.pop_front();
+}
+
+void StatementLog::note(ConnectionEvent event) {
+  event.at = clock_.wall();
+  for (std::string* text : {&event.user, &event.database, &event.application, &event.reason}) {
+    *text = cut(std::move(*text), kNameBytes);
+  }
+  if (file_ != nullptr) file_->add(record_of(event));
+  restore(std::move(event));
+}
+
+std::vector<ConnectionEvent> StatementLog::connections() const {
+  const MutexLock lock(mutex_);
+  return {connections_.rbegin(), connections_.rend()};
 }
 
 Counter& StatementLog::ended(StatementState state) {
@@ -213,8 +259,15 @@ std::vector<SessionInfo> StatementLog::sessions() const {
   return out;
 }
 
-void StatementLog::refused() {
+void StatementLog::refused(StatementInfo info, const Error& error) {
   refused_.add();
+  info.sql = cut(std::move(info.sql), kSqlShownBytes);
+  info.client = cut(std::move(info.client), kNameBytes);
+  info.state = StatementState::failed;
+  info.error = Error(error.code, cut(error.message, kErrorBytes));
+  const MutexLock lock(mutex_);
+  info.number = ++last_number_;
+  remember(std::move(info));
 }
 
 size_t StatementLog::live_count() const {

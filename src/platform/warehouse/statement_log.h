@@ -1,8 +1,8 @@
 // What runs and what ran: the registry of statements, behind GET /v1/statements, weir_statements and the metrics.
 //
 // `app` makes it first, gives statements_view() to the engine and the log itself to the Warehouse, which alone adds to
-// it. It holds every statement that waits or runs and the last kHistory that ended. Everything here may be called from
-// any thread, also from inside a statement that reads the view.
+// it. It holds every statement that waits or runs and the last ones that ended, also over a restart where it is given a
+// HistoryFile. Everything here may be called from any thread, also from inside a statement that reads the view.
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "core/base/metrics.h"
 #include "core/base/result.h"
 #include "core/runtime/cancel.h"
+#include "platform/warehouse/history_file.h"
 #include "storage/engine/engine.h"
 
 namespace weir::warehouse {
@@ -48,11 +49,28 @@ struct StatementInfo {
   std::optional<double> progress{};  // 0..1 while it runs, if the engine can tell
   bool truncated = false;            // it had more rows than it was asked for
   std::optional<Error> error{};
-  uint64_t number = 0;     // counts up; given by the log
-  uint32_t user_id = 0;    // of access::Users; 0: a token of a role
-  int32_t process_id = 0;  // of the session
-  std::string database{};  // as the client calls it
-  std::string label{};     // SET query_group
+  uint64_t number = 0;        // counts up; given by the log
+  uint32_t user_id = 0;       // of access::Users; 0: a token of a role
+  int32_t process_id = 0;     // of the session
+  std::string database{};     // as the client calls it
+  std::string label{};        // SET query_group
+  std::string peer{};         // where the client is, if it told
+  std::string application{};  // SET application_name
+  Duration queued{};          // until its turn came
+  Duration cpu{};             // of its own thread; what the engine's threads did for it is not known
+  uint64_t bytes = 0;         // of rows, as they were sent to the client or came from it
+};
+
+// A sign-in, or its failure, or the end of a session.
+struct ConnectionEvent {
+  WallTime at{};
+  std::string event{};  // "authenticated", "authentication failure", "disconnecting session", as on Redshift
+  std::string user{}, database{}, peer{};
+  std::string way{};  // how it was proved: "scram", "token", …
+  std::string tls{};  // "TLSv1.3"; empty: none
+  std::string application{}, reason{};
+  int32_t process_id = 0;
+  Duration duration{};  // of a session that ended
 };
 
 // A client's session that is open.
@@ -67,7 +85,7 @@ inline constexpr size_t kSqlShownBytes = 10'000;
 
 class StatementLog {
  public:
-  static constexpr size_t kHistory = 1'000;
+  static constexpr size_t kHistory = 1'000;  // without a HistoryFile
 
   StatementLog(const Clock& clock, Metrics& metrics);
   StatementLog(const StatementLog&) = delete;
@@ -80,6 +98,15 @@ class StatementLog {
   Status cancel(const std::string& id, const User& user);
   void cancel_all(const Error& reason);
 
+  // From now on what ends is written down too, and as much is held as the history keeps. Before anything is; `history`
+  // outlives this.
+  void keep(HistoryFile& history);
+  void restore(StatementInfo ended);
+  void restore(ConnectionEvent event);
+  // Sign-ins: of whoever lets people in.
+  void note(ConnectionEvent event);
+  std::vector<ConnectionEvent> connections() const;  // newest first
+
   // The following are the Warehouse's.
 
   // A statement on its way; changed by the thread that runs it, read by everybody.
@@ -90,7 +117,8 @@ class StatementLog {
     const StatementInfo info;  // as it came
     const int64_t came;        // by the steady clock
     const Cancel stop;
-    std::atomic<uint64_t> rows{0};
+    std::atomic<uint64_t> rows{0}, bytes{0};
+    std::atomic<int64_t> queued_us{0}, cpu_us{0};
 
    private:
     friend class StatementLog;
@@ -111,13 +139,14 @@ class StatementLog {
   void open_session(SessionInfo info);
   void close_session(int32_t process_id);  // nothing if it is not open
   std::vector<SessionInfo> sessions() const;
-  void refused();  // counts a statement that was not taken on at all
+  void refused(StatementInfo info, const Error& error);  // a statement that was not taken on at all
   Duration elapsed(const Live& live) const;
   size_t live_count() const;
 
  private:
   StatementInfo describe(const Live& live) const;
   Counter& ended(StatementState state);
+  void remember(StatementInfo info) REQUIRES(mutex_);
 
   const Clock& clock_;
   Counter &done_, &failed_, &cancelled_, &timed_out_, &refused_;
@@ -127,7 +156,10 @@ class StatementLog {
   std::map<std::string, std::shared_ptr<Live>> live_ GUARDED_BY(mutex_);
   uint64_t last_number_ GUARDED_BY(mutex_) = 0;
   std::map<int32_t, SessionInfo> sessions_ GUARDED_BY(mutex_);
-  std::deque<StatementInfo> history_ GUARDED_BY(mutex_);  // newest last
+  HistoryFile* file_ = nullptr;
+  size_t kept_ = kHistory;
+  std::deque<StatementInfo> history_ GUARDED_BY(mutex_);        // newest last
+  std::deque<ConnectionEvent> connections_ GUARDED_BY(mutex_);  // newest last
 };
 
 // The table weir_statements over `log`, which must outlive the engine that gets it.

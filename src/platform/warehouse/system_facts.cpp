@@ -121,24 +121,23 @@ void add_statement(engine::RowBlock& rows, const StatementInfo& info) {
   add_optional(rows.column(at++), info.error ? std::string(code_name(info.error->code)) : std::string());
   add_optional(rows.column(at++), info.error ? info.error->message : std::string());
   rows.column(at++).add_text(info.sql);
+  rows.column(at++).add_int(info.queued.micros);
+  rows.column(at++).add_int(info.cpu.micros);
+  rows.column(at++).add_int(static_cast<int64_t>(info.bytes));
+  add_optional(rows.column(at++), info.peer);
+  add_optional(rows.column(at++), info.application);
 }
 
 engine::SystemView statement_facts(const StatementLog& log) {
-  auto view = internal_view("weir_statement_facts", {{"number", ColumnType::int64},
-                                                     {"user_id", ColumnType::int64},
-                                                     {"user_name", ColumnType::text},
-                                                     {"process_id", ColumnType::int64},
-                                                     {"database", ColumnType::text},
-                                                     {"label", ColumnType::text},
-                                                     {"client", ColumnType::text},
-                                                     {"state", ColumnType::text},
-                                                     {"started_at", ColumnType::timestamp},
-                                                     {"ended_at", ColumnType::timestamp},
-                                                     {"elapsed_us", ColumnType::int64},
-                                                     {"rows", ColumnType::int64},
-                                                     {"error_code", ColumnType::text},
-                                                     {"error", ColumnType::text},
-                                                     {"sql", ColumnType::text}});
+  auto view = internal_view(
+      "weir_statement_facts",
+      {{"number", ColumnType::int64},       {"user_id", ColumnType::int64},    {"user_name", ColumnType::text},
+       {"process_id", ColumnType::int64},   {"database", ColumnType::text},    {"label", ColumnType::text},
+       {"client", ColumnType::text},        {"state", ColumnType::text},       {"started_at", ColumnType::timestamp},
+       {"ended_at", ColumnType::timestamp}, {"elapsed_us", ColumnType::int64}, {"rows", ColumnType::int64},
+       {"error_code", ColumnType::text},    {"error", ColumnType::text},       {"sql", ColumnType::text},
+       {"queued_us", ColumnType::int64},    {"cpu_us", ColumnType::int64},     {"bytes", ColumnType::int64},
+       {"peer", ColumnType::text},          {"application", ColumnType::text}});
   view.rows = [&log, columns = view.columns]() -> Result<engine::RowBlock> {
     engine::RowBlock rows(columns);
     for (const StatementInfo& info : log.running()) add_statement(rows, info);
@@ -174,6 +173,38 @@ engine::SystemView sessions(const StatementLog& log) {
   return view;
 }
 
+engine::SystemView connections(const StatementLog& log) {
+  auto view = internal_view("weir_connection_facts", {{"at", ColumnType::timestamp},
+                                                      {"event", ColumnType::text},
+                                                      {"user_name", ColumnType::text},
+                                                      {"database", ColumnType::text},
+                                                      {"peer", ColumnType::text},
+                                                      {"way", ColumnType::text},
+                                                      {"tls", ColumnType::text},
+                                                      {"application", ColumnType::text},
+                                                      {"reason", ColumnType::text},
+                                                      {"process_id", ColumnType::int64},
+                                                      {"duration_us", ColumnType::int64}});
+  view.rows = [&log, columns = view.columns]() -> Result<engine::RowBlock> {
+    engine::RowBlock rows(columns);
+    for (const ConnectionEvent& one : log.connections()) {
+      rows.column(0).add_int(one.at.micros);
+      rows.column(1).add_text(one.event);
+      rows.column(2).add_text(one.user);
+      rows.column(3).add_text(one.database);
+      rows.column(4).add_text(one.peer);
+      rows.column(5).add_text(one.way);
+      add_optional(rows.column(6), one.tls);
+      rows.column(7).add_text(one.application);
+      add_optional(rows.column(8), one.reason);
+      rows.column(9).add_int(one.process_id);
+      rows.column(10).add_int(one.duration.micros);
+    }
+    return rows;
+  };
+  return view;
+}
+
 }  // namespace
 
 std::vector<engine::SystemView> system_facts(const StatementLog& log, const std::unique_ptr<access::Users>& users) {
@@ -182,6 +213,7 @@ std::vector<engine::SystemView> system_facts(const StatementLog& log, const std:
   out.push_back(memberships(users));
   out.push_back(statement_facts(log));
   out.push_back(sessions(log));
+  out.push_back(connections(log));
   return out;
 }
 

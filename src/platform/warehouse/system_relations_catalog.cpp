@@ -211,6 +211,23 @@ SELECT oid, name AS typname, CAST(11 AS BIGINT) AS typnamespace, CAST(1 AS BIGIN
   CAST(NULL AS VARCHAR) AS typdefault, CAST(NULL AS VARCHAR[]) AS typacl, CAST(1247 AS BIGINT) AS tableoid
 FROM every
 )sql"},
+      {"pg_catalog", "pg_rewrite", R"sql(
+SELECT oid + 2100000000 AS oid, CAST(2618 AS BIGINT) AS tableoid, '_RETURN' AS rulename, oid AS ev_class,
+  '1' AS ev_type, 'O' AS ev_enabled, true AS is_instead, CAST(NULL AS VARCHAR) AS ev_qual,
+  CAST(NULL AS VARCHAR) AS ev_action
+FROM lake.pg_catalog._weir_relations WHERE relkind IN ('v', 'm')
+)sql"},
+      {"pg_catalog", "pg_depend", R"sql(
+WITH views AS (
+  SELECT oid, unnest(from_json(attributes->'reads', '["VARCHAR"]')) AS read
+  FROM lake.pg_catalog._weir_relations
+  WHERE relkind IN ('v', 'm') AND NOT coalesce(CAST(attributes->>'late' AS BOOLEAN), false))
+SELECT CAST(2618 AS BIGINT) AS classid, v.oid + 2100000000 AS objid, CAST(0 AS INTEGER) AS objsubid,
+  CAST(1259 AS BIGINT) AS refclassid, r.oid AS refobjid, CAST(0 AS INTEGER) AS refobjsubid, 'n' AS deptype
+FROM views v JOIN lake.pg_catalog._weir_relations r ON r.place || '.' || r.name = v.read
+UNION ALL SELECT 2618, oid + 2100000000, 0, 1259, oid, 0, 'i'
+FROM lake.pg_catalog._weir_relations WHERE relkind IN ('v', 'm')
+)sql"},
       {"pg_catalog", "pg_description", R"sql(
 SELECT oid AS objoid, CAST(1259 AS BIGINT) AS classoid, CAST(0 AS INTEGER) AS objsubid, comment AS description
 FROM lake.pg_catalog._weir_relations WHERE comment IS NOT NULL

@@ -13,10 +13,6 @@ stl_bcast userid int, query int, slice int, segment int, step int, starttime tim
 stl_commit_stats xid big, node int, startqueue time, startwork time, endtime time, queuelen big, permblocks big,
   newblocks big, dirtyblocks big, headers big, numxids big, oldestxid big, extwritelatency big, metadatawritten int,
   tombstonedblocks big, tossedblocks big, batched_by big
-stl_connection_log event text, recordtime time, remotehost text, remoteport text, pid int, dbname text, username
-  text, authmethod text, duration big, sslversion text, sslcipher text, mtu int, sslcompression text, sslexpansion
-  text, iamauthguid text, application_name text, driver_version text, os_version text, plugin_name text,
-  protocol_version int, sessionid text, compression text
 stl_delete userid int, query int, slice int, segment int, step int, starttime time, endtime time, tasknum int, rows
   big, tbl int
 stl_dist userid int, query int, slice int, segment int, step int, starttime time, endtime time, tasknum int, rows
@@ -24,11 +20,6 @@ stl_dist userid int, query int, slice int, segment int, step int, starttime time
 stl_explain userid int, query int, nodeid int, parentid int, plannode text, info text
 stl_insert userid int, query int, slice int, segment int, step int, starttime time, endtime time, tasknum int, rows
   big, tbl int, inserted_mega_value text, use_staging_table text
-stl_load_commits userid int, query int, slice int, name text, filename text, byte_offset int, lines_scanned int,
-  errors int, curtime time, status int, file_format text, is_partial int, start_offset big, copy_job_id big
-stl_load_errors userid int, slice int, tbl int, starttime time, session int, query int, filename text, line_number
-  big, colname text, type text, col_length text, position int, raw_line text, raw_field_value text, err_code int,
-  err_reason text, is_partial int, start_offset big, copy_job_id big
 stl_loaderror_detail userid int, slice int, session int, query int, filename text, line_number big, field int,
   colname text, value text, is_null int, type text, col_length text
 stl_mv_state userid big, starttime time, xid big, event_desc text, db_name text, base_table_schema text,
@@ -48,8 +39,6 @@ stl_scan userid int, query int, slice int, segment int, step int, starttime time
   consumed_scan_ranges big, work_stealing_reason big, is_vectorized_scan text, is_vectorized_scan_reason int,
   row_fetcher_reason big, topology_signature big, use_tpm_partition text, is_rrscan_expr text
 stl_tr_conflict xact_id big, process_id big, xact_start_ts time, abort_time time, table_id big
-stl_unload_log userid int, query int, slice int, pid int, path text, start_time time, end_time time, line_count big,
-  transfer_size big, file_format text
 stl_usage_control eventtime time, query int, xid big, pid int, usage_limit_id text, feature_type text, feature_limit
   big, feature_usage big
 stl_userlog userid int, username text, oldusername text, action text, usecreatedb int, usesuper int, usecatupd int,
@@ -185,7 +174,6 @@ pg_conversion oid oid, conname text, connamespace oid, conowner oid, conforencod
   text, condefault bool
 pg_db_role_setting setdatabase oid, setrole oid, setconfig texts
 pg_default_acl oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype text, defaclacl texts
-pg_depend classid oid, objid oid, objsubid int, refclassid oid, refobjid oid, refobjsubid int, deptype text
 pg_enum oid oid, enumtypid oid, enumsortorder real, enumlabel text
 pg_event_trigger oid oid, evtname text, evtevent text, evtowner oid, evtfoid oid, evtenabled text, evttags texts
 pg_extension oid oid, extname text, extowner oid, extnamespace oid, extrelocatable bool, extversion text, extconfig
@@ -233,9 +221,6 @@ pg_publication_rel oid oid, prpubid oid, prrelid oid, prqual text, prattrs small
 pg_publication_tables pubname text, schemaname text, tablename text, attnames texts, rowfilter text
 pg_range rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical text,
   rngsubdiff text
-pg_rewrite oid oid, tableoid oid,
-  rulename text, ev_class oid, ev_type text, ev_enabled text, is_instead bool, ev_qual text,
-  ev_action text
 pg_rules schemaname text, tablename text, rulename text, definition text
 pg_seclabel objoid oid, classoid oid, objsubid int, provider text, label text
 pg_sequence seqrelid oid, seqtypid oid, seqstart big, seqincrement big, seqmax big, seqmin big, seqcache big,

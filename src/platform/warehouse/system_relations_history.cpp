@@ -10,7 +10,7 @@ std::vector<SystemSelect> history_relations() {
 SELECT CAST(user_id AS INTEGER) AS userid, CAST(number AS BIGINT) AS query, coalesce(label, 'default') AS label,
   CAST(number AS BIGINT) AS xid, CAST(process_id AS INTEGER) AS pid, database, sql, user_name, client, state,
     started_at,
-  ended_at, elapsed_us, rows, error, error_code,
+  ended_at, elapsed_us, rows, error, error_code, queued_us, cpu_us, bytes, peer, application,
   CASE WHEN regexp_matches(upper(trim(sql)),
     '^(SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|MERGE|COPY|UNLOAD|FETCH|EXPLAIN)')
     THEN 'QUERY' WHEN regexp_matches(upper(trim(sql)), '^(CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|COMMENT)') THEN 'DDL'
@@ -54,16 +54,58 @@ FROM lake.pg_catalog._weir_statements WHERE ended_at IS NOT NULL AND type = 'QUE
 )sql"},
       {"pg_catalog", "stl_wlm_query", R"sql(
 SELECT userid, xid, CAST(query AS INTEGER) AS task, query, CAST(100 AS INTEGER) AS service_class, CAST(1 AS INTEGER) AS
-  slot_count, started_at AS service_class_start_time, started_at AS queue_start_time, started_at AS queue_end_time,
-  CAST(0 AS BIGINT) AS total_queue_time, started_at AS exec_start_time, ended_at AS exec_end_time, elapsed_us AS
-  total_exec_time, ended_at AS service_class_end_time, CASE state WHEN 'done' THEN 'Completed' ELSE 'Evicted' END AS
-  final_state, 0 AS est_peak_mem, 'Normal' AS query_priority, 'Default queue' AS service_class_name
+  slot_count, started_at AS service_class_start_time, started_at AS queue_start_time, started_at + to_microseconds(
+  queued_us) AS queue_end_time, queued_us AS total_queue_time, started_at + to_microseconds(queued_us) AS
+  exec_start_time, ended_at AS exec_end_time, elapsed_us - queued_us AS total_exec_time, ended_at AS
+  service_class_end_time, CASE state WHEN 'done' THEN 'Completed' ELSE 'Evicted' END AS final_state,
+  0 AS est_peak_mem, 'Normal' AS query_priority, 'Default queue' AS service_class_name
 FROM lake.pg_catalog._weir_statements WHERE ended_at IS NOT NULL
 )sql"},
       {"pg_catalog", "stl_error", R"sql(
 SELECT userid, 'weir' AS process, ended_at AS recordtime, pid, CAST(NULL AS INTEGER) AS errcode, CAST(NULL AS VARCHAR)
   AS file, CAST(NULL AS INTEGER) AS linenum, error_code AS context, error
 FROM lake.pg_catalog._weir_statements WHERE error IS NOT NULL
+)sql"},
+      {"pg_catalog", "stl_load_errors", R"sql(
+SELECT CAST(user_id AS INTEGER) AS userid, CAST(0 AS INTEGER) AS slice, CAST(NULL AS INTEGER) AS tbl, "at" AS starttime,
+  CAST(process_id AS INTEGER) AS session, CAST(query AS INTEGER) AS query, file AS filename, line AS line_number,
+  column_name AS colname, type, CAST(NULL AS VARCHAR) AS col_length, CAST(0 AS INTEGER) AS position, raw_line,
+  CASE WHEN file = 'stdin' AND column_name <> '' THEN raw_line END AS raw_field_value, CAST(NULL AS INTEGER) AS
+  err_code, reason AS err_reason, CAST(0 AS INTEGER) AS is_partial, CAST(0 AS BIGINT) AS start_offset,
+  CAST(NULL AS BIGINT) AS copy_job_id
+FROM lake.main.weir_load_errors
+WHERE weir_word('sees_all', '') = 'true' OR user_name = weir_word('login_name', '')
+)sql"},
+      {"pg_catalog", "stl_load_commits", R"sql(
+SELECT CAST(user_id AS INTEGER) AS userid, CAST(query AS INTEGER) AS query, CAST(0 AS INTEGER) AS slice, table_name AS
+  name, file AS filename, CAST(0 AS INTEGER) AS byte_offset, CAST(NULL AS INTEGER) AS lines_scanned, CAST(NULL AS
+  INTEGER) AS errors, "at" AS curtime, CAST(1 AS INTEGER) AS status, CAST(NULL AS VARCHAR) AS file_format, CAST(0 AS
+  INTEGER) AS is_partial, CAST(0 AS BIGINT) AS start_offset, CAST(NULL AS BIGINT) AS copy_job_id
+FROM lake.main.weir_loaded_files
+WHERE weir_word('sees_all', '') = 'true' OR user_name = weir_word('login_name', '')
+)sql"},
+      {"pg_catalog", "stl_unload_log", R"sql(
+SELECT CAST(user_id AS INTEGER) AS userid, CAST(query AS INTEGER) AS query, CAST(0 AS INTEGER) AS slice,
+  CAST(process_id AS INTEGER) AS pid, file AS path, began_at AS start_time, "at" AS end_time, rows AS line_count,
+  bytes AS transfer_size, format AS file_format
+FROM lake.main.weir_unloaded_files
+WHERE weir_word('sees_all', '') = 'true' OR user_name = weir_word('login_name', '')
+)sql"},
+      {"pg_catalog", "stl_connection_log", R"sql(
+SELECT event, "at" AS recordtime, peer AS remotehost, CAST(NULL AS VARCHAR) AS remoteport, CAST(process_id AS INTEGER)
+  AS pid, database AS dbname, user_name AS username, way AS authmethod, duration_us AS duration, tls AS sslversion,
+  CAST(NULL AS VARCHAR) AS sslcipher, CAST(NULL AS INTEGER) AS mtu, CAST(NULL AS VARCHAR) AS sslcompression,
+  CAST(NULL AS VARCHAR) AS sslexpansion, CAST(NULL AS VARCHAR) AS iamauthguid, application AS application_name,
+  CAST(NULL AS VARCHAR) AS driver_version, CAST(NULL AS VARCHAR) AS os_version, CAST(NULL AS VARCHAR) AS plugin_name,
+  CAST(NULL AS INTEGER) AS protocol_version, CAST(NULL AS VARCHAR) AS sessionid, CAST(NULL AS VARCHAR) AS compression
+FROM lake.internal.weir_connection_facts WHERE weir_word('sees_all', '') = 'true'
+)sql"},
+      {"pg_catalog", "sys_statement_usage", R"sql(
+SELECT user_name, label AS query_tag, count(*) AS statements, count(*) FILTER (WHERE error IS NOT NULL) AS failed,
+  sum(elapsed_us) / 1e6 AS elapsed_seconds, sum(queued_us) / 1e6 AS queued_seconds, sum(cpu_us) / 1e6 AS cpu_seconds,
+  CAST(sum(rows) AS BIGINT) AS rows, CAST(sum(bytes) AS BIGINT) AS bytes, min(started_at) AS first_at,
+  max(started_at) AS last_at
+FROM lake.pg_catalog._weir_statements WHERE ended_at IS NOT NULL GROUP BY 1, 2
 )sql"},
       {"pg_catalog", "stv_inflight", R"sql(
 SELECT userid, CAST(0 AS INTEGER) AS slice, query, label, xid, pid, started_at AS starttime, substr(sql, 1, 100) AS

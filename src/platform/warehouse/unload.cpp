@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/io/compression.h"
 #include "platform/warehouse/buckets.h"
+#include "platform/warehouse/load_log.h"
 #include "platform/warehouse/run.h"
 #include "platform/warehouse/session_state.h"
 
@@ -204,7 +205,8 @@ class RecordText {
 
 class Unloader {
  public:
-  Unloader(SessionState& session, const dialect::Unload& order) : session_(session), order_(order) {}
+  Unloader(SessionState& session, const dialect::Unload& order)
+      : session_(session), order_(order), began_at_(session.core.parts.clock.wall()) {}
 
   Result<uint64_t> run() {
     TRY_ASSIGN(to_, ObjectPath::of(order_.to));
@@ -221,10 +223,29 @@ class Unloader {
     TRY(remove_surplus());
     TRY(write_manifest());
     TRY(remember());
+    if (session_.core.parts.loads != nullptr) session_.core.parts.loads->add_unloaded(written());
     return rows_;
   }
 
  private:
+  // For stl_unload_log.
+  std::vector<LoadedFile> written() const {
+    static constexpr const char* kFormats[] = {"text", "csv", "json", "parquet"};
+    std::vector<LoadedFile> out;
+    for (const File& one : files_) {
+      out.push_back({.at = session_.core.parts.clock.wall(),
+                     .user = session_.options.user.name,
+                     .table = {},
+                     .file = "s3://" + to_.bucket + "/" + one.key,
+                     .bytes = one.bytes,
+                     .rows = one.rows,
+                     .format = kFormats[static_cast<size_t>(order_.format)],
+                     .began_at = began_at_,
+                     .by = session_.mark()});
+    }
+    return out;
+  }
+
   std::string fingerprint() const {
     return sha256_hex(std::to_string(session_.subject().id) + "\n" + order_.to + "\n" + order_.select);
   }
@@ -414,6 +435,7 @@ class Unloader {
 
   SessionState& session_;
   const dialect::Unload& order_;
+  const WallTime began_at_;
   ObjectPath to_;
   LocalBlobStore* store_ = nullptr;
   Words words_;

@@ -62,6 +62,30 @@ std::string Execution::tag() const {
 Status Execution::set_aside() {
   return run_->keep_rows();
 }
+const CopyStream* Execution::copy() const {
+  return run_->copy();
+}
+Status Execution::load(const engine::GivenRows& rows, const std::vector<uint64_t>& lines) {
+  return run_->load(rows, lines);
+}
+Status Execution::end_load() {
+  return run_->end_load();
+}
+const LoadPlace& Execution::load_place() const {
+  return run_->load_place();
+}
+Error Execution::fail_load(Error error, const LoadPlace& place) {
+  return run_->fail_load(std::move(error), place);
+}
+Status Execution::check() const {
+  return run_->check();
+}
+void Execution::count_bytes(uint64_t bytes) {
+  run_->count_bytes(bytes);
+}
+void Execution::when_stopped(std::function<void()> call) {
+  run_->when_stopped(std::move(call));
+}
 void Execution::cut() {
   run_->cut();
 }
@@ -140,6 +164,8 @@ Result<std::unique_ptr<Admission>> admit_checked(Warehouse::Core& core, const Us
   info.process_id = session->process_id;
   info.database = session->options.database;
   info.label = session->settings->find("query_group").value_or("");
+  info.peer = session->options.peer;
+  info.application = session->settings->find("application_name").value_or("");
   TRY_ASSIGN(std::shared_ptr<StatementLog::Live> live, parts.log.begin(std::move(info), cancel.child()));
   const Duration time = statement.time.value_or(core.limits.time);
   if (!is_single) session->set_stop(live->stop);
@@ -155,8 +181,14 @@ Result<std::unique_ptr<Admission>> admit_checked(Warehouse::Core& core, const Us
 
 Result<std::unique_ptr<Admission>> Warehouse::Core::admit(const User& user, Statement statement, const Cancel& cancel,
                                                           std::shared_ptr<SessionState> session) {
+  StatementInfo info{.id = format_uuid(uuid_v7(parts.clock, parts.random)),
+                     .sql = dialect::without_secrets(std::string_view(statement.sql).substr(0, kSqlShownBytes)),
+                     .user = user.name,
+                     .client = statement.client,
+                     .started_at = parts.clock.wall()};
+  info.user_id = user.id;
   auto admission = admit_checked(*this, user, std::move(statement), cancel, std::move(session));
-  if (!admission) parts.log.refused();
+  if (!admission) parts.log.refused(std::move(info), admission.error());
   return admission;
 }
 
@@ -194,7 +226,6 @@ Result<JsonResult> Warehouse::run_to_json(const User& user, Statement statement,
 Result<FileResult> Warehouse::write_parquet_result(const User& user, Statement statement, const std::string& path,
                                                    const Cancel& cancel) {
   if (!statement.parameters.empty() || statement.rows_max) {
-    core_->parts.log.refused();
     return Error(Code::unsupported, "a result written to a Parquet file takes neither parameters nor rows_max",
                  "write the values and a LIMIT into the statement");
   }
@@ -217,6 +248,13 @@ Result<std::vector<std::string>> Warehouse::holdings(uint32_t id) {
   return rights->holdings(id);
 }
 
+void Warehouse::note(ConnectionEvent event) {
+  // Some type their password where their name belongs: what is no user's name is not kept.
+  const bool is_known = core_->parts.users != nullptr && core_->parts.users->directory()->user(event.user) != nullptr;
+  if (event.event == "authentication failure" && !is_known) event.user = "(unknown)";
+  core_->parts.log.note(std::move(event));
+}
+
 void Warehouse::stop() {
   core_->is_stopping.store(true);
   core_->parts.log.cancel_all(stopping());
@@ -227,6 +265,7 @@ void Warehouse::stop() {
 Result<JsonResult> read_json(Execution& execution, size_t bytes_max) {
   JsonResult result{.statement_id = execution.id(), .tag = {}, .columns = execution.columns(), .rows = "["};
   bool is_cut = false;
+  size_t counted = 0;
   while (!is_cut) {
     TRY_ASSIGN(const Rows rows, execution.next());
     if (rows.empty()) break;
@@ -241,6 +280,8 @@ Result<JsonResult> read_json(Execution& execution, size_t bytes_max) {
       }
       ++result.row_count;
     }
+    execution.count_bytes(result.rows.size() - counted);
+    counted = result.rows.size();
   }
   if (is_cut) execution.cut();
   result.rows += ']';

@@ -23,6 +23,7 @@
 #include "core/runtime/cancel.h"
 #include "core/runtime/timers.h"
 #include "platform/access/users.h"
+#include "platform/dialect/statement.h"
 #include "platform/warehouse/buckets.h"
 #include "platform/warehouse/load_log.h"
 #include "platform/warehouse/statement_log.h"
@@ -48,7 +49,24 @@ struct Statement {
   std::optional<uint64_t> rows_max{};  // without it: all
   std::string id{};                    // a UUID the client chose, so that it can cancel; empty: one is made
   std::string client{};
+  bool may_copy = false;  // whoever asks speaks the wire: COPY … FROM STDIN and TO STDOUT are theirs
 };
+
+// COPY … FROM STDIN or TO STDOUT: what the client sends or is sent, and in which form. Rows that go out are the
+// Execution's, rows that come in are given to its load().
+struct CopyStream {
+  bool is_in = false;
+  std::string table;  // for messages; "query" of a query
+  dialect::CopyOptions options;
+  std::vector<engine::ResultColumn> columns;
+};
+// Where in the client's rows something was wrong.
+struct LoadPlace {
+  uint64_t line = 0;                 // from 1; 0: not known
+  std::string column = {};           // empty: none of them
+  std::optional<std::string> value;  // of the column, or the line; its beginning
+};
+inline constexpr size_t kLoadsMax = 32;  // COPY … FROM STDIN at once: each may hold a block of rows
 
 using Rows = std::vector<std::vector<engine::Cell>>;
 
@@ -73,6 +91,20 @@ class Execution {
   // Nobody reads for a while (a portal of the wire is suspended): the rest is kept aside, and the slot among the
   // running statements is given back. Of a statement of a Session. Blocks.
   Status set_aside();
+  // Of COPY; null: any other statement.
+  const CopyStream* copy() const;
+  // COPY … FROM STDIN, which holds no slot among the running statements while its client sends: rows come in pieces,
+  // of texts as the engine reads them, bytes, or whole numbers. `lines`: of each row. After an error it has ended and
+  // nothing of it stays; load_place() says where it was. Block.
+  Status load(const engine::GivenRows& rows, const std::vector<uint64_t>& lines);
+  Status end_load();
+  const LoadPlace& load_place() const;
+  // What the client sent is no row, or it gave up: ends the statement with this error, which it gives back.
+  Error fail_load(Error error, const LoadPlace& place);
+  Status check() const;              // why it was stopped, if it was
+  void count_bytes(uint64_t bytes);  // of rows, as the client sent or is sent them: for the log
+  // Called once, from any thread, when it is stopped; perhaps at once.
+  void when_stopped(std::function<void()> call);
   void cut();              // enough: ends it as done, and truncated
   uint64_t rows() const;   // handed on so far
   bool truncated() const;  // known at the end: there were more than rows_max
@@ -173,6 +205,7 @@ class Warehouse {
 
   std::vector<StatementInfo> running() const;
   Status cancel(const std::string& id, const User& user);  // as StatementLog::cancel()
+  void note(ConnectionEvent event);                        // who was let in, and who was not: stl_connection_log
 
   // For completion; kept until catalog_changed(), at most 5 s. Blocks.
   Result<std::shared_ptr<const Catalog>> catalog(const User& user);

@@ -195,6 +195,8 @@ struct Token {
   std::vector<std::string> endpoints = {};  // of a read token; empty: everything
   std::optional<uint32_t> user = {};        // whose it is; a number of `users`
   std::string scram = {};                   // a SCRAM-SHA-256 verifier of the text; empty: made before there were any
+  std::string sealed = {};  // the text, encrypted by the caller (platform/access): of access keys, whose holders sign
+                            // requests with it; empty for all others
 };
 
 // --- users and roles ------------------------------------------------------------------------------------------------
@@ -232,6 +234,17 @@ struct UsersChange {
   std::vector<Role> roles = {};
   std::vector<RoleMember> removed = {};  // memberships; no mistake if there is none
   std::vector<RoleMember> members = {};  // added, or replaced
+};
+
+// A statement that was handed over to be run (platform/warehouse/jobs.h). Its result, while it is small, lies here.
+struct Job {
+  std::string id;     // UUID; sorts by time
+  std::string owner;  // whose it is
+  std::string token;  // the client's, so that it is taken once; may be empty
+  bool is_open = true;
+  WallTime created_at;
+  Json body;                // the room's own
+  std::string result = {};  // the room's own
 };
 
 struct Secret {
@@ -311,6 +324,20 @@ class Control {
   // Users and roles.
   virtual Result<Users> users() = 0;
   virtual Status change_users(const UsersChange& change) = 0;
+
+  // Jobs. put_job() adds or replaces by id; `conflict` if another of its owner's has its token.
+  virtual Status put_job(const Job& job) = 0;
+  virtual Result<std::optional<Job>> find_job(std::string_view id) = 0;
+  virtual Result<std::optional<Job>> find_job_by_token(std::string_view owner, std::string_view token) = 0;
+  struct JobFilter {
+    std::string owner = {};   // empty: everybody's
+    std::string before = {};  // ids below this one; empty: from the newest
+    bool open_only = false;
+    size_t limit = 1'000;
+  };
+  virtual Result<std::vector<Job>> jobs(const JobFilter& filter) = 0;  // newest first, without results
+  // Ended ones that were made before; their ids.
+  virtual Result<std::vector<std::string>> remove_jobs(WallTime before) = 0;
 
   // Secrets.
   virtual Status put_secret(const Secret& secret) = 0;

@@ -6,7 +6,7 @@ namespace {
 
 constexpr const char* kTokenColumns =
     "id, hash, role, streams, label, created_at, expires_at, last_used_at, revoked, "
-    "endpoints, user_id, scram";
+    "endpoints, user_id, scram, sealed";
 
 }  // namespace
 
@@ -19,10 +19,10 @@ Status SqliteControl::add_token(const Token& token) {
   for (const std::string& endpoint : token.endpoints) endpoints.push(endpoint);
   {
     TRY_ASSIGN(Statement add, database_->prepare(std::string("INSERT INTO tokens(") + kTokenColumns +
-                                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     add.bind(1, token.id).bind(2, token.hash).bind(3, token.role).bind(4, streams.dump()).bind(5, token.label);
     add.bind(6, token.created_at.micros).bind(9, int64_t{token.revoked}).bind(10, endpoints.dump());
-    add.bind(12, token.scram);
+    add.bind(12, token.scram).bind(13, token.sealed);
     if (token.user) {
       add.bind(11, int64_t{*token.user});
     } else {
@@ -58,6 +58,7 @@ Result<std::vector<Token>> SqliteControl::tokens_of(Statement& statement) {
     for (const Json& endpoint : endpoints.array()) token.endpoints.push_back(endpoint.as_string());
     if (!statement.is_null(10)) token.user = static_cast<uint32_t>(statement.integer(10));
     token.scram = statement.text(11);
+    token.sealed = statement.text(12);
     tokens.push_back(std::move(token));
   }
 }

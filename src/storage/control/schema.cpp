@@ -127,8 +127,18 @@ ALTER TABLE tokens ADD COLUMN user_id INTEGER;
 ALTER TABLE tokens ADD COLUMN scram TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4},
-                                     {5, kVersion5}, {6, kVersion6}, {7, kVersion7}, {8, kVersion8}, {9, kVersion9}};
+// Access keys; statements that were handed over.
+constexpr const char* kVersion10 = R"sql(
+ALTER TABLE tokens ADD COLUMN sealed TEXT NOT NULL DEFAULT '';
+CREATE TABLE jobs(
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, token TEXT, is_open INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  body TEXT NOT NULL, result TEXT NOT NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX jobs_by_token ON jobs(owner, token);
+CREATE INDEX jobs_open ON jobs(id) WHERE is_open;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5},
+                                     {6, kVersion6}, {7, kVersion7}, {8, kVersion8}, {9, kVersion9}, {10, kVersion10}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

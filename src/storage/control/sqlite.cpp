@@ -204,6 +204,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Files*
 }
 
 Database::~Database() {
+  // After a failed sync nobody knows what of the log is on the disk. Closing would move it into the file and take the
+  // log away; if a power cut brings back the log's durable part, that would lie over newer pages. The next start makes
+  // the log durable first.
+  if (poisoned_) sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   for (const auto& [sql, prepared] : idle_) sqlite3_finalize(prepared);
   sqlite3_close_v2(handle_);
 }

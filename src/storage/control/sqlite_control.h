@@ -47,6 +47,12 @@ class SqliteControl final : public Control {
   Result<std::vector<LakeTable>> lake_tables() override;
   Result<std::vector<LakeMark>> lake_marks() override;
 
+  Status put_job(const Job& job) override;
+  Result<std::optional<Job>> find_job(std::string_view id) override;
+  Result<std::optional<Job>> find_job_by_token(std::string_view owner, std::string_view token) override;
+  Result<std::vector<Job>> jobs(const JobFilter& filter) override;
+  Result<std::vector<std::string>> remove_jobs(WallTime before) override;
+
   Status put_forget(const Forget& forget) override;
   Result<std::vector<Forget>> forgets() override;
   Status scrub() override;
@@ -97,6 +103,7 @@ class SqliteControl final : public Control {
   Status touch_days(const LakeCommit& commit, int64_t version);
   Status change_derived(const LakeCommit& commit, int64_t version);
   Result<std::vector<Run>> runs_of(Statement& statement);
+  Result<Job> job_of(const Statement& row) const;
   Result<std::vector<Finding>> findings_of(Statement& statement);
   Result<std::vector<Token>> tokens_of(Statement& statement);
   Status drop_user_or_role(uint32_t id);

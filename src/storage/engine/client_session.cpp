@@ -28,6 +28,87 @@ std::string type_name(const duckdb::LogicalType& type) {
 
 }  // namespace
 
+namespace {
+
+std::vector<std::vector<Cell>> all_rows(duckdb::QueryResult& result) {
+  std::vector<std::vector<Cell>> rows;
+  while (const auto chunk = result.Fetch()) {
+    if (chunk->size() == 0) break;
+    append_cells(*chunk, rows);
+  }
+  return rows;
+}
+
+duckdb::LogicalType given_type(GivenRows::Kind kind) {
+  switch (kind) {
+    case GivenRows::Kind::text:
+      return duckdb::LogicalType::VARCHAR;
+    case GivenRows::Kind::bytes:
+      return duckdb::LogicalType::BLOB;
+    case GivenRows::Kind::whole:
+      return duckdb::LogicalType::BIGINT;
+  }
+  return duckdb::LogicalType::VARCHAR;
+}
+
+// Rows `from` … `from + count` of a column. Texts are not copied: the collection does, when it takes the chunk.
+void fill_vector(const GivenRows::Column& column, size_t from, size_t count, duckdb::Vector& out) {
+  auto& valid = duckdb::FlatVector::Validity(out);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t row = from + i;
+    if (column.nulls[row]) {
+      valid.SetInvalid(i);
+    } else if (column.kind == GivenRows::Kind::whole) {
+      duckdb::FlatVector::GetData<int64_t>(out)[i] = column.wholes[row];
+    } else {
+      const uint32_t begin = row == 0 ? 0 : column.ends[row - 1];
+      duckdb::FlatVector::GetData<duckdb::string_t>(out)[i] =
+          duckdb::string_t(column.bytes.data() + begin, column.ends[row] - begin);
+    }
+  }
+}
+
+duckdb::unique_ptr<duckdb::ColumnDataCollection> collected(const GivenRows& rows) {
+  duckdb::vector<duckdb::LogicalType> types = {duckdb::LogicalType::BIGINT};
+  for (const GivenRows::Column& column : rows.columns) types.push_back(given_type(column.kind));
+  auto& allocator = duckdb::Allocator::DefaultAllocator();
+  auto out = duckdb::make_uniq<duckdb::ColumnDataCollection>(allocator, types);
+  duckdb::DataChunk chunk;
+  chunk.Initialize(allocator, types);
+  for (size_t from = 0; from < rows.rows; from += STANDARD_VECTOR_SIZE) {
+    const size_t count = std::min<size_t>(rows.rows - from, STANDARD_VECTOR_SIZE);
+    chunk.Reset();
+    chunk.data[0].Sequence(static_cast<int64_t>(from), 1, count);
+    for (size_t i = 0; i < rows.columns.size(); ++i) fill_vector(rows.columns[i], from, count, chunk.data[i + 1]);
+    chunk.SetCardinality(count);
+    out->Append(chunk);
+  }
+  return out;
+}
+
+// A SELECT reads the rows in place of what stands behind FROM, an INSERT as a common table expression of that name.
+void give(duckdb::SQLStatement& statement, duckdb::ColumnDataCollection& rows) {
+  auto reference = duckdb::make_uniq<duckdb::ColumnDataRef>(rows);
+  reference->alias = "given";
+  reference->expected_names = {"row"};
+  for (size_t i = 1; i < rows.ColumnCount(); ++i) reference->expected_names.push_back("c" + std::to_string(i));
+  if (statement.type == duckdb::StatementType::SELECT_STATEMENT) {
+    statement.Cast<duckdb::SelectStatement>().node->Cast<duckdb::SelectNode>().from_table = std::move(reference);
+    return;
+  }
+  CHECK(statement.type == duckdb::StatementType::INSERT_STATEMENT, "rows are given to SELECT and INSERT");
+  auto node = duckdb::make_uniq<duckdb::SelectNode>();
+  node->select_list.push_back(duckdb::make_uniq<duckdb::StarExpression>());
+  node->from_table = std::move(reference);
+  auto info = duckdb::make_uniq<duckdb::CommonTableExpressionInfo>();
+  info->query = duckdb::make_uniq<duckdb::SelectStatement>();
+  info->query->node = std::move(node);
+  info->materialized = duckdb::CTEMaterialize::CTE_MATERIALIZE_NEVER;
+  statement.Cast<duckdb::InsertStatement>().cte_map.map.insert("given", std::move(info));
+}
+
+}  // namespace
+
 DuckSession::~DuckSession() {
   if (is_in_transaction_) (void)rollback();
 }
@@ -68,6 +149,12 @@ Result<Description> DuckSession::describe(const Order& order, const std::vector<
       if (out.parameters.size() < number) out.parameters.resize(number);
       if (out.parameters[number - 1].empty()) out.parameters[number - 1] = type_name(type);
     }
+    // Where nothing tells a parameter's type the engine gives no columns either: it is a text then, as in PostgreSQL.
+    std::vector<std::string> complete = out.parameters;
+    for (std::string& type : complete) {
+      if (type.empty() || type == "UNKNOWN") type = "VARCHAR";
+    }
+    if (!prepared->GetStatementProperties().bound_all_parameters && complete != types) return describe(order, complete);
     out.returns_rows = prepared->GetStatementProperties().return_type == duckdb::StatementReturnType::QUERY_RESULT;
     for (size_t i = 0; out.returns_rows && i < prepared->GetNames().size(); ++i) {
       out.columns.push_back({prepared->GetNames()[i], type_name(prepared->GetTypes()[i])});
@@ -172,12 +259,23 @@ Result<std::vector<std::vector<Cell>>> DuckSession::run_own(std::string_view sql
     if (prepared->HasError()) return to_error(prepared->error, sql);
     const auto result = prepared->Execute(given, false);
     if (result->HasError()) return to_error(result->GetErrorObject(), sql);
-    std::vector<std::vector<Cell>> rows;
-    while (const auto chunk = result->Fetch()) {
-      if (chunk->size() == 0) break;
-      append_cells(*chunk, rows);
-    }
-    return rows;
+    return all_rows(*result);
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, sql);
+  }
+}
+
+Result<std::vector<std::vector<Cell>>> DuckSession::run_own_with(std::string_view sql, const GivenRows& rows) {
+  TRY(ready());
+  TRY_ASSIGN(Statement statement, parse(std::string(sql)));
+  const Trusted trusted(*link_->state);
+  link_->state->pin_at_begin = false;
+  try {
+    const auto given = collected(rows);  // outlives the statement that reads it
+    give(*statement, *given);
+    const auto result = link_->connection->Query(std::move(statement));
+    if (result->HasError()) return to_error(result->GetErrorObject(), sql);
+    return all_rows(*result);
   } catch (const std::exception& thrown) {
     return to_error(thrown, sql);
   }

@@ -223,6 +223,24 @@ class Parameters : public std::vector<Parameter> {
       : std::vector<Parameter>(values.begin(), values.end()) {}
 };
 
+// Rows of a caller, for Session::run_own_with(). A column is of one kind; of a row that is null nothing is read.
+struct GivenRows {
+  enum class Kind : uint8_t {
+    text,   // VARCHAR; valid UTF-8
+    bytes,  // BLOB
+    whole,  // BIGINT
+  };
+  struct Column {
+    Kind kind = Kind::text;
+    std::string bytes = {};           // of text and bytes: the values one after another …
+    std::vector<uint32_t> ends = {};  // … and where each ends
+    std::vector<int64_t> wholes = {};
+    std::vector<bool> nulls = {};
+  };
+  size_t rows = 0;
+  std::vector<Column> columns = {};
+};
+
 // What a statement of a session may do.
 enum class Scope {
   read,    // SELECT and what reads as one
@@ -269,6 +287,9 @@ class Session {
   virtual Status set_time_zone(const std::string& zone) = 0;  // of TIMESTAMPTZ as text; `invalid` if there is none such
   // A statement of our own on this connection, in its transaction, without the locks; all rows at once.
   virtual Result<std::vector<std::vector<Cell>>> run_own(std::string_view sql, const Parameters& parameters) = 0;
+  // The same of a SELECT … FROM given or INSERT … SELECT … FROM given: `rows` are given("row", c1, c2, …), and "row"
+  // counts them from 0.
+  virtual Result<std::vector<std::vector<Cell>>> run_own_with(std::string_view sql, const GivenRows& rows) = 0;
 
   // Runs the statement with this number (from 0) of a script, as Engine::examine_script() takes it: what it may call
   // and read is what a user may. For own sessions, in a transaction of theirs or not.

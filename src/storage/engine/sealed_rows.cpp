@@ -100,6 +100,14 @@ duckdb::TableFunction rows_function(const char* name) {
   function.projection_pushdown = true;
   function.get_virtual_columns = virtual_columns;
   function.verify_serialization = false;
+  // A plan over rows in memory is not copied by way of bytes: DuckDB then computes a WITH once for all who read it.
+  function.serialize = [](duckdb::Serializer&, const duckdb::optional_ptr<duckdb::FunctionData>,
+                          const duckdb::TableFunction&) {
+    throw duckdb::NotImplementedException("rows in memory have no form in bytes");
+  };
+  function.deserialize = [](duckdb::Deserializer&, duckdb::TableFunction&) -> duckdb::unique_ptr<duckdb::FunctionData> {
+    throw duckdb::NotImplementedException("rows in memory have no form in bytes");
+  };
   return function;
 }
 

@@ -36,6 +36,7 @@ class DuckSession final : public Session {
   Status set_search_path(const std::vector<std::string>& schemas) override;
   Status set_time_zone(const std::string& zone) override;
   Result<std::vector<std::vector<Cell>>> run_own(std::string_view sql, const Parameters& parameters) override;
+  Result<std::vector<std::vector<Cell>>> run_own_with(std::string_view sql, const GivenRows& rows) override;
   void cancel() override;
   std::optional<double> progress() const override;
 

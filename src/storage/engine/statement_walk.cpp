@@ -5,6 +5,7 @@
 
 #include "storage/engine/bounds.h"
 #include "storage/engine/functions.h"
+#include "storage/engine/group_names.h"
 #include "storage/engine/refusals.h"
 
 namespace weir::engine {
@@ -515,6 +516,7 @@ void Walk::node(duckdb::QueryNode& node) {
   switch (node.type) {
     case duckdb::QueryNodeType::SELECT_NODE: {
       auto& select = node.Cast<duckdb::SelectNode>();
+      if (rules_.authority != nullptr) group_by_output_names(select);
       list(select.select_list);
       list(select.groups.group_expressions);
       optional(select.where_clause);

@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
+#include "core/base/text.h"
 #include "core/runtime/system_clock.h"
 #include "core/runtime/thread.h"
 #include "surface/cli/commands.h"
@@ -158,6 +159,47 @@ Status settle(StatementOutput& output, bool json) {
   return {};
 }
 
+// Each statement of the text in turn, until one fails.
+int run_text(Context& context, Backend& backend, std::string_view text, const StatementOutput& output) {
+  std::vector<std::string> statements;
+  while (!trim(text).empty()) {
+    const size_t end = std::min(end_of_statement(text), text.size());
+    statements.emplace_back(trim(text.substr(0, end)));
+    text.remove_prefix(end);
+  }
+  if (statements.size() > 1 && !output.file.empty()) {
+    return report(Error(
+        Code::invalid, "the query has " + std::to_string(statements.size()) + " statements, and one fits into a file"));
+  }
+  int code = kDone;
+  for (size_t i = 0; i < statements.size() && code == kDone; ++i) {
+    code = run_statement(context, backend, statements[i], output);
+  }
+  return code;
+}
+
+int run_saved(Context& context, Backend& backend, const std::string& name, const StatementOutput& output) {
+  const auto query = call_json(backend, {.method = "GET", .path = "/v1/queries/" + url_encode(name)});
+  return query ? run_text(context, backend, (*query)["sql"].as_string(), output) : report(query.error());
+}
+
+int list_saved(const Context& context, Backend& backend) {
+  const auto saved = call_json(backend, {.method = "GET", .path = "/v1/queries"});
+  if (!saved) return report(saved.error());
+  if (context.common.json) {
+    std::printf("%s\n", saved->dump(2).c_str());
+    return kDone;
+  }
+  TextTable table;
+  table.header = {"query", "bytes"};
+  table.right = {false, true};
+  for (const Json& one : (*saved)["queries"].array()) {
+    table.rows.push_back({one["name"].as_string(), std::to_string(one["bytes"].as_int())});
+  }
+  std::fputs(render(table, context.common.colour).c_str(), stdout);
+  return kDone;
+}
+
 }  // namespace
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output) {
@@ -176,8 +218,8 @@ void add_sql(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("sql", "Run a SELECT, or start a shell");
   auto statement = std::make_shared<std::string>();
   auto output = std::make_shared<StatementOutput>();
-  command->add_option("STATEMENT", *statement,
-                      "One SELECT; without it a shell (or statements from standard input) is started");
+  auto* text = command->add_option("STATEMENT", *statement,
+                                   "One SELECT; without it a shell (or statements from standard input) is started");
   command
       ->add_option("-f,--format", output->format,
                    "table, csv, json or parquet; without it as the file's name says, else table")
@@ -188,6 +230,13 @@ void add_sql(CLI::App& app, Context& context) {
       ->add_option("--rows", output->rows_max,
                    "At most this many rows; without it a table shows 10,000, csv and json are whole")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
+  auto saved = std::make_shared<std::string>();
+  auto lists = std::make_shared<bool>(false);
+  auto* by_name =
+      command->add_option("--saved", *saved, "Run the project's saved query of this name, queries/NAME.sql");
+  auto* listing = command->add_flag("--list-saved", *lists, "List the project's saved queries");
+  by_name->excludes(listing)->excludes(text);
+  listing->excludes(text);
   command->callback([=, &context] {
     if (auto settled = settle(*output, context.common.json); !settled) {
       context.exit_code = report(settled.error());
@@ -196,6 +245,10 @@ void add_sql(CLI::App& app, Context& context) {
     auto backend = context.wiring.open(context.common);
     if (!backend) {
       context.exit_code = report(backend.error());
+    } else if (*lists) {
+      context.exit_code = list_saved(context, **backend);
+    } else if (!saved->empty()) {
+      context.exit_code = run_saved(context, **backend, *saved, *output);
     } else if (!statement->empty()) {
       context.exit_code = run_statement(context, **backend, *statement, *output);
     } else {

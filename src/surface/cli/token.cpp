@@ -9,7 +9,7 @@ namespace {
 
 int create(Context& context, const std::vector<std::string>& write, bool read,
            const std::vector<std::string>& endpoints, bool admin, const std::string& user, const std::string& label,
-           const std::string& expires) {
+           const std::string& expires, bool access_key) {
   if ((write.empty() ? 0 : 1) + (read ? 1 : 0) + (admin ? 1 : 0) + (user.empty() ? 0 : 1) != 1) {
     return report(Error(Code::invalid, "a token has one role, or a user",
                         "weir token create --write STREAM | --read | --admin | --user NAME"));
@@ -33,12 +33,18 @@ int create(Context& context, const std::vector<std::string>& write, bool read,
   }
   body.set("label", label);
   if (!expires.empty()) body.set("expires_in", expires);
+  if (access_key) body.set("access_key", true);
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
   auto made = call_json(**backend, {.method = "POST", .path = "/v1/tokens", .body = body.dump()});
   if (!made) return report(made.error());
   if (context.common.json) {
     std::cout << made->dump(2) << "\n";
+  } else if (access_key) {
+    std::printf("aws_access_key_id = %s\naws_secret_access_key = %s\n", (*made)["access_key_id"].as_string().c_str(),
+                (*made)["token"].as_string().c_str());
+    std::fprintf(stderr, "shown once, for ~/.aws/credentials; its name is %s (weir token revoke %s)\n",
+                 (*made)["id"].as_string().c_str(), (*made)["id"].as_string().c_str());
   } else {
     std::printf("%s\n", (*made)["token"].as_string().c_str());
     std::fprintf(stderr, "shown once; its name is %s (weir token revoke %s)\n", (*made)["id"].as_string().c_str(),
@@ -57,14 +63,16 @@ int list(Context& context) {
     return kDone;
   }
   TextTable table;
-  table.header = {"id", "role", "user", "of", "label", "created", "expires", "last used", "requests", "state"};
+  table.header = {"id",      "role",    "user",      "of",       "access key", "label",
+                  "created", "expires", "last used", "requests", "state"};
   for (const Json& token : (*tokens)["tokens"].array()) {
     std::string streams;
     for (const char* of : {"streams", "endpoints"}) {
       for (const Json& name : token[of].array()) streams += (streams.empty() ? "" : ",") + name.as_string();
     }
     table.rows.push_back({token["id"].as_string(), token["role"].as_string(), token["user"].as_string(), streams,
-                          token["label"].as_string(), token["created_at"].as_string(), token["expires_at"].as_string(),
+                          token["access_key_id"].as_string(), token["label"].as_string(),
+                          token["created_at"].as_string(), token["expires_at"].as_string(),
                           token["last_used_at"].as_string(), std::to_string(token["requests"].as_int()),
                           token["revoked"].as_bool() ? "revoked" : "valid"});
   }
@@ -92,6 +100,7 @@ void add_token(CLI::App& app, Context& context) {
   auto user = std::make_shared<std::string>();
   auto label = std::make_shared<std::string>();
   auto expires = std::make_shared<std::string>();
+  auto access_key = std::make_shared<bool>(false);
   make->add_option("--write", *write, "May send events to this stream; can be given several times");
   make->add_flag("--read", *read, "May query and look, change nothing");
   make->add_option("--endpoint", *endpoints,
@@ -100,8 +109,10 @@ void add_token(CLI::App& app, Context& context) {
   make->add_option("--user", *user, "May do what this user may; what it runs is the user's");
   make->add_option("--label", *label, "What it is for");
   make->add_option("--expires-in", *expires, "For example 30d");
+  make->add_flag("--access-key", *access_key,
+                 "Also for clients of AWS, which sign with it: the text is kept, sealed, on the server");
   make->callback([=, &context] {
-    context.exit_code = create(context, *write, *read, *endpoints, *admin, *user, *label, *expires);
+    context.exit_code = create(context, *write, *read, *endpoints, *admin, *user, *label, *expires, *access_key);
   });
   group->add_subcommand("list", "All tokens, without their texts")->callback([&context] {
     context.exit_code = list(context);

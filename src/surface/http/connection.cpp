@@ -415,7 +415,8 @@ void Connection::answer(const Response& response) {
   std::string_view body = response.fixed_body.empty() ? std::string_view(response.body) : response.fixed_body;
   std::string& head = io_.head_text();
   head.clear();
-  append_head(head, response, {io_.date(), io_.shared().process, request_number_, keep_alive_, http11_}, body.size());
+  append_head(head, response, {io_.date(), io_.shared().process, request_number_, keep_alive_, http11_},
+              method_ == Method::head && response.body_bytes ? *response.body_bytes : body.size());
   if (method_ == Method::head || response.status == 204 || response.status == 304) body = {};
   answered(response.status);
   send(head, body);
@@ -474,7 +475,7 @@ void Connection::flush() {
 
 void Connection::begin_stream(const Response& head, std::shared_ptr<StreamState> stream) {
   keep_alive_ = keep_alive_ && http11_ && !io_.shared().draining.load(std::memory_order_relaxed);
-  append_head(out_, head, {io_.date(), io_.shared().process, request_number_, keep_alive_, http11_}, std::nullopt);
+  append_head(out_, head, {io_.date(), io_.shared().process, request_number_, keep_alive_, http11_}, stream->bytes());
   answered(head.status);
   since_ = io_.now();
   if (method_ == Method::head) {
@@ -490,7 +491,7 @@ void Connection::begin_stream(const Response& head, std::shared_ptr<StreamState>
 
 void Connection::add_piece(std::string_view piece) {
   if (out_.empty()) since_ = io_.now();
-  if (http11_) {
+  if (http11_ && !stream_->bytes()) {
     append_chunk(out_, piece);
   } else {
     out_.append(piece);
@@ -501,7 +502,7 @@ void Connection::add_piece(std::string_view piece) {
 
 void Connection::end_stream(bool whole) {
   if (!whole) return close();
-  if (http11_) out_ += kLastChunk;
+  if (http11_ && !stream_->bytes()) out_ += kLastChunk;
   stream_->close();
   stream_.reset();
   stream_bytes_ = 0;

@@ -96,7 +96,8 @@ struct Response {
   std::string_view fixed_body;  // instead of `body`: bytes that live as long as the program
   Headers headers;
   HeadKind kind = HeadKind::api;
-  bool close = false;  // the connection ends after this response
+  bool close = false;                       // the connection ends after this response
+  std::optional<uint64_t> body_bytes = {};  // of an answer to HEAD: what a GET would send
 };
 
 // An answer that is written by the io thread which sends it, so that the thread that completes many requests (the
@@ -123,6 +124,7 @@ class BodyStream {
 struct StreamOptions {
   bool endless = false;                  // has no end of its own (a tail): closed when the server drains
   size_t waiting_bytes_max = 256 << 10;  // made and not yet sent
+  std::optional<uint64_t> bytes = {};    // of the whole body, where it is known: exactly so many are written
 };
 
 // One request under way. The implementation is the server's.

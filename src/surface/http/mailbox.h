@@ -31,6 +31,7 @@ class StreamState {
  public:
   explicit StreamState(StreamOptions options) : options_(options) {}
   bool endless() const { return options_.endless; }
+  std::optional<uint64_t> bytes() const { return options_.bytes; }
   bool reserve(size_t bytes);       // false: no room or closed
   bool wait_reserve(size_t bytes);  // waits for room; false: closed
   void sent(size_t bytes);

@@ -33,7 +33,7 @@ TlsStream::Step step_of(ssize_t count, TlsStream::Outcome otherwise) {
 
 // A client that has sent this waits for an answer.
 bool ends_batch(char type) {
-  return type == 'Q' || type == 'S' || type == 'H' || type == 'F' || type == 'X';
+  return type == 'Q' || type == 'S' || type == 'H' || type == 'F' || type == 'X' || type == 'c' || type == 'f';
 }
 
 }  // namespace
@@ -61,6 +61,11 @@ void Connection::close() {
   state_ = State::closed;
   if (process_ != 0) io_->shared().cancel_keys.remove(process_);
   if (is_session_) io_->shared().sessions.fetch_sub(1);
+  if (signed_in_.process_id != 0) {
+    signed_in_.event = "disconnecting session";
+    signed_in_.duration = microseconds(io_->now() - began_);
+    io_->shared().parts.warehouse.note(std::move(signed_in_));
+  }
   received_.clear();
   batch_.clear();
   batch_bytes_ = 0;
@@ -367,6 +372,7 @@ void Connection::talk(std::vector<Message> messages) {
 void Connection::talked() {
   flush();
   if (state_ == State::closed) return bury();
+  waits_for_data_ = next_ == Conversation::Next::data;
   switch (next_) {
     case Conversation::Next::turn:
       is_busy_ = true;
@@ -380,6 +386,9 @@ void Connection::talked() {
       return;
     case Conversation::Next::end:
       return leave();
+    case Conversation::Next::data:
+      if (std::exchange(is_woken_, false)) return talk({});
+      break;
     case Conversation::Next::idle:
       break;
   }

@@ -101,10 +101,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> job_;
   std::function<void()> after_job_;
   bool is_parked_ = false, is_woken_ = false, waits_for_room_ = false;
+  bool waits_for_data_ = false;  // of COPY FROM STDIN; also woken
   std::optional<Wishes> wishes_;
   std::unique_ptr<SignIn> sign_in_;
   std::optional<Result<SignIn::Step>> step_;
   uint32_t process_ = 0, secret_ = 0;
+  warehouse::ConnectionEvent signed_in_;        // as it was told to the warehouse
   std::shared_ptr<Conversation> conversation_;  // also reached by cancel requests
   Conversation::Next next_ = Conversation::Next::idle;
 };

@@ -92,7 +92,9 @@ bool Connection::take_startup(const StartupPacket& packet) {
   }
   wishes_ = std::move(*wishes);
   state_ = State::signing_in;
-  if (packet.minor > 0 || !packet.protocol_options.empty()) {
+  // Redshift's drivers ask for compression in an option, and do not know this answer.
+  const bool is_negotiated = packet.minor > 0 || !packet.protocol_options.empty();
+  if (is_negotiated && packet.find("driver_version").empty()) {
     std::string text;
     {
       const MessageScope scope(text, 'v');  // 3.0 it is, and no option of the protocol
@@ -103,9 +105,12 @@ bool Connection::take_startup(const StartupPacket& packet) {
     send(std::move(text));
     if (state_ == State::closed) return false;
   }
-  const bool is_python = packet.find("driver_version").find("Python") != std::string_view::npos;
+  const auto is_driver = [driver = packet.find("driver_version")](std::string_view language) {
+    return driver.find(language) != std::string_view::npos;
+  };
   sign_in_ = std::make_unique<SignIn>(shared.parts.authenticator, shared.parts.random,
-                                      Transport{peer_, tls_ != nullptr, is_python}, wishes_->user);
+                                      Transport{peer_, tls_ != nullptr, is_driver("Python"), !is_driver("JDBC")},
+                                      wishes_->user);
   sign_in_step([this] { return sign_in_->begin(); });
   return true;
 }
@@ -156,10 +161,11 @@ void Connection::sign_in_step(std::function<Result<SignIn::Step>()> step) {
       io->post([weak] {
         const auto self = weak.lock();
         if (!self || self->state_ == State::closed) return;
-        if (!std::exchange(self->is_parked_, false)) {
-          self->is_woken_ = true;
-        } else {
+        const bool waits = std::exchange(self->is_parked_, false) || (self->waits_for_data_ && !self->is_busy_);
+        if (waits && self->state_ == State::talking) {
           self->talk({});
+        } else {
+          self->is_woken_ = true;
         }
       });
     };
@@ -173,7 +179,17 @@ void Connection::sign_in_step(std::function<Result<SignIn::Step>()> step) {
 void Connection::signed_in() {
   Shared& shared = io_->shared();
   const Result<SignIn::Step> step = *std::exchange(step_, std::nullopt);
+  warehouse::ConnectionEvent event{.event = step ? "authenticated" : "authentication failure",
+                                   .user = wishes_->user,
+                                   .database = wishes_->database,
+                                   .peer = peer_.address,
+                                   .way = sign_in_->way(),
+                                   .tls = tls_ ? tls_->version() : "",
+                                   .application = wishes_->application(),
+                                   .reason = {}};
   if (!step) {
+    event.reason = step.error().message;
+    shared.parts.warehouse.note(std::move(event));
     shared.metrics.sign_ins_failed.add();
     if (const auto skipped = shared.sign_in_log.admit(io_->now())) {
       log_event(Level::warn, "wire.sign_in_failed",
@@ -190,6 +206,10 @@ void Connection::signed_in() {
   send(step->reply);
   if (state_ != State::signing_in) return;
   if (conversation_) {
+    event.user = step->user->name;
+    event.process_id = static_cast<int32_t>(process_);
+    signed_in_ = event;
+    shared.parts.warehouse.note(std::move(event));
     shared.metrics.sign_ins_ok.add();
     log_event(Level::info, "wire.sign_in",
               {{"user", step->user->name},

@@ -69,7 +69,15 @@ Conversation::Next Conversation::proceed(std::vector<Message> messages) {
 
 bool Conversation::hand_over() {
   state_ = session_->transaction();
-  return !text_.empty() && outbox_.add(text_);
+  if (text_.empty()) return false;
+  const bool is_large = text_.size() >= kPieceBytes;
+  const bool is_full = outbox_.add(text_);
+  if (is_large && !is_full) {
+    text_.reserve(kPieceBytes + kPieceBytes / 8);  // more of the same comes
+  } else {
+    text_ = std::string();
+  }
+  return is_full;
 }
 
 // --- messages ------------------------------------------------------------------------------------------------------

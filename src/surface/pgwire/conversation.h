@@ -20,6 +20,7 @@
 #include "core/base/metrics.h"
 #include "platform/warehouse/session.h"
 #include "storage/engine/result_block.h"
+#include "surface/pgwire/copy_form.h"
 #include "surface/pgwire/message.h"
 #include "surface/pgwire/outbox.h"
 #include "surface/pgwire/types.h"
@@ -51,6 +52,7 @@ class Conversation {
     idle,  // everything is answered
     turn,  // a statement waits in the warehouse's queue: go on after wake()
     room,  // the client has to take what there is: go on when the outbox is low
+    data,  // COPY FROM STDIN: go on with the client's messages, or after wake()
     end,   // the client has said goodbye, or what it sent makes no sense
   };
   Next proceed(std::vector<Message> messages);
@@ -85,6 +87,7 @@ class Conversation {
     std::string kept;               // rows behind a limit, as they will be sent …
     std::vector<size_t> kept_ends;  // … and where each ends
     size_t kept_at = 0;
+    std::unique_ptr<CopyWriter> writer;  // of COPY TO STDOUT
   };
   // The statement that is being answered.
   struct Running {
@@ -92,7 +95,9 @@ class Conversation {
     std::unique_ptr<warehouse::Admission> admission;  // until it has started
     bool is_queued = false, is_simple = false;
     bool tells_columns = false, only_columns = false;
-    uint64_t rows_left = UINT64_MAX;  // of the client's limit
+    uint64_t rows_left = UINT64_MAX;     // of the client's limit
+    uint64_t bytes = 0;                  // of rows, not yet counted
+    std::unique_ptr<CopyReader> reader;  // of COPY FROM STDIN, once the client was told to send
   };
 
   void take(const Message& message);
@@ -113,11 +118,17 @@ class Conversation {
   Next run();
   bool read_started();
   Next read_rows();
+  void begin_copy();
+  Next read_copy();
+  Status take_copy(const Message& message);
+  Status take_copy_data(std::string_view bytes);
+  Status end_copy_data();
+  void fail_copy(const Error& error);
   bool read_kept();
   Status append_row(std::string& out, const Portal& portal, size_t row) const;
   Status suspend();
   void complete();
-  void fail(const Error& error);
+  void fail(const Error& error, std::string context = {});
   void ready();
   void tell_notices();
   static bool is_binary(const std::vector<bool>& formats, size_t index);

@@ -57,6 +57,7 @@ Status Conversation::start(Portal& portal, Running running) {
   statement.sql = portal.sql;
   statement.parameters = portal.parameters;
   statement.client = "wire";
+  statement.may_copy = true;
   Result<std::unique_ptr<warehouse::Admission>> admission = session_->admit(std::move(statement));
   if (!admission) {
     running_.reset();
@@ -67,6 +68,7 @@ Status Conversation::start(Portal& portal, Running running) {
 }
 
 Conversation::Next Conversation::run() {
+  if (running_->reader) return read_copy();
   if (running_->admission) {
     if (!running_->is_queued) {
       running_->is_queued = true;
@@ -81,14 +83,21 @@ Conversation::Next Conversation::run() {
   }
   if (running_->tells_columns) {
     running_->tells_columns = false;
-    const bool has_columns = !running_->portal->execution->columns().empty();
-    if (has_columns || !running_->is_simple) {
-      append_columns(running_->portal->execution->columns(), running_->portal->formats);
+    const warehouse::Execution& execution = *running_->portal->execution;
+    const bool has_columns = !execution.columns().empty() && execution.copy() == nullptr;
+    if (has_columns) {
+      append_columns(execution.columns(), running_->portal->formats);
+    } else if (!running_->is_simple) {
+      append_simple(text_, 'n');
     }
   }
   if (running_->only_columns) {
     running_.reset();
     return Next::idle;
+  }
+  if (running_->portal->execution->copy() != nullptr && !running_->portal->writer) {
+    begin_copy();
+    if (running_->reader) return read_copy();
   }
   return read_rows();
 }
@@ -120,13 +129,18 @@ Conversation::Next Conversation::read_rows() {
     for (; portal.block != nullptr && portal.row < portal.block->rows; ++portal.row) {
       if (running_->rows_left == 0) break;
       if (text_.size() >= kPieceBytes && hand_over()) return Next::room;
-      if (const Status made = append_row(text_, portal, portal.row); !made) {
+      const size_t before = text_.size();
+      const Status made = portal.writer ? portal.writer->append_row(text_, *portal.block, portal.row, zone_)
+                                        : append_row(text_, portal, portal.row);
+      if (!made) {
         fail(made.error());
         return Next::idle;
       }
+      running_->bytes += text_.size() - before;
       metrics_.rows.add();
       --running_->rows_left;
     }
+    portal.execution->count_bytes(std::exchange(running_->bytes, 0));
     if (running_->rows_left == 0) {
       if (const Status kept = suspend(); !kept) fail(kept.error());
       return Next::idle;
@@ -201,6 +215,11 @@ Status Conversation::append_row(std::string& out, const Portal& portal, size_t r
 
 void Conversation::complete() {
   Portal& portal = *running_->portal;
+  if (portal.writer) {
+    portal.writer->append_end(text_);
+    append_simple(text_, 'c');
+    portal.writer.reset();
+  }
   tell_notices();
   const std::string tag = portal.execution->tag();
   append_command_complete(text_, tag);
@@ -217,13 +236,14 @@ void Conversation::complete() {
 }
 
 // Ends the statement that runs, if one does, and tells why.
-void Conversation::fail(const Error& error) {
+void Conversation::fail(const Error& error, std::string context) {
   metrics_.failed.add();
   ErrorFields fields;
   fields.sqlstate = errors::sqlstate(error);
   fields.message = error.message;
   fields.hint = error.hint;
   fields.position = place_of(error);
+  fields.context = std::move(context);
   if (errors::is_internal(error.code)) {
     log_event(Level::warn, "wire.statement_failed",
               {{"user", session_->user().name}, {"code", code_name(error.code)}, {"reason", error.text()}});
@@ -240,6 +260,7 @@ void Conversation::fail(const Error& error) {
     running_->admission.reset();
     portal.block = nullptr;
     portal.execution.reset();
+    portal.writer.reset();
     portal.is_ended = true;
     running_.reset();
   }

@@ -59,6 +59,13 @@ std::optional<warehouse::Profile> take_suffix(std::string& database) {
 
 }  // namespace
 
+std::string Wishes::application() const {
+  for (const auto& [name, value] : settings) {
+    if (name == "application_name") return value;
+  }
+  return {};
+}
+
 Result<Wishes> wishes_of(const StartupPacket& packet, warehouse::Profile otherwise) {
   Wishes out;
   std::optional<warehouse::Profile> asked;

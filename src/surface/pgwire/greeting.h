@@ -15,6 +15,8 @@ struct Wishes {
   std::string user, database;
   warehouse::Profile profile = warehouse::Profile::postgres;
   std::vector<std::pair<std::string, std::string>> settings;
+
+  std::string application() const;  // application_name, if it was said
 };
 // `otherwise`: the listener's profile. Refused is only what would be answered wrongly: replication, and encodings that
 // are not UTF-8.

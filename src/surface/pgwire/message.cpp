@@ -327,6 +327,7 @@ void append_fields(std::string& out, char type, const ErrorFields& fields) {
   field('M', fields.message.empty() ? "no message" : fields.message);
   field('D', fields.detail);
   field('H', fields.hint);
+  field('W', fields.context);
   if (fields.position > 0) field('P', std::to_string(fields.position));
   out += '\0';
 }

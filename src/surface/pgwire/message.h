@@ -112,7 +112,8 @@ void append_command_complete(std::string& out, std::string_view tag);
 struct ErrorFields {
   const char* severity = "ERROR";
   std::string sqlstate, message, detail, hint;
-  size_t position = 0;  // of characters in the client's text, from 1; 0: none
+  std::string context = {};  // "COPY t, line 3"
+  size_t position = 0;       // of characters in the client's text, from 1; 0: none
 };
 void append_error(std::string& out, const ErrorFields& fields);
 void append_notice(std::string& out, const ErrorFields& fields);

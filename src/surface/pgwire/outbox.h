@@ -2,6 +2,7 @@
 // should stop; the sender is woken once for whatever was added since. Any thread.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@ namespace weir::pgwire {
 
 inline constexpr size_t kOutboxFull = 1u << 20;   // then nothing more is made …
 inline constexpr size_t kOutboxLow = 256u << 10;  // … until this is left
+inline constexpr size_t kOutboxJoined = 16u << 10;
 
 class Outbox {
  public:
@@ -20,26 +22,31 @@ class Outbox {
 
   // Takes the text over and leaves it empty. True: enough is waiting.
   bool add(std::string& text) {
+    if (text.empty()) return unsent() >= kOutboxFull;
     bool is_first = false, is_full = false;
     {
       MutexLock lock(mutex_);
       is_first = waiting_.empty();
       unsent_ += text.size();
       is_full = unsent_ >= kOutboxFull;
-      if (is_first) {
-        waiting_.swap(text);
+      // Small ones are joined, so that they leave together; large ones are not copied again.
+      if (!is_first && waiting_.back().size() + text.size() <= kOutboxJoined) {
+        waiting_.back() += text;
       } else {
-        waiting_ += text;
+        waiting_.push_back(std::move(text));
       }
-      is_first = is_first && !waiting_.empty();
     }
     text.clear();
     if (is_first) wake_();
     return is_full;
   }
+  // The next of what waits; empty: nothing does.
   std::string take() {
     MutexLock lock(mutex_);
-    return std::exchange(waiting_, {});
+    if (waiting_.empty()) return {};
+    std::string out = std::move(waiting_.front());
+    waiting_.pop_front();
+    return out;
   }
   // What take() gave has left. Returns what has not.
   size_t sent(size_t bytes) {
@@ -55,7 +62,7 @@ class Outbox {
  private:
   const std::function<void()> wake_;
   Mutex mutex_;
-  std::string waiting_ GUARDED_BY(mutex_);
+  std::deque<std::string> waiting_ GUARDED_BY(mutex_);
   size_t unsent_ GUARDED_BY(mutex_) = 0;  // waiting_, and what was taken and not sent
 };
 

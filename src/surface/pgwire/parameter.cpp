@@ -206,6 +206,10 @@ Result<std::string> plain_text(uint32_t type, std::string_view bytes) {
 
 }  // namespace
 
+Result<std::string> engine_text(uint32_t type, std::string_view bytes, bool is_binary) {
+  return is_binary ? text_of_binary(type, bytes) : plain_text(type, bytes);
+}
+
 Result<std::string> numeric_text(std::string_view bytes) {
   if (bytes.size() < 8) return wrong_size(oid::kNumeric, bytes.size());
   const int64_t groups = whole_of(bytes.substr(0, 2));

@@ -22,6 +22,9 @@ struct SentValue {
 
 Result<engine::Parameter> parameter_of(const SentValue& sent);
 
+// A value of COPY as the engine reads the type: of bytea the bytes themselves, of an array a list.
+Result<std::string> engine_text(uint32_t type, std::string_view bytes, bool is_binary);
+
 // Binary numeric as its text.
 Result<std::string> numeric_text(std::string_view bytes);
 // PostgreSQL's text of an array, {1,NULL,"a b"}, as the engine writes a list: [1, NULL, 'a b'].

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
@@ -47,7 +48,9 @@ class Authenticator {
     enum class Kind { scram, md5, cleartext };
     Kind kind = Kind::scram;
     access::ScramVerifier verifier = {};  // of scram
-    std::string md5 = {};                 // "md5" and 32 digits
+    // Other passwords that the name may have instead; all with the same salt and iterations.
+    std::vector<access::ScramVerifier> others = {};
+    std::string md5 = {};  // "md5" and 32 digits
   };
   virtual Challenge challenge(const std::string& user) = 0;
 

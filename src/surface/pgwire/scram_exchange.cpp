@@ -60,7 +60,13 @@ Result<ScramExchange::End> ScramExchange::finish(std::string_view client_final) 
   const std::string message = first_messages_ + std::string(client_final.substr(0, proof_at));
   End end;
   end.is_good = access::scram_proof_fits(verifier_, message, *proof);
-  if (end.is_good) end.message = "v=" + base64_encode(access::scram_server_signature(verifier_, message));
+  const access::ScramVerifier* fits = &verifier_;
+  for (const access::ScramVerifier& other : others_) {
+    if (end.is_good || !access::scram_proof_fits(other, message, *proof)) continue;
+    end.is_good = true;
+    fits = &other;
+  }
+  if (end.is_good) end.message = "v=" + base64_encode(access::scram_server_signature(*fits, message));
   return end;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.h"
 #include "platform/access/scram.h"
@@ -11,8 +12,9 @@ namespace weir::pgwire {
 
 class ScramExchange {
  public:
-  ScramExchange(access::ScramVerifier verifier, std::string nonce)
-      : verifier_(std::move(verifier)), nonce_(std::move(nonce)) {}
+  // `others`: of other passwords that are as good; with the same salt and iterations.
+  ScramExchange(access::ScramVerifier verifier, std::string nonce, std::vector<access::ScramVerifier> others = {})
+      : verifier_(std::move(verifier)), others_(std::move(others)), nonce_(std::move(nonce)) {}
 
   // client-first-message → server-first-message. Errors are of the protocol.
   Result<std::string> begin(std::string_view client_first);
@@ -25,6 +27,7 @@ class ScramExchange {
 
  private:
   const access::ScramVerifier verifier_;
+  const std::vector<access::ScramVerifier> others_;
   std::string nonce_;           // the server's; client's and server's after begin()
   std::string gs2_header_;      // as the client sent it
   std::string first_messages_;  // client-first-bare and server-first, with the comma between them and behind

@@ -47,6 +47,9 @@ Result<SignIn::Step> SignIn::begin() {
   }
   TRY(authenticator_.check_peer(transport_.peer));
   challenge_ = authenticator_.challenge(user_);
+  if (challenge_.kind == Authenticator::Challenge::Kind::scram && !transport_.knows_scram) {
+    challenge_ = {.kind = Authenticator::Challenge::Kind::cleartext};
+  }
   switch (challenge_.kind) {
     case Authenticator::Challenge::Kind::scram:
       way_ = "scram";
@@ -92,7 +95,8 @@ Result<SignIn::Step> SignIn::answer_scram(std::string_view body) {
     if (first.mechanism != kMechanism) {
       return protocol_error("SASL mechanism " + shown(first.mechanism) + " was not offered, SCRAM-SHA-256 was");
     }
-    scram_ = std::make_unique<ScramExchange>(challenge_.verifier, base64_encode(random_bytes(random_, 18)));
+    scram_ = std::make_unique<ScramExchange>(challenge_.verifier, base64_encode(random_bytes(random_, 18)),
+                                             challenge_.others);
     TRY_ASSIGN(const std::string reply, scram_->begin(first.data));
     append_authentication(step.reply, kSaslContinue, reply);
     return step;

@@ -18,6 +18,7 @@ struct Transport {
   Peer peer;
   bool is_encrypted = false;
   bool reads_list_short = false;  // redshift_connector: takes the end of a list of mechanisms for one without a name
+  bool knows_scram = true;        // Amazon's JDBC driver does not
   // Nobody can read along.
   bool is_private() const { return is_encrypted || peer.unix_socket; }
 };

@@ -10,6 +10,7 @@ import type {
   DashboardSummary,
   Endpoint,
   EndpointDetail,
+  FileShape,
   Finding,
   Flow,
   LakeState,
@@ -20,6 +21,8 @@ import type {
   Receipt,
   Run,
   RunDetail,
+  RunningStatement,
+  SavedQuery,
   Session,
   SqlResult,
   Status,
@@ -63,7 +66,11 @@ export function is_abort(error: unknown): boolean {
 interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
+  /** Bytes as they are, instead of `body`. */
+  bytes?: Blob;
   accept?: string;
+  /** The revision that is changed; null: there must be none yet. */
+  revision?: string | null;
   signal?: AbortSignal;
   timeout_ms?: number;
 }
@@ -82,11 +89,14 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
   // X-Weir shows that a page of ours asks: another site's form cannot set it.
   const headers: Record<string, string> = { Accept: options.accept ?? 'application/json', 'X-Weir': '1' };
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.bytes) headers['Content-Type'] = 'application/octet-stream';
+  if (options.revision === null) headers['If-None-Match'] = '*';
+  else if (options.revision !== undefined) headers['If-Match'] = `"${options.revision}"`;
   try {
     return await fetch(path, {
       method: options.method ?? 'GET',
       headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      body: options.bytes ?? (options.body === undefined ? undefined : JSON.stringify(options.body)),
       credentials: 'same-origin',
       cache: 'no-store',
       signal,
@@ -203,10 +213,19 @@ export const api = {
   catalog: (signal?: AbortSignal) => request<Catalog>('/v1/catalog', { signal }),
   sql: (statement: { sql: string; statement_id: string; rows_max: number; time_limit_ms: number }, signal?: AbortSignal) =>
     request<SqlResult>('/v1/sql', { method: 'POST', body: statement, signal, timeout_ms: statement.time_limit_ms + 10_000 }),
-  sql_file: async (sql: string, accept: 'text/csv' | 'application/x-ndjson', signal?: AbortSignal): Promise<Blob> => {
+  sql_file: async (sql: string, accept: 'text/csv' | 'application/x-ndjson' | 'application/vnd.apache.parquet', signal?: AbortSignal): Promise<Blob> => {
     const options: RequestOptions = { method: 'POST', body: { sql }, accept, signal, timeout_ms: 600_000 };
     return (await checked('/v1/sql', options)).blob();
   },
+  statements: async (signal?: AbortSignal) => (await request<{ statements: RunningStatement[] }>('/v1/statements', { signal })).statements,
+  queries: async (signal?: AbortSignal) => (await request<{ queries: { name: string; bytes: number }[] }>('/v1/queries', { signal })).queries,
+  query: (name: string, signal?: AbortSignal) => request<SavedQuery>(`/v1/queries/${name_in_path(name)}`, { signal }),
+  /** `revision`: the one that is replaced; null: a new query. A 409 says that another one is there. */
+  save_query: (name: string, sql: string, revision: string | null) => request<SavedQuery>(`/v1/queries/${name_in_path(name)}`, { method: 'PUT', body: { sql }, revision }),
+  rename_query: (name: string, to: string, revision: string) => request<SavedQuery>(`/v1/queries/${name_in_path(to)}`, { method: 'PUT', body: { renamed_from: name }, revision }),
+  delete_query: (name: string, revision: string) => request<void>(`/v1/queries/${name_in_path(name)}`, { method: 'DELETE', revision }),
+  put_file: (path: string, bytes: Blob, signal?: AbortSignal) => request<{ path: string; bytes: number }>(`/v1/store/files?path=${encodeURIComponent(path)}`, { method: 'POST', bytes, signal, timeout_ms: 300_000 }),
+  inspect_file: (path: string, format: string, signal?: AbortSignal) => request<FileShape>('/v1/store/inspect', { method: 'POST', body: { path, ...(format ? { format } : {}) }, signal, timeout_ms: 60_000 }),
   flows: async (signal?: AbortSignal) => (await request<{ flows: Flow[] }>('/v1/flows', { signal })).flows,
   runs: async (choice: { name?: string; limit?: number }, signal?: AbortSignal) =>
     (await request<{ runs: Run[] }>(`/v1/runs?limit=${choice.limit ?? 100}${choice.name ? `&name=${name_in_path(choice.name)}` : ''}`, { signal })).runs,

@@ -139,11 +139,44 @@ export interface Column {
 
 export interface SqlResult {
   statement_id: string;
+  /** What was done: "SELECT 3", "CREATE TABLE". */
+  tag: string;
   columns: Column[];
   rows: Cell[][];
   row_count: number;
   truncated: boolean;
   elapsed_ms: number;
+}
+
+export interface RunningStatement {
+  id: string;
+  sql: string;
+  user: string;
+  client: string;
+  state: string;
+  started_at: string;
+  elapsed_ms: number;
+  rows: number;
+  progress: number | null;
+}
+
+/** A file queries/NAME.sql of the project. */
+export interface SavedQuery {
+  name: string;
+  sql: string;
+  revision: string;
+}
+
+/** What a file of the store holds, before it is loaded. */
+export interface FileShape {
+  path: string;
+  format: 'csv' | 'json' | 'parquet';
+  compression: 'gzip' | 'zstd' | null;
+  files: number;
+  bytes: number;
+  csv: { delimiter: string; quote: string; skipped_lines: number; date_format: string | null; timestamp_format: string | null } | null;
+  columns: Column[];
+  rows: Cell[][];
 }
 
 export interface CatalogTable {

@@ -38,6 +38,7 @@ export const pages: Page[] = [
   { path: '/lake', title: 'Lake', nav: { label: 'Lake', icon: 'lake', group: 'Data' }, load: lake },
   { path: '/lake/:name', title: 'Lake', load: lake },
   { path: '/sql', title: 'SQL', nav: { label: 'SQL', icon: 'sql', group: 'Data' }, load: () => import('../pages/Sql.svelte') },
+  { path: '/load', title: 'Load data', nav: { label: 'Load data', icon: 'upload', group: 'Data' }, load: () => import('../pages/Load.svelte') },
   { path: '/flows', title: 'Flows', nav: { label: 'Flows', icon: 'flow', group: 'Work' }, load: () => import('../pages/Flows.svelte') },
   { path: '/runs', title: 'Runs', nav: { label: 'Runs', icon: 'history', group: 'Work' }, load: () => import('../pages/Runs.svelte') },
   { path: '/runs/:id', title: 'Run', load: run },

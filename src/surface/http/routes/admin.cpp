@@ -81,6 +81,7 @@ Json token_json(const access::TokenInfo& token) {
   out.set("id", token.identity->id);
   out.set("role", access::role_name(token.identity->role));
   out.set("user", token.identity->user.empty() ? Json() : Json(token.identity->user));
+  out.set("access_key_id", token.key_id.empty() ? Json() : Json(token.key_id));
   out.set("streams", std::move(streams));
   out.set("endpoints", std::move(endpoints));
   out.set("label", token.identity->label);
@@ -133,7 +134,7 @@ Result<std::vector<std::string>> names_in(const JsonBody& body, const char* key)
 Result<Response> create_token(access::Access& access, const StreamDirectory& directory,
                               const endpoint::Endpoints& endpoints, const Request& request) {
   TRY_ASSIGN(const JsonBody body,
-             JsonBody::parse(request, {"role", "user", "streams", "endpoints", "label", "expires_in"}));
+             JsonBody::parse(request, {"role", "user", "streams", "endpoints", "label", "expires_in", "access_key"}));
   access::NewToken wanted;
   TRY_ASSIGN(wanted.user, body.text_or("user", ""));
   if (wanted.user.empty()) {
@@ -144,6 +145,7 @@ Result<Response> create_token(access::Access& access, const StreamDirectory& dir
   }
   TRY_ASSIGN(wanted.streams, names_in(body, "streams"));
   TRY_ASSIGN(wanted.endpoints, names_in(body, "endpoints"));
+  TRY_ASSIGN(wanted.is_access_key, body.flag_or("access_key", false));
   TRY_ASSIGN(wanted.label, body.text_or("label", ""));
   TRY_ASSIGN(const std::string expires_in, body.text_or("expires_in", ""));
   if (!expires_in.empty()) {
@@ -155,6 +157,7 @@ Result<Response> create_token(access::Access& access, const StreamDirectory& dir
   Json out{Json::Object{}};
   out.set("id", created.id);
   out.set("token", created.text);
+  if (!created.key_id.empty()) out.set("access_key_id", created.key_id);
   out.set("expires_at", json_time_or_null(created.expires_at));
   return json_reply(out);
 }

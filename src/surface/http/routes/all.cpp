@@ -24,7 +24,9 @@ class WholeSite final : public Site {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
-    add_session_routes(router_, parts.access, facts_);
+    add_query_routes(router_, parts.queries);
+    add_store_routes(router_, parts.warehouse);
+    add_session_routes(router_, parts.access, facts_, parts.warehouse);
     add_status_routes(router_, {parts.clock, parts.journal, parts.lake, rates_, real_files(), parts.alarms}, facts_);
     add_operations_routes(router_, {parts.metrics, parts.clock, parts.journal, parts.lake, real_files()}, facts_);
     add_lake_routes(router_,

@@ -23,6 +23,7 @@ struct SiteParts {
   capture::Capture& capture;
   engine::Engine& engine;
   warehouse::Warehouse& warehouse;
+  warehouse::SavedQueries& queries;
   lake::Requeue& requeue;
   const lake::Crawl& crawl;
   access::Users& users;

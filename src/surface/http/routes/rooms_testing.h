@@ -92,6 +92,7 @@ class RoomsFixture : public ::testing::Test {
     stopping = true;
     follower.join();
     live_follower.join();
+    queries.reset();
     warehouse.reset();
     requeue.reset();
     crawl.reset();
@@ -136,6 +137,7 @@ class RoomsFixture : public ::testing::Test {
     engine = must(engine::Engine::open(engine_options, *lake, {warehouse::statements_view(*statements)}));
     lake->set_engine(*engine);
     live = must(live::Live::open(real_files(), clock, metrics, *journal, {.folder = root + "/live"}));
+    queries = std::make_unique<warehouse::SavedQueries>(real_files(), root);
     warehouse = std::make_unique<warehouse::Warehouse>(
         warehouse::Warehouse::Parts{*engine, *statements, timers, clock, random}, warehouse::Limits{});
     requeue = std::make_unique<lake::Requeue>(lake::Requeue::Parts{*lake, *engine, *capture, clock});
@@ -206,9 +208,9 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,   random,     metrics,  lanes,  *control, *journal,  *lake,       *capture,
-                      *engine, *warehouse, *requeue, *crawl, *users,   *access,   *secrets,    *flow,
-                      *flows,  *endpoints, *forgets, *live,  *alarms,  *notifier, *dashboards, deployment},
+    site = make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,     *capture, *engine,
+                      *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets,  *flow,    *flows,
+                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, deployment},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -251,6 +253,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<live::Live> live;
   std::unique_ptr<warehouse::Warehouse> warehouse;
+  std::unique_ptr<warehouse::SavedQueries> queries;
   std::unique_ptr<lake::Requeue> requeue;
   std::unique_ptr<lake::ExternalTables> externals;
   std::unique_ptr<lake::Crawl> crawl;

@@ -20,6 +20,7 @@
 #include "platform/endpoint/endpoint.h"
 #include "platform/flow/flows.h"
 #include "platform/notify/notify.h"
+#include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -62,6 +63,7 @@ struct SiteFacts {
   std::vector<PageFile> pages = {};  // empty: built without them
   capture::Limits limits = {};       // of events
   std::function<Json()> wire = {};   // state of the PostgreSQL wire; missing: there is none
+  std::function<Json()> aws = {};    // of the AWS dialects; missing: there are none
 };
 
 // Plan and apply of files that somebody sent; `app` implements it, because only it knows every room that must hear of
@@ -83,7 +85,7 @@ class Deployment {
   virtual Result<Outcome> apply_folder(bool drop) = 0;
 };
 
-void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts);
+void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts, warehouse::Warehouse& audit);
 
 struct StatusParts {
   Clock& clock;
@@ -115,6 +117,8 @@ struct SqlParts {
   Clock& clock;
 };
 void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& facts);
+void add_query_routes(Router& router, warehouse::SavedQueries& queries);
+void add_store_routes(Router& router, warehouse::Warehouse& warehouse);
 
 // POST /v1/load, GET /v1/events/{id}, and the lake's own.
 struct LakeParts {

@@ -18,8 +18,27 @@ using ::testing::Not;
 using testing::post;
 using testing::Reply;
 
+struct Scenario {
+  const char* name;
+  std::string request;
+  int status;
+  std::string contains = {};
+  std::string not_contains = {};
+};
+
 class Routes : public testing::RoomsFixture {
  protected:
+  void check(const std::vector<Scenario>& scenarios) {
+    for (const Scenario& scenario : scenarios) {
+      const Reply reply = ask(scenario.request);
+      EXPECT_EQ(reply.status, scenario.status) << scenario.name << ": " << reply.body;
+      const std::string all = reply.head + reply.body;
+      EXPECT_THAT(all, HasSubstr(scenario.contains)) << scenario.name;
+      if (!scenario.not_contains.empty()) {
+        EXPECT_THAT(all, Not(HasSubstr(scenario.not_contains))) << scenario.name;
+      }
+    }
+  }
   void send_orders(int count) {
     std::string body;
     for (int number = 1; number <= count; ++number) {
@@ -28,14 +47,6 @@ class Routes : public testing::RoomsFixture {
     }
     ASSERT_EQ(ask_json(post("/v1/streams/orders", body, writer))["accepted"].as_int(), count);
   }
-};
-
-struct Scenario {
-  const char* name;
-  std::string request;
-  int status;
-  std::string contains = {};
-  std::string not_contains = {};
 };
 
 TEST_F(Routes, requests_are_answered_as_the_table_says) {
@@ -97,15 +108,28 @@ TEST_F(Routes, requests_are_answered_as_the_table_says) {
       {"missing asset", get("/assets/gone.js"), 404, "not_found", "<!doctype"},
       {"unknown interface", get("/v1/nothing"), 404, "not_found", "<!doctype"},
   };
-  for (const Scenario& scenario : scenarios) {
-    const Reply reply = ask(scenario.request);
-    EXPECT_EQ(reply.status, scenario.status) << scenario.name << ": " << reply.body;
-    const std::string all = reply.head + reply.body;
-    EXPECT_THAT(all, HasSubstr(scenario.contains)) << scenario.name;
-    if (!scenario.not_contains.empty()) {
-      EXPECT_THAT(all, Not(HasSubstr(scenario.not_contains))) << scenario.name;
-    }
-  }
+  check(scenarios);
+}
+
+TEST_F(Routes, saved_queries_and_files_are_answered_as_the_table_says) {
+  const auto put = [](std::string_view path, const std::string& body, const std::string& headers) {
+    const std::string request = post(path, body, headers);
+    return "PUT" + request.substr(4);
+  };
+  check({
+      {"no saved queries", get("/v1/queries", reader), 200, R"({"queries":[]})"},
+      {"a query that a reader saves", put("/v1/queries/a", R"({"sql":"SELECT 1"})", reader), 403},
+      {"a query without its revision", put("/v1/queries/a", R"({"sql":"SELECT 1"})", admin), 400, "If-None-Match"},
+      {"a new query", put("/v1/queries/a", R"({"sql":"SELECT 1"})", admin + "If-None-Match: *\r\n"), 200, "ETag: \""},
+      {"the same again", put("/v1/queries/a", R"({"sql":"SELECT 2"})", admin + "If-None-Match: *\r\n"), 409},
+      {"over another revision", put("/v1/queries/a", R"({"sql":"SELECT 2"})", admin + "If-Match: \"x\"\r\n"), 409},
+      {"a path for a name", get("/v1/queries/..%2Fweir", reader), 400, "no name"},
+      {"a saved query", get("/v1/queries/a", reader), 200, R"("sql":"SELECT 1\n")"},
+      {"delete another revision",
+       "DELETE /v1/queries/a HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n" + admin + "\r\n", 409},
+      {"look at a file as a reader", post("/v1/store/inspect", R"({"path":"s3://data/a.csv"})", reader), 403},
+      {"a file nowhere", post("/v1/store/files", "x", admin), 400, "s3://bucket/key"},
+  });
 }
 
 TEST_F(Routes, an_events_json_has_its_declared_fields_and_what_else_it_carried) {

@@ -54,8 +54,26 @@ Result<access::Access::Session> session_of(access::Access& access, const Request
   return access.sign_in_user({user, password, peer});
 }
 
-Result<Response> sign_in(access::Access& access, const SiteFacts& facts, const Request& request) {
-  TRY_ASSIGN(const access::Access::Session session, session_of(access, request));
+// For stl_connection_log.
+void note(warehouse::Warehouse& audit, const Request& request, const Result<access::Access::Session>& session) {
+  warehouse::ConnectionEvent event{.event = session ? "authenticated" : "authentication failure",
+                                   .peer = address_without_port(*request.peer),
+                                   .way = "page"};
+  if (session) {
+    event.user = session->identity->user.empty() ? session->identity->id : session->identity->user;
+  } else {
+    const Result<JsonBody> body = JsonBody::parse(request, {"token", "user", "password"});
+    if (body && body->find("user") != nullptr) event.user = body->text("user").value_or("");
+    event.reason = session.error().message;
+  }
+  audit.note(std::move(event));
+}
+
+Result<Response> sign_in(access::Access& access, const SiteFacts& facts, warehouse::Warehouse& audit,
+                         const Request& request) {
+  Result<access::Access::Session> signed_in = session_of(access, request);
+  note(audit, request, signed_in);
+  TRY_ASSIGN(const access::Access::Session session, std::move(signed_in));
   if (!access::may_read(*session.identity)) {
     TRY(access.sign_out(session.cookie));
     const bool writes = session.identity->role == access::Role::write;
@@ -83,7 +101,7 @@ Result<Response> change_password(access::Access& access, const SiteFacts& facts,
 
 }  // namespace
 
-void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts) {
+void add_session_routes(Router& router, access::Access& access, const SiteFacts& facts, warehouse::Warehouse& audit) {
   Route route;
   route.pattern = "/v1/session";
   route.access = Access::anyone;
@@ -97,7 +115,8 @@ void add_session_routes(Router& router, access::Access& access, const SiteFacts&
   route.method = Method::post;
   route.runs = Runs::on_lane;
   route.summary = "Signs in with a token, or a user's name and password, and sets the session's cookie.";
-  route.handler = answers([&access, &facts](Request& request) { return sign_in(access, facts, request); });
+  route.handler =
+      answers([&access, &facts, &audit](Request& request) { return sign_in(access, facts, audit, request); });
   router.add(route);
   Route password = route;
   password.method = Method::put;

@@ -156,9 +156,12 @@ class SqlRoutes {
     });
   }
 
-  Json running() const {
+  // Administrators see all of them, others their own.
+  Json running(const Request& request) const {
+    const warehouse::User user = sql_user(request.caller);
     Json statements{Json::Array{}};
     for (const warehouse::StatementInfo& info : parts_.warehouse.running()) {
+      if (!user.may_administer && info.user != user.name) continue;
       Json one{Json::Object{}};
       one.set("id", info.id);
       one.set("sql", info.sql);
@@ -224,8 +227,8 @@ void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& fact
   route.body_bytes_max = 1024;
   route.method = Method::get;
   route.pattern = "/v1/statements";
-  route.summary = "Statements that wait or run.";
-  route.handler = answers([sql](Request&) -> Result<Response> { return json_reply(sql->running()); });
+  route.summary = "Statements that wait or run: one's own, for administrators all.";
+  route.handler = answers([sql](Request& request) -> Result<Response> { return json_reply(sql->running(request)); });
   router.add(route);
   route.pattern = "/v1/catalog";
   route.summary = "Tables, columns and functions, for completion.";

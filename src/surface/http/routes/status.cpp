@@ -90,6 +90,7 @@ class StatusPage {
     out.set("memory", std::move(memory));
     out.set("alarms", alarms_json());
     if (facts_.wire) out.set("wire", facts_.wire());
+    if (facts_.aws) out.set("aws", facts_.aws());
     out.set("warnings", warnings(journal, lake, free, now));
     return out;
   }

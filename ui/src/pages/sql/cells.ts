@@ -1,6 +1,6 @@
-// How values of a result are written, aligned, copied and charted.
+// How values of a result are written, aligned and copied.
 import { write_json } from '../../api/lossless';
-import type { Cell, Column, SqlResult } from '../../api/types';
+import type { Cell, SqlResult } from '../../api/types';
 
 const kNumber = /^(u?(tiny|small|big|huge)?int(eger)?\d*|float\d*|double( precision)?|real|decimal.*|numeric.*)$/i;
 const kTime = /^(date|timestamp.*|datetime)$/i;
@@ -17,6 +17,24 @@ export function cell_text(cell: Cell | undefined): string {
 /** What goes to the clipboard: NULL is nothing there, as in CSV. */
 export const copied_text = (cell: Cell | undefined): string => (cell === null || cell === undefined ? '' : cell_text(cell));
 
+/** Both ends included. */
+export interface CellRange {
+  rows: [number, number];
+  columns: [number, number];
+}
+
+/** Cells with tabs between them, as spreadsheets take them; a text with a tab, a line break or a quote is quoted. One cell alone is its text. */
+export function copied_range(result: SqlResult, range: CellRange): string {
+  const [top, bottom] = range.rows;
+  const [left, right] = range.columns;
+  if (top === bottom && left === right) return copied_text(result.rows[top]?.[left]);
+  const quoted = (text: string) => (/[\t\n\r"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return result.rows
+    .slice(top, bottom + 1)
+    .map((row) => row.slice(left, right + 1).map((cell) => quoted(copied_text(cell))).join('\t'))
+    .join('\n');
+}
+
 const kSample = 200;
 const kWidthMin = 56;
 const kWidthMax = 420;
@@ -28,18 +46,6 @@ export function column_widths(result: SqlResult, character_px: number): number[]
     for (const row of result.rows.slice(0, kSample)) longest = Math.max(longest, Math.min(cell_text(row[i]).length, 80));
     return Math.round(Math.min(kWidthMax, Math.max(kWidthMin, longest * character_px + 26)));
   });
-}
-
-export interface ChartShape {
-  time: number;
-  numbers: number[];
-}
-
-/** A result can be drawn when it has a column of times and at least one of numbers. */
-export function chart_shape(columns: Column[]): ChartShape | null {
-  const time = columns.findIndex((column) => is_time_type(column.type));
-  const numbers = columns.flatMap((column, i) => (is_number_type(column.type) ? [i] : [])).slice(0, 6);
-  return time >= 0 && numbers.length > 0 ? { time, numbers } : null;
 }
 
 /** Seconds since 1970 of an SQL time text; one without a zone is UTC. */

@@ -2,16 +2,20 @@
 // Content-Security-Policy allows; in the document itself they would be <style> elements, which it refuses.
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion, type CompletionContext } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { PostgreSQL, sql, type SQLNamespace } from '@codemirror/lang-sql';
+import { sql, type SQLNamespace } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting, syntaxTree } from '@codemirror/language';
 import { lintKeymap, setDiagnostics } from '@codemirror/lint';
-import { Compartment, EditorState, Prec } from '@codemirror/state';
-import { drawSelection, EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers, placeholder } from '@codemirror/view';
+import { Compartment, EditorState, Prec, RangeSetBuilder } from '@codemirror/state';
+import { Decoration, drawSelection, EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers, placeholder, ViewPlugin, type DecorationSet, type ViewUpdate } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { Catalog, CatalogTable, Position } from '../../api/types';
+import { redshift } from './dialect';
+import { bare_table, statement_at, statements_in, type Span } from './statements';
 
 export interface Editor {
   text: () => string;
+  /** What would run: what is selected, else the statement at the cursor. */
+  chosen: () => Span | null;
   set_text: (text: string) => void;
   insert: (text: string) => void;
   set_catalog: (catalog: Catalog) => void;
@@ -25,7 +29,7 @@ const highlighting = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: 'var(--syntax-keyword)' },
   { tag: [tags.string, tags.special(tags.string)], color: 'var(--syntax-string)' },
   { tag: [tags.number, tags.bool, tags.null], color: 'var(--syntax-number)' },
-  { tag: [tags.typeName, tags.standard(tags.name)], color: 'var(--syntax-name)' },
+  { tag: [tags.typeName, tags.standard(tags.name), tags.special(tags.name)], color: 'var(--syntax-name)' },
   { tag: [tags.lineComment, tags.blockComment], color: 'var(--syntax-comment)', fontStyle: 'italic' },
 ]);
 
@@ -41,6 +45,7 @@ const look = EditorView.theme({
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--surface-sunken) 60%, transparent)' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'color-mix(in srgb, var(--accent) 26%, transparent)' },
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)', outline: '1px solid var(--accent)' },
+  '.cm-chosen': { boxShadow: 'inset 2px 0 0 var(--accent)' },
   '.cm-placeholder': { color: 'var(--text-muted)' },
   '.cm-tooltip': { backgroundColor: 'var(--surface-raised)', color: 'var(--text)', border: '1px solid var(--line-strong)', borderRadius: '6px', overflow: 'hidden' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--font-mono)', fontSize: '12.5px', maxHeight: '16em' },
@@ -58,7 +63,8 @@ function namespace_of(catalog: Catalog): SQLNamespace {
   const tables: Record<string, SQLNamespace> = {};
   for (const table of catalog.tables) {
     const columns: Completion[] = table.columns.map((column) => ({ label: column.name, detail: column.type, type: 'property' }));
-    tables[table.name] = { self: { label: table.name, detail: table.kind, type: 'type', boost: 10 }, children: columns };
+    const name = bare_table(table.name);
+    tables[name] = { self: { label: name, detail: table.kind, type: 'type', boost: 10 }, children: columns };
   }
   return tables;
 }
@@ -74,7 +80,7 @@ function columns_in_use(tables: CatalogTable[]): (context: CompletionContext) =>
     if (node.includes('String') || node.includes('Comment')) return null;
     const words = new Set(context.state.doc.toString().toLowerCase().match(/\w+/g) ?? []);
     const options = tables
-      .filter((table) => words.has(table.name.toLowerCase()))
+      .filter((table) => words.has((table.name.split('.').at(-1) ?? '').toLowerCase()))
       .flatMap((table) => table.columns.map((column) => ({ label: column.name, detail: column.type, type: 'property', boost: 20 })));
     return { from, options, validFor: /^\w*$/ };
   };
@@ -91,9 +97,44 @@ function functions_of(catalog: Catalog): (context: CompletionContext) => { from:
 }
 
 function language_for(catalog: Catalog) {
-  const language = sql({ dialect: PostgreSQL, schema: namespace_of(catalog), upperCaseKeywords: true });
-  return [language, PostgreSQL.language.data.of({ autocomplete: functions_of(catalog) }), PostgreSQL.language.data.of({ autocomplete: columns_in_use(catalog.tables) })];
+  const language = sql({ dialect: redshift, schema: namespace_of(catalog), upperCaseKeywords: true });
+  return [language, redshift.language.data.of({ autocomplete: functions_of(catalog) }), redshift.language.data.of({ autocomplete: columns_in_use(catalog.tables) })];
 }
+
+function chosen_in(state: EditorState): Span | null {
+  const { from, to, empty } = state.selection.main;
+  const text = state.doc.toString();
+  if (empty || text.slice(from, to).trim() === '') return statement_at(text, from);
+  const [first, ...others] = statements_in(text.slice(from, to));
+  if (!first) return null;
+  // Several statements go as they are: the server says that it takes one at a time.
+  return { from: from + first.from, to: from + (others.at(-1) ?? first).to };
+}
+
+/** A line beside the statement that would run, where there are several. */
+const chosen_mark = ViewPlugin.fromClass(
+  class {
+    decorations: DecorationSet;
+    constructor(view: EditorView) {
+      this.decorations = this.build(view.state);
+    }
+    update(update: ViewUpdate) {
+      if (update.docChanged || update.selectionSet) this.decorations = this.build(update.state);
+    }
+    build(state: EditorState): DecorationSet {
+      const marks = new RangeSetBuilder<Decoration>();
+      const span = state.selection.main.empty && statements_in(state.doc.toString()).length > 1 ? chosen_in(state) : null;
+      if (span) {
+        for (let line = state.doc.lineAt(span.from); ; line = state.doc.line(line.number + 1)) {
+          marks.add(line.from, line.from, Decoration.line({ class: 'cm-chosen' }));
+          if (line.to >= span.to || line.number === state.doc.lines) break;
+        }
+      }
+      return marks.finish();
+    }
+  },
+  { decorations: (plugin) => plugin.decorations },
+);
 
 export function create_editor(host: HTMLElement, text: string, events: { on_run: () => void; on_change: (text: string) => void }): Editor {
   const root = host.attachShadow({ mode: 'open' });
@@ -115,6 +156,7 @@ export function create_editor(host: HTMLElement, text: string, events: { on_run:
       closeBrackets(),
       autocompletion({ icons: false, maxRenderedOptions: 60 }),
       highlightActiveLine(),
+      chosen_mark,
       indentUnit.of('  '),
       syntaxHighlighting(highlighting),
       placeholder('SELECT …'),
@@ -136,6 +178,7 @@ export function create_editor(host: HTMLElement, text: string, events: { on_run:
 function wrap(view: EditorView, language: Compartment): Editor {
   return {
     text: () => view.state.doc.toString(),
+    chosen: () => chosen_in(view.state),
     set_text: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: text.length } }),
     insert: (text) => {
       view.dispatch(view.state.replaceSelection(text));

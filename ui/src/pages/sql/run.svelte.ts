@@ -1,15 +1,10 @@
 // One statement at a time: runs it, counts the seconds, cancels it on the server too.
 import { api, as_api_error, is_abort, type ApiError } from '../../api/client';
 import type { SqlResult } from '../../api/types';
+import { random_id } from '../../lib/ids';
 
-export const kRowsMax = 10_000;
+const kRowsMax = 100_000;
 const kTimeLimit_ms = 60_000;
-
-/** crypto.randomUUID is missing where the page came over plain http from another machine. */
-function random_id(): string {
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte, i) => (i === 6 ? (byte & 0x0f) | 0x40 : i === 8 ? (byte & 0x3f) | 0x80 : byte).toString(16).padStart(2, '0')).join('');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
 
 export class StatementRun {
   result = $state.raw<SqlResult | null>(null);
@@ -17,6 +12,8 @@ export class StatementRun {
   is_running = $state(false);
   was_cancelled = $state(false);
   elapsed_ms = $state(0);
+  /** The statement that the result, or the error, is of. */
+  sql = $state('');
 
   private statement_id = '';
   private leave: AbortController | null = null;
@@ -26,6 +23,7 @@ export class StatementRun {
     const mine = new AbortController();
     this.leave = mine;
     this.statement_id = random_id();
+    this.sql = sql;
     this.is_running = true;
     this.was_cancelled = false;
     this.error = null;

@@ -1,0 +1,19 @@
+// A SELECT that is kept as text (a view's), with one of its tables renamed. Pure, any thread.
+#pragma once
+
+#include <string>
+
+#include "core/base/result.h"
+
+namespace weir::engine {
+
+struct RenamedTable {
+  std::string schema, name;  // as it was
+  std::string to;            // the new name, in the same schema
+  bool is_in_path = false;   // the bare name means it
+};
+// The text in the engine's words. What was called by the table's name stays so called. `conflict` where a WITH has the
+// table's name, so that it is not known which of the two is meant.
+Result<std::string> rename_in_select(const std::string& select, const RenamedTable& renamed);
+
+}  // namespace weir::engine
