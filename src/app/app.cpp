@@ -450,6 +450,7 @@ Status Composed::open_surface() {
                                     *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},
                                    settings_, {options_.folder, state_folder_}));
     doors_->tell(facts);
+    server.tls = &doors_->tls();
   }
   site_ = http::make_site(parts, facts);
   TRY_ASSIGN(server_, http::Server::start(server, site_->router(), *gate_, clock_, metrics_, *lanes_));
@@ -549,10 +550,8 @@ void Composed::stop_followers() {
 std::string Composed::url() const {
   if (!options_.serves || !server_) return {};
   auto address = project::parse_address(settings_.text("listeners.http"));
-  const std::string host = address && address->host.find(':') != std::string::npos ? "[" + address->host + "]"
-                           : address                                               ? address->host
-                                                                                   : "127.0.0.1";
-  return "http://" + host + ":" + std::to_string(server_->port());
+  if (address) address->port = server_->port();
+  return project::url_of(address.value_or(project::Address{"127.0.0.1", server_->port()}));
 }
 
 Result<std::string> Composed::make_admin_token(const std::string& label) {

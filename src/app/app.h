@@ -36,7 +36,7 @@ class App {
   virtual ~App() = default;  // stops if stop() was not called
   static Result<std::unique_ptr<App>> open(const AppOptions& options);
 
-  virtual std::string url() const = 0;  // "http://127.0.0.1:8480"; empty without TCP
+  virtual std::string url() const = 0;  // "http://127.0.0.1:8480", off loopback https; empty without TCP
   virtual std::string socket_path() const = 0;
   // At the first start: the text of the administrator's token, to be shown once.
   virtual const std::optional<std::string>& sign_in_token() const = 0;

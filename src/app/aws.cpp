@@ -9,13 +9,6 @@ Result<std::unique_ptr<Aws>> Aws::open(const Parts& parts, const project::Settin
   if (!settings.flag("aws.enabled")) return std::unique_ptr<Aws>();
   std::unique_ptr<Aws> aws(new Aws());
   aws->address_ = settings.text("aws.address");
-  if (!project::is_loopback({aws->address_, 0})) {
-    return Error(Code::unsupported,
-                 "aws.address is " + aws->address_ +
-                     ", which is not loopback: this listener has no "
-                     "TLS yet",
-                 "set aws.address to 127.0.0.1, and a proxy with TLS before it");
-  }
   TRY_ASSIGN(aws->jobs_, warehouse::Jobs::open({parts.warehouse, parts.control, parts.engine, real_files(), parts.clock,
                                                 parts.random, parts.lanes, parts.timers},
                                                results, {}));
@@ -36,6 +29,7 @@ Result<std::unique_ptr<Aws>> Aws::open(const Parts& parts, const project::Settin
   options.address = aws->address_;
   options.port = static_cast<uint16_t>(settings.integer("aws.port"));
   options.site.hosts = settings.texts("http.hosts");
+  options.tls = &parts.tls;
   options.threads = 1;
   options.bodies_bytes_max = 256ull << 20;
   TRY_ASSIGN(aws->server_,
@@ -46,7 +40,7 @@ Result<std::unique_ptr<Aws>> Aws::open(const Parts& parts, const project::Settin
 Aws::~Aws() = default;
 
 std::string Aws::summary() const {
-  return "AWS's dialects at http://" + address_ + ":" + std::to_string(server_->port()) +
+  return "AWS's dialects at " + project::url_of({address_, server_->port()}) +
          ", with a key of: weir token create --access-key\n";
 }
 

@@ -32,6 +32,7 @@ class Aws {
     Metrics& metrics;
     Lanes& lanes;
     Timers& timers;
+    TlsCredentials& tls;
   };
   // `results`: the folder of results. Null if aws.enabled is false.
   static Result<std::unique_ptr<Aws>> open(const Parts& parts, const project::Settings& settings,

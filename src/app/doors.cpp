@@ -3,16 +3,17 @@
 namespace weir::app {
 
 Result<std::unique_ptr<Doors>> Doors::open(const Parts& parts, const project::Settings& settings,
-                                           const Wire::Folders& folders) {
+                                           const Certificate::Folders& folders) {
   std::unique_ptr<Doors> out(new Doors(parts));
+  TRY_ASSIGN(out->certificate_, Certificate::open(settings, folders, parts.clock, parts.lanes, parts.timers));
   TRY_ASSIGN(out->wire_, Wire::open({parts.warehouse, parts.users, parts.access, out->passwords_, parts.clock,
-                                     parts.random, parts.metrics, parts.lanes, parts.timers},
-                                    settings, folders));
+                                     parts.random, parts.metrics, parts.lanes, out->tls()},
+                                    settings, folders.state));
   const awsapi::Facts facts{settings.text("wire.address"),
                             out->wire_ ? out->wire_->port() : static_cast<uint16_t>(settings.integer("wire.port"))};
   TRY_ASSIGN(out->aws_, Aws::open({parts.warehouse, parts.buckets, parts.control, parts.engine, parts.users,
                                    parts.access, parts.secrets, out->passwords_, parts.capture, parts.gate, parts.clock,
-                                   parts.random, parts.metrics, parts.lanes, parts.timers},
+                                   parts.random, parts.metrics, parts.lanes, parts.timers, out->tls()},
                                   settings, join_path(folders.state, "results"), facts));
   return out;
 }

@@ -1,5 +1,5 @@
 // The doors of a served folder beside its HTTP interface: the PostgreSQL wire and the AWS dialects, and the short-lived
-// passwords that one hands out for the other.
+// passwords that one hands out for the other; and the certificate that all three show.
 //
 // open(), stop() from one thread; the rest from any.
 #pragma once
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/aws.h"
+#include "app/certificate.h"
 #include "app/wire.h"
 #include "surface/http/routes/all.h"
 
@@ -32,15 +33,17 @@ class Doors {
     Timers& timers;
   };
   static Result<std::unique_ptr<Doors>> open(const Parts& parts, const project::Settings& settings,
-                                             const Wire::Folders& folders);
+                                             const Certificate::Folders& folders);
 
   std::string summary() const;              // lines for people
   void tell(http::SiteFacts& facts) const;  // this outlives the site
+  TlsCredentials& tls() { return certificate_->credentials(); }
   Status stop(Duration limit);
 
  private:
   explicit Doors(const Parts& parts) : passwords_(parts.clock, parts.random) {}
   access::ShortPasswords passwords_;
+  std::unique_ptr<Certificate> certificate_;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Aws> aws_;
 };

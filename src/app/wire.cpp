@@ -1,13 +1,11 @@
 #include "app/wire.h"
 
-#include "core/base/log.h"
-#include "core/project/spine.h"
+#include "core/base/text.h"
 
 namespace weir::app {
 
 namespace {
 
-constexpr Duration kReloadEvery = seconds(10);
 constexpr const char* kTokenName = "token";
 
 Result<warehouse::User> user_of(const Result<access::IdentityPtr>& found) {
@@ -16,25 +14,6 @@ Result<warehouse::User> user_of(const Result<access::IdentityPtr>& found) {
   TRY(access::may_read(identity));
   const bool is_admin = access::may_administer(identity).has_value();
   return warehouse::User{identity.user.empty() ? identity.id : identity.user, true, is_admin, identity.user_id};
-}
-
-std::string absolute(const std::string& folder, const std::string& path) {
-  return path.empty() || path.front() == '/' ? path : join_path(folder, path);
-}
-
-Result<TlsFiles> tls_files(const project::Settings& settings, const Wire::Folders& folders, Clock& clock) {
-  const TlsFiles files{absolute(folders.project, settings.text("wire.tls_certificate")),
-                       absolute(folders.project, settings.text("wire.tls_key"))};
-  if (files.certificate.empty() != files.key.empty()) {
-    return Error(Code::invalid, "wire.tls_certificate and wire.tls_key belong together, one of them is not set");
-  }
-  if (!files.certificate.empty()) return files;
-  const std::string& address = settings.text("wire.address");
-  if (!project::is_loopback({address, 0})) {
-    return Error(Code::invalid, "wire.address is " + address + ", which is not loopback, and has no certificate",
-                 "set wire.tls_certificate and wire.tls_key");
-  }
-  return self_signed_certificate(real_files(), join_path(folders.state, "tls"), clock.wall());
 }
 
 }  // namespace
@@ -95,33 +74,23 @@ class Wire::Door final : public pgwire::Authenticator {
 };
 
 Result<std::unique_ptr<Wire>> Wire::open(const Parts& parts, const project::Settings& settings,
-                                         const Folders& folders) {
+                                         const std::string& state_folder) {
   if (!settings.flag("wire.enabled")) return std::unique_ptr<Wire>();
   std::unique_ptr<Wire> wire(new Wire());
   wire->address_ = settings.text("wire.address");
   wire->profile_ = settings.text("wire.profile");
-  wire->folder_ = folders.state;
+  wire->folder_ = state_folder;
   wire->door_ = std::make_unique<Door>(parts.users, parts.access, parts.passwords);
-  TRY_ASSIGN(TlsFiles files, tls_files(settings, folders, parts.clock));
-  TRY_ASSIGN(wire->tls_, TlsCredentials::open(real_files(), std::move(files)));
   pgwire::ServerOptions options;
   options.address = wire->address_;
   options.port = static_cast<uint16_t>(settings.integer("wire.port"));
-  options.socket_folder = folders.state;
+  options.socket_folder = state_folder;
   options.profile = wire->profile_ == "redshift" ? warehouse::Profile::redshift : warehouse::Profile::postgres;
   options.connections_max = static_cast<size_t>(settings.integer("wire.connections_max"));
   options.idle_max = settings.duration("wire.idle_max");
   options.idle_transaction_max = settings.duration("wire.idle_transaction_max");
-  TRY_ASSIGN(wire->server_, pgwire::Server::start(options, {parts.warehouse, *wire->door_, *wire->tls_, parts.clock,
+  TRY_ASSIGN(wire->server_, pgwire::Server::start(options, {parts.warehouse, *wire->door_, parts.tls, parts.clock,
                                                             parts.random, parts.metrics, parts.lanes}));
-  wire->reload_ = parts.timers.every(kReloadEvery, [&lanes = parts.lanes, tls = wire->tls_] {
-    // Where the lane is full it is read the next time.
-    (void)lanes.submit(Lane::background, [tls] {
-      const Result<bool> changed = tls->reload_if_changed();
-      if (!changed) log_event(Level::error, "wire.certificate_not_read", {{"reason", changed.error().text()}});
-      if (changed && *changed) log_event(Level::info, "wire.certificate_changed");
-    });
-  });
   return wire;
 }
 
@@ -143,7 +112,6 @@ Json Wire::to_json() const {
 }
 
 Status Wire::stop(Duration limit) {
-  reload_.stop();
   return server_->stop(limit);
 }
 

@@ -32,14 +32,11 @@ class Wire {
     Random& random;
     Metrics& metrics;
     Lanes& lanes;
-    Timers& timers;
-  };
-  struct Folders {
-    std::string project, state;
+    TlsCredentials& tls;
   };
   // Null if wire.enabled is false.
   static Result<std::unique_ptr<Wire>> open(const Parts& parts, const project::Settings& settings,
-                                            const Folders& folders);
+                                            const std::string& state_folder);
   ~Wire();
 
   std::string summary() const;  // a line for people
@@ -52,9 +49,7 @@ class Wire {
   class Door;
   std::string address_, profile_, folder_;
   std::unique_ptr<Door> door_;
-  std::shared_ptr<TlsCredentials> tls_;  // with the task that reads it again
   std::unique_ptr<pgwire::Server> server_;
-  Timers::Timer reload_;
 };
 
 }  // namespace weir::app

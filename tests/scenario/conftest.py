@@ -79,11 +79,11 @@ class Project:
         self.stderr = done.stderr
         return done.stdout
 
-    def start(self, env=None, wait=True):
+    def start(self, env=None, wait=True, listen="127.0.0.1"):
         self.port = free_port()
         self.log = open(self.log_path, "ab")
         self.log_begin = self.log.tell()
-        self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"127.0.0.1:{self.port}"],
+        self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"{listen}:{self.port}"],
                                         stdout=self.log, stderr=self.log, env={**self.environment, **(env or {})})
         if wait:
             wait_for(self.is_ready_or_dead, "server ready")

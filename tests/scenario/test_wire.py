@@ -683,7 +683,7 @@ def test_off_loopback_needs_a_certificate_and_off_means_off(tmp_path):
     other.folder.mkdir()
     other.write("weir.yaml", "wire: {address: 0.0.0.0}\n")
     other.weir("serve", "--listen", "127.0.0.1:0", code=2)
-    assert "wire.tls_certificate" in other.stderr, other.stderr
+    assert "tls.certificate" in other.stderr, other.stderr
     other.write("weir.yaml", "wire: {enabled: false}\n")
     try:
         other.start()

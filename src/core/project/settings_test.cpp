@@ -149,10 +149,11 @@ TEST(Settings, what_is_not_built_says_so) {
 
 TEST(Settings, loopback_is_told_from_its_look_alikes) {
   for (const char* good : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:0"})
-    EXPECT_TRUE(check_listener(good)) << good;
+    EXPECT_TRUE(is_loopback(*parse_address(good))) << good;
   for (const char* bad :
        {"127.0.0.1.example:1", "1270.0.1:1", "127.0.0:1", "127.0.0.256:1", "10.0.0.1:1", "localhost.evil:1"}) {
-    EXPECT_FALSE(check_listener(bad)) << bad;
+    EXPECT_FALSE(is_loopback(*parse_address(bad))) << bad;
+    EXPECT_THAT(url_of(*parse_address(bad)), StartsWith("https://"));
   }
 }
 

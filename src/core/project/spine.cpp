@@ -81,7 +81,8 @@ Status check_name(const SettingValue& value) {
 }
 
 Status check_address(const SettingValue& value) {
-  return check_listener(std::get<std::string>(value));
+  TRY(parse_address(std::get<std::string>(value)));
+  return {};
 }
 
 }  // namespace
@@ -115,13 +116,10 @@ bool is_loopback(const Address& address) {
   return true;
 }
 
-Status check_listener(std::string_view text) {
-  TRY_ASSIGN(const Address address, parse_address(text));
-  if (is_loopback(address)) return {};
-  return Error(Code::unsupported,
-               "a listener off loopback (" + shown(address.host) +
-                   ") needs TLS, and TLS listeners are not built into this version",
-               "listen on 127.0.0.1 and put a proxy that ends TLS before it");
+std::string url_of(const Address& address) {
+  const bool is_six = address.host.find(':') != std::string::npos;
+  return (is_loopback(address) ? "http://" : "https://") + (is_six ? "[" + address.host + "]" : address.host) + ":" +
+         std::to_string(address.port);
 }
 
 namespace {
@@ -211,8 +209,9 @@ SettingTable http_settings() {
       {.name = "listeners.http",
        .type = text,
        .otherwise = "127.0.0.1:8480",
-       .prose = "Address of the HTTP interface. Off loopback it needs TLS, which is not built yet. Port 0 takes any "
-                "free one.",
+       .prose =
+           "Address of the HTTP interface. Off loopback it needs `tls.certificate`, and clients that are not on this "
+           "machine need TLS. Port 0 takes any free one.",
        .example = "127.0.0.1:8480",
        .check = check_address},
       {.name = "http.mounts",
@@ -234,6 +233,23 @@ SettingTable http_settings() {
                 "`cors`.",
        .example = "[https://shop.example]",
        .check = check_origins},
+  };
+}
+
+SettingTable tls_settings() {
+  return {
+      {.name = "tls.certificate",
+       .type = text,
+       .otherwise = "",
+       .prose = "The certificate of all listeners in PEM form, followed by those that vouch for it; relative to the "
+                "project. It is read again when it changes. Empty: one that vouches for itself, in `.weir/tls`, for "
+                "loopback only.",
+       .example = "tls/weir.pem"},
+      {.name = "tls.key",
+       .type = text,
+       .otherwise = "",
+       .prose = "The certificate's key, in PEM form and without a passphrase.",
+       .example = "tls/weir.key"},
   };
 }
 
@@ -493,8 +509,8 @@ SettingTable log_settings() {
 
 SettingTable spine_settings() {
   SettingTable all;
-  for (const auto& part : {project_settings, journal_settings, http_settings, lake_settings, metrics_settings,
-                           capture_limits, sql_limits, flow_settings, log_settings}) {
+  for (const auto& part : {project_settings, journal_settings, http_settings, tls_settings, lake_settings,
+                           metrics_settings, capture_limits, sql_limits, flow_settings, log_settings}) {
     for (Setting& setting : part()) all.push_back(std::move(setting));
   }
   return all;

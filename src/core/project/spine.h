@@ -20,7 +20,7 @@ struct Address {
 // "127.0.0.1:8480", "[::1]:8480", "localhost:0".
 Result<Address> parse_address(std::string_view text);
 bool is_loopback(const Address& address);
-// What a listener may be today: loopback. Elsewhere needs TLS, which is not built.
-Status check_listener(std::string_view text);
+// "http://127.0.0.1:8480"; off loopback listeners speak TLS only: "https://[2001:db8::1]:8480".
+std::string url_of(const Address& address);
 
 }  // namespace weir::project

@@ -1,4 +1,6 @@
 // Statements that were handed over, as storage/control keeps them.
+#include <utility>
+
 #include "storage/control/sqlite_control.h"
 
 namespace weir::control {
@@ -19,27 +21,59 @@ Result<Job> SqliteControl::job_of(const Statement& row) const {
   return job;
 }
 
+// Who comes first writes what is there, in one transaction with one sync; who comes meanwhile waits together and is
+// written by the first of them.
 Status SqliteControl::put_job(const Job& job) {
-  const std::lock_guard lock(mutex_);
-  TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-  {
-    TRY_ASSIGN(Statement put,
-               database_->prepare("INSERT INTO jobs(id, owner, token, is_open, created_at, body, result) VALUES "
-                                  "(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open, "
-                                  "body = excluded.body, result = excluded.result"));
-    put.bind(1, job.id).bind(2, job.owner);
-    if (job.token.empty()) {
-      put.bind_null(3);
-    } else {
-      put.bind(3, job.token);
+  PutJob mine{&job};
+  std::unique_lock lock(puts_mutex_);
+  puts_.push_back(&mine);
+  while (!mine.is_done) {
+    if (is_putting_) {
+      put_done_.wait(lock);
+      continue;
     }
-    put.bind(4, int64_t{job.is_open}).bind(5, job.created_at.micros).bind(6, job.body.dump()).bind(7, job.result);
-    auto done = put.run();
-    if (!done && done.error().code == Code::conflict)
-      return Error(Code::conflict, "another statement was sent with this client token");
-    TRY(std::move(done));
+    is_putting_ = true;
+    const std::vector<PutJob*> together = std::exchange(puts_, {});
+    lock.unlock();
+    put_jobs(together);
+    lock.lock();
+    for (PutJob* const one : together) one->is_done = true;
+    is_putting_ = false;
+    put_done_.notify_all();
   }
-  return transaction.commit();
+  return mine.done;
+}
+
+void SqliteControl::put_jobs(const std::vector<PutJob*>& together) {
+  const std::lock_guard lock(mutex_);
+  const Status committed = [&]() -> Status {
+    TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+    for (PutJob* const one : together) one->done = put_in_transaction(*one->job);
+    return transaction.commit();
+  }();
+  for (PutJob* const one : together) {
+    if (!committed && one->done) one->done = committed;
+  }
+}
+
+// What it refuses leaves the transaction as it was.
+Status SqliteControl::put_in_transaction(const Job& job) {
+  TRY_ASSIGN(Statement put,
+             database_->prepare("INSERT INTO jobs(id, owner, token, is_open, created_at, body, result) VALUES "
+                                "(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open, "
+                                "body = excluded.body, result = excluded.result"));
+  put.bind(1, job.id).bind(2, job.owner);
+  if (job.token.empty()) {
+    put.bind_null(3);
+  } else {
+    put.bind(3, job.token);
+  }
+  put.bind(4, int64_t{job.is_open}).bind(5, job.created_at.micros).bind(6, job.body.dump()).bind(7, job.result);
+  auto done = put.run();
+  if (!done && done.error().code == Code::conflict)
+    return Error(Code::conflict, "another statement was sent with this client token");
+  TRY(std::move(done));
+  return {};
 }
 
 Result<std::optional<Job>> SqliteControl::find_job(std::string_view id) {

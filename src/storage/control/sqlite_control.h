@@ -2,6 +2,7 @@
 // forgets.cpp, identities.cpp (tokens, secrets), users.cpp, runs.cpp, findings.cpp.
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -91,7 +92,15 @@ class SqliteControl final : public Control {
   Status set_value(std::string_view key, const Json& value) override;
 
  private:
+  struct PutJob {
+    const Job* job;
+    Status done = {};
+    bool is_done = false;
+  };
+  void put_jobs(const std::vector<PutJob*>& together);
+
   // All of these expect mutex_ to be held.
+  Status put_in_transaction(const Job& job);
   Result<int64_t> counter(std::string_view name);
   Status set_counter(std::string_view name, int64_t value);
   Result<std::optional<Declaration>> find_declaration(std::string_view kind, std::string_view name);
@@ -113,6 +122,10 @@ class SqliteControl final : public Control {
   Result<Json> stored_json(const std::string& text) const;
   Status change_one(Statement& statement, std::string_view what, std::string_view name);
 
+  std::mutex puts_mutex_;  // guards the three; never taken while mutex_ is held
+  std::condition_variable put_done_;
+  std::vector<PutJob*> puts_;  // that wait for who writes now
+  bool is_putting_ = false;
   std::mutex mutex_;  // guards database_
   std::unique_ptr<Database> database_;
   Clock& clock_;

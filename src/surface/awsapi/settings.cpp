@@ -26,7 +26,9 @@ project::SettingTable aws_settings() {
       {.name = "aws.address",
        .type = text,
        .otherwise = "127.0.0.1",
-       .prose = "Address of that listener, which clients name as their endpoint. Only loopback, as it has no TLS yet.",
+       .prose =
+           "Address of that listener, which clients name as their endpoint. Off loopback it needs `tls.certificate`, "
+           "and clients that are not on this machine need TLS.",
        .example = "127.0.0.1",
        .check = check_address},
       {.name = "aws.port",

@@ -1,11 +1,9 @@
 #include <utility>  // before any Asio header: 1.74's awaitable.hpp forgets it
 //
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <new>
 
@@ -17,6 +15,7 @@ namespace {
 
 constexpr size_t kOnePieceBytes = 8 << 10;  // a body up to this size is copied behind its head: one buffer, one call
 constexpr int kReadsInARow = 8;             // then the others have their turn
+constexpr size_t kReadAheadBytesMax = 64 << 10;  // of requests behind the one under way, where TLS must be read
 constexpr int64_t kLingerMicros = 5'000'000;
 constexpr int64_t kDrainReadMicros = 3'000'000;  // how long a request that is still arriving may delay the end
 constexpr int64_t kDrainLingerMicros = 1'000'000;
@@ -63,6 +62,7 @@ void Connection::close() {
   stream_.reset();
   if (cancel_) cancel_->cancel(Error(Code::cancelled, "the client went away"));
   cancel_.reset();
+  if (tls_) tls_->say_goodbye();
   boost::system::error_code ignored;
   socket_.close(ignored);
   io_.retire(slot_);
@@ -97,38 +97,67 @@ void Connection::wait_writable() {
 }
 
 void Connection::on_readable() {
+  if (std::exchange(write_wants_readable_, false)) flush();
+  if (state_ == State::closed) return;
+  if (state_ == State::handshaking || begins_with_tls()) return shake_hands();
   if (state_ == State::lingering) return discard();
   if (state_ != State::reading) return watch_for_hangup();
   std::vector<char>& scratch = io_.scratch();
   for (int reads = 0; reads < kReadsInARow && state_ == State::reading; ++reads) {
-    const ssize_t count = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && would_block(errno)) break;
-    if (count <= 0) return close();
-    io_.shared().metrics.bytes_received.add(static_cast<uint64_t>(count));
+    const TlsStream::Step step = read_some(scratch.data(), scratch.size());
+    if (step.outcome == TlsStream::Outcome::wants_readable) break;
+    if (step.outcome == TlsStream::Outcome::wants_writable) {
+      read_wants_writable_ = true;
+      return wait_writable();
+    }
+    if (step.outcome != TlsStream::Outcome::done) return close();
+    io_.shared().metrics.bytes_received.add(step.bytes);
     try {
-      receive({scratch.data(), static_cast<size_t>(count)});
+      receive({scratch.data(), step.bytes});
     } catch (const std::bad_alloc&) {  // this client's request does not fit; the others go on
       return close();
     }
-    if (static_cast<size_t>(count) < scratch.size()) break;
+    // TLS gives a record at a time, and one is never larger than the buffer: what it holds back lies in the socket.
+    if (!tls_ && step.bytes < scratch.size()) break;
   }
   if (state_ == State::reading) wait_readable();
 }
 
 void Connection::on_writable() {
+  if (std::exchange(read_wants_writable_, false)) return on_readable();
   flush();
 }
 
 // While a handler or a stream has the request, a readable socket means more requests, which wait, or the end of the
 // client.
 void Connection::watch_for_hangup() {
+  if (tls_) return watch_encrypted();
   char byte = 0;
   const ssize_t count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (count > 0) return;
   if (count < 0 && (would_block(errno) || errno == EINTR)) return wait_readable();
   if (state_ == State::handling && !cancel_) return;  // a capture under way: its answer is still worth a try
   close();
+}
+
+// The client's farewell is encrypted too: it is read, and with it perhaps the beginning of the next request.
+void Connection::watch_encrypted() {
+  if (received_.size() >= kReadAheadBytesMax) return;
+  std::vector<char>& scratch = io_.scratch();
+  const TlsStream::Step step = tls_->read(scratch.data(), scratch.size());
+  switch (step.outcome) {
+    case TlsStream::Outcome::done:
+      received_.append(scratch.data(), step.bytes);
+      return wait_readable();
+    case TlsStream::Outcome::wants_readable:
+      return wait_readable();
+    case TlsStream::Outcome::wants_writable:
+      return;
+    case TlsStream::Outcome::ended:
+    case TlsStream::Outcome::failed:
+      if (state_ == State::handling && !cancel_) return;
+      return close();
+  }
 }
 
 void Connection::discard() {
@@ -146,6 +175,9 @@ void Connection::tick(int64_t now) {
   const ServerOptions& options = io_.shared().options;
   const int64_t waited = now - since_;
   switch (state_) {
+    case State::handshaking:
+      if (draining_since_ != 0 || waited > options.head_max.micros) close();
+      break;
     case State::reading:
       if (draining_since_ != 0 && now - draining_since_ > kDrainReadMicros) {
         refuse({503, "the server is stopping and the request did not arrive in time"});
@@ -437,33 +469,28 @@ void Connection::send(std::string_view head, std::string_view body) {
       return flush();
     }
   }
-  std::array<iovec, 2> pieces = {iovec{const_cast<char*>(head.data()), head.size()},
-                                 iovec{const_cast<char*>(body.data()), body.size()}};
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = body.empty() ? 1 : 2;
-  ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (count < 0) {
-    if (!would_block(errno) && errno != EINTR) return close();
-    count = 0;
-  }
-  const auto sent = static_cast<size_t>(count);
+  const TlsStream::Step step = write_some(head, body);
+  if (step.outcome == TlsStream::Outcome::failed) return close();
+  const size_t sent = step.bytes;
   io_.shared().metrics.bytes_sent.add(sent);
   if (sent == head.size() + body.size()) return all_sent();
   if (sent < head.size()) out_.assign(head.substr(sent));
   out_.append(body.substr(sent > head.size() ? sent - head.size() : 0));
+  if (tls_) return flush();  // a record at a time
   wait_writable();
 }
 
 void Connection::flush() {
   while (out_at_ < out_.size()) {
-    const ssize_t count =
-        ::send(socket_.native_handle(), out_.data() + out_at_, out_.size() - out_at_, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && would_block(errno)) return wait_writable();
-    if (count < 0) return close();
-    io_.shared().metrics.bytes_sent.add(static_cast<uint64_t>(count));
-    out_at_ += static_cast<size_t>(count);
+    const TlsStream::Step step = write_some(std::string_view(out_).substr(out_at_), {});
+    if (step.outcome == TlsStream::Outcome::wants_writable) return wait_writable();
+    if (step.outcome == TlsStream::Outcome::wants_readable) {
+      write_wants_readable_ = true;
+      return wait_readable();
+    }
+    if (step.outcome != TlsStream::Outcome::done) return close();
+    io_.shared().metrics.bytes_sent.add(step.bytes);
+    out_at_ += step.bytes;
     since_ = io_.now();
   }
   out_.clear();
@@ -531,6 +558,7 @@ void Connection::all_sent() {
 void Connection::linger() {
   if (!has_unread_body_ && received_.empty() && !is_consuming_) return close();
   received_.clear();
+  if (tls_) tls_->say_goodbye();
   ::shutdown(socket_.native_handle(), SHUT_WR);
   state_ = State::lingering;
   wait_readable();

@@ -37,11 +37,12 @@ class Connection {
 
  private:
   enum class State : uint8_t {
-    reading,    // between requests, or a request is arriving
-    handling,   // a handler has the request
-    streaming,  // its answer's body is being made
-    writing,    // the answer is whole, the client has not taken all of it
-    lingering,  // all said; what the client still sends is thrown away so that it can read the answer
+    handshaking,  // of TLS
+    reading,      // between requests, or a request is arriving
+    handling,     // a handler has the request
+    streaming,    // its answer's body is being made
+    writing,      // the answer is whole, the client has not taken all of it
+    lingering,    // all said; what the client still sends is thrown away so that it can read the answer
     closed,
   };
   // A request whose body did not come with its head.
@@ -51,11 +52,19 @@ class Connection {
     Request request;
   };
 
+  // connection_bytes.cpp: the socket, with or without TLS.
+  bool begins_with_tls();
+  void shake_hands();
+  TlsStream::Step read_some(char* into, size_t size);
+  TlsStream::Step write_some(std::string_view head, std::string_view body);
+  bool refuse_plain(const RequestHead& head);
+
   void wait_readable();
   void wait_writable();
   void on_readable();
   void on_writable();
   void watch_for_hangup();
+  void watch_encrypted();
   void discard();
 
   void receive(std::string_view bytes);
@@ -97,7 +106,10 @@ class Connection {
   const uint64_t number_;
 
   State state_ = State::reading;
+  std::unique_ptr<TlsStream> tls_;
+  bool is_new_ = true;  // no byte of it was looked at
   bool waits_readable_ = false, waits_writable_ = false;
+  bool read_wants_writable_ = false, write_wants_readable_ = false;  // TLS, in between
   bool is_consuming_ = false;
   int64_t since_ = 0;  // of the state's timeout
   int64_t draining_since_ = 0;

@@ -55,12 +55,14 @@ bool Connection::begin_request(const RequestHead& head, Request& request) {
   request.query = head.query;
   request.headers = head.all();
   request.peer = &peer_;
+  request.is_encrypted = tls_ != nullptr;
   request.number = request_number_;
   if (!peer_.unix_socket && !io_.shared().options.site.allows_host(head.host)) {
     fail(Error(Code::denied, "the host " + shown(head.host) + " is not one of this server's names",
                "a name besides localhost is declared in weir.yaml"));
     return false;
   }
+  if (refuse_plain(head)) return false;
   const Match match = io_.shared().router.match(request);
   if (!match.route) return refuse_unrouted(match, head.method);
   route_ = match.route;

@@ -89,6 +89,7 @@ class RequestOwner {
     }
     to.headers = to.headers_storage_;
     to.body = put(*block, from_.body);
+    to.is_encrypted = from_.is_encrypted;
     to.storage_ = std::move(block);
     if (from_.peer) {
       auto peer = std::make_shared<Peer>(*from_.peer);

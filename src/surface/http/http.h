@@ -48,6 +48,7 @@ class Request {
   std::span<const Header> headers;  // in the order received
   std::string_view body;
   const Peer* peer = nullptr;
+  bool is_encrypted = false;  // came by TLS
   Caller caller;
   uint64_t number = 0;           // of this request in this process; request_id() is its text
   std::optional<Cancel> cancel;  // Runs::on_lane only

@@ -101,7 +101,7 @@ class AsioServer final : public Server {
   Status open() {
     const ServerOptions& options = shared_->options;
     if (options.listens_on_tcp) {
-      TRY_ASSIGN(ListeningSocket socket, ListeningSocket::tcp(options.address, options.port, false));
+      TRY_ASSIGN(ListeningSocket socket, ListeningSocket::tcp(options.address, options.port, options.tls != nullptr));
       port_ = socket.port();
       listeners_.push_back(std::make_unique<Listener>(std::move(socket), false, io_));
     }

@@ -2,10 +2,10 @@
 // connection's in order.
 //
 // Promises: a request is answered exactly once or its connection ends; every size, count and wait has a limit
-// (ServerOptions); memory for bodies is bounded over all connections; stop() lets requests under way finish. Off
-// loopback nothing is listened on without TLS, which is not built yet, so such an address is refused. Threads:
-// `threads` io threads, each with its own io_context and connections; handlers of Runs::on_io run there. start() and
-// stop() from one thread; port() from any. Everything handed to start() outlives the server.
+// (ServerOptions); memory for bodies is bounded over all connections; stop() lets requests under way finish. With
+// `tls` the port speaks TLS to who begins with it; clients of other machines must, and without it only loopback is
+// listened on. Threads: `threads` io threads, each with its own io_context and connections; handlers of Runs::on_io run
+// there. start() and stop() from one thread; port() from any. Everything handed to start() outlives the server.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/runtime/lanes.h"
+#include "core/runtime/tls.h"
 #include "surface/http/http.h"
 #include "surface/http/router.h"
 #include "surface/http/security.h"
@@ -31,6 +32,7 @@ struct ServerOptions {
   std::string socket_path;  // ".weir/weir.sock"; empty: none
   int threads = 2;
   SitePolicy site;
+  TlsCredentials* tls = nullptr;
 
   size_t connections_max = 8192;
   uint64_t bodies_bytes_max = 128ull << 20;  // of all requests under way that did not arrive in one piece

@@ -26,9 +26,8 @@ project::SettingTable wire_settings() {
       {.name = "wire.address",
        .type = text,
        .otherwise = "127.0.0.1",
-       .prose =
-           "Address of the PostgreSQL wire. Off loopback it needs `wire.tls_certificate`, and clients that are not "
-           "on this machine need TLS.",
+       .prose = "Address of the PostgreSQL wire. Off loopback it needs `tls.certificate`, and clients that are not "
+                "on this machine need TLS.",
        .example = "127.0.0.1",
        .check = check_address},
       {.name = "wire.port",
@@ -44,17 +43,6 @@ project::SettingTable wire_settings() {
        .prose = "Whom clients believe to speak to if they do not say: PostgreSQL 15, or Redshift (8.0.2).",
        .example = "redshift",
        .choices = {"postgres", "redshift"}},
-      {.name = "wire.tls_certificate",
-       .type = text,
-       .otherwise = "",
-       .prose = "The listener's certificate in PEM form, followed by those that vouch for it; relative to the project. "
-                "It is read again when it changes. Empty: one that vouches for itself, in `.weir/tls`.",
-       .example = "tls/weir.pem"},
-      {.name = "wire.tls_key",
-       .type = text,
-       .otherwise = "",
-       .prose = "The certificate's key, in PEM form and without a passphrase.",
-       .example = "tls/weir.key"},
       {.name = "wire.connections_max",
        .type = integer,
        .otherwise = 2000,

@@ -58,10 +58,16 @@ class EventReply final : public LateResponse {
 };
 
 Status may_write(const Request& request, const Stream& stream) {
-  if (stream.write == capture::WhoWrites::anyone || request.caller.may_write(stream.name)) return {};
+  const bool is_public = stream.write == capture::WhoWrites::anyone;
+  const bool is_near = request.peer->unix_socket || request.peer->loopback;
+  if (is_public && (is_near || stream.public_off_loopback)) return {};
+  if (request.caller.may_write(stream.name)) return {};
   if (!request.caller.is_known()) {
-    return Error(Code::unauthenticated, "stream " + stream.name + " takes events with a write key only",
-                 "`weir token create --write " + stream.name + "` makes one; send it as `Authorization: Bearer TOKEN`");
+    return Error(
+        Code::unauthenticated,
+        "stream " + stream.name + " takes events" + (is_public ? " of other machines" : "") + " with a write key only",
+        "`weir token create --write " + stream.name + "` makes one; send it as `Authorization: Bearer TOKEN`" +
+            (is_public ? "; `off_loopback: true` in its declaration opens it to everybody" : ""));
   }
   return Error(Code::denied, "the token " + request.caller.name() + " may not write to stream " + stream.name);
 }

@@ -30,9 +30,9 @@ std::string address_without_port(const Peer& peer) {
   return peer.unix_socket || colon == std::string::npos ? peer.address : peer.address.substr(0, colon);
 }
 
-// Behind a proxy that ends TLS the cookie must not travel without it.
+// With TLS, ours or a proxy's, the cookie must not travel without it.
 bool is_secure(const Request& request) {
-  return request.header("x-forwarded-proto") == "https";
+  return request.is_encrypted || request.header("x-forwarded-proto") == "https";
 }
 
 Response with_cookie(const access::Access::Session& session, const SiteFacts& facts, const Request& request) {
