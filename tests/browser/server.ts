@@ -8,12 +8,13 @@ import { join } from 'node:path';
 export const program = process.env.WEIR_BIN ?? '';
 const example = process.env.WEIR_EXAMPLE ?? '';
 
+// A port below those that the system gives away, so that no other listener gets it before the server does.
 function free_port(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
-    });
+  const port = 10_000 + Math.floor(Math.random() * 22_000);
+  return new Promise((resolve) => {
+    const probe = createServer()
+      .once('error', () => resolve(free_port()))
+      .listen(port, '127.0.0.1', () => probe.close(() => resolve(port)));
   });
 }
 
