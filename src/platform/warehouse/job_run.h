@@ -31,8 +31,11 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
   Job job() const;
   bool is_ended() const;
-  std::string inline_result() const;  // of a job that has ended
-  Status record(const Job& job);      // durable
+  std::string inline_result() const;                                        // of a job that has ended
+  Status record(const Job& job);                                            // durable; an end that was recorded stays
+  void record_in(Timers::Timer timer) { late_record_ = std::move(timer); }  // before begin()
+  const JobOrder& order() const { return order_; }
+  const std::string& digest() const { return digest_; }
   void begin(std::shared_ptr<Jobs::OpenSession> session);
   // False: it has ended already.
   bool cancel(const Error& reason);
@@ -60,6 +63,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   std::unique_ptr<Admission> admission_;
   size_t at_ = 0;
   int64_t began_ = 0;  // the statement, steady micros
+  Timers::Timer late_record_;
 
   mutable Mutex mutex_;
   Job job_ GUARDED_BY(mutex_);

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kEndedInMemory = 200;
 constexpr Duration kSweepEvery = seconds(10);
 constexpr int64_t kCleanEveryMicros = 600'000'000;
+constexpr Duration kUnrecordedMax = milliseconds(50);
 constexpr Duration kKeepSessionMax = hours(24);
 constexpr size_t kNameBytesMax = 2048, kTokenBytesMax = 64, kParametersMax = 1'000;
 
@@ -52,6 +53,25 @@ Status check(const JobOrder& order, const Jobs::Limits& limits) {
   if (order.keep_session > kKeepSessionMax || order.keep_session < Duration{})
     return Error(Code::invalid, "a session is kept for 0 to 86400 seconds");
   return {};
+}
+
+// Nothing of it lasts, so that it may run before it is on disk.
+bool only_reads(const JobOrder& order) {
+  for (const std::string& sql : order.statements) {
+    const auto tokens = dialect::tokenize(sql);
+    if (!tokens) return false;
+    for (const dialect::TokenRange range : dialect::split_statements(sql, *tokens)) {
+      const auto statement = dialect::parse_statement(sql, *tokens, range);
+      const auto* query = statement ? std::get_if<dialect::Query>(&*statement) : nullptr;
+      if (query == nullptr || query->changes || query->into) return false;
+    }
+  }
+  return true;
+}
+
+Error other_statement() {
+  return Error(Code::conflict, "the client token was sent with another statement before",
+               "take a new token for another statement");
 }
 
 }  // namespace
@@ -183,10 +203,7 @@ Result<std::optional<Job>> Jobs::known_by_token(const JobOrder& order) {
   if (order.token.empty()) return std::optional<Job>();
   TRY_ASSIGN(const auto kept, parts_.control.find_job_by_token(order.owner, order.token));
   if (!kept) return std::optional<Job>();
-  if (kept->body["digest"].as_string() != digest_of(order)) {
-    return Error(Code::conflict, "the client token was sent with another statement before",
-                 "take a new token for another statement");
-  }
+  if (kept->body["digest"].as_string() != digest_of(order)) return other_statement();
   if (const auto run = in_memory(kept->id)) return std::optional<Job>(run->job());
   TRY_ASSIGN(Job job, job_of(*kept));
   return std::optional<Job>(std::move(job));
@@ -242,7 +259,7 @@ void Jobs::release(const std::shared_ptr<OpenSession>& session) {
   session->info.ends_at = {session->info.updated_at.micros + session->info.keep.micros};
 }
 
-Result<std::shared_ptr<JobRun>> Jobs::add(const JobOrder& order) {
+Result<std::shared_ptr<JobRun>> Jobs::add(const JobOrder& order, bool& is_new) {
   Job job;
   job.id = format_uuid(uuid_v7(parts_.clock, parts_.random));
   job.owner = order.owner;
@@ -262,14 +279,22 @@ Result<std::shared_ptr<JobRun>> Jobs::add(const JobOrder& order) {
     statement.updated_at = job.created_at;
     job.statements.push_back(std::move(statement));
   }
+  std::string digest = digest_of(order);
   const MutexLock lock(mutex_);
+  is_new = false;
+  for (const auto& [id, run] : runs_) {
+    if (order.token.empty() || run->order().token != order.token || run->order().owner != order.owner) continue;
+    if (run->digest() != digest) return other_statement();
+    return run;
+  }
+  is_new = true;
   if (is_stopping_) return Error(Code::unavailable, "weir stops");
   if (active_ >= limits_.active_max) {
     return Error(Code::busy, std::to_string(limits_.active_max) + " statements are under way", "wait for some to end");
   }
   ++active_;
   const std::string id = job.id;
-  auto run = std::make_shared<JobRun>(*this, std::move(job), order, digest_of(order));
+  auto run = std::make_shared<JobRun>(*this, std::move(job), order, std::move(digest));
   runs_.emplace(id, run);
   return run;
 }
@@ -278,24 +303,43 @@ Result<Job> Jobs::submit(JobOrder order) {
   TRY(check(order, limits_));
   TRY_ASSIGN(const auto known, known_by_token(order));
   if (known) return *known;
-  TRY_ASSIGN(const std::shared_ptr<JobRun> run, add(order));
+  bool is_new = false;
+  TRY_ASSIGN(const std::shared_ptr<JobRun> run, add(order, is_new));
+  if (!is_new) return run->job();
   const std::string id = run->job().id;
   auto session = session_for(order, id);
-  Status recorded = session ? run->record(run->job()) : Status(session.error());
-  if (!recorded) {
-    if (session) release(*session);
-    const MutexLock lock(mutex_);
-    runs_.erase(id);
-    --active_;
-    if (recorded.error().code != Code::conflict || !session) return recorded.error();
+  if (!session) {
+    forget_run(id);
+    return session.error();
+  }
+  if (order.is_awaited && only_reads(order)) {
+    begin_awaited(run, std::move(*session));
+  } else if (const Status recorded = run->record(run->job()); !recorded) {
+    release(*session);
+    forget_run(id);
+    return recorded.error();
   } else {
     run->begin(std::move(*session));
-    return run->job();
   }
-  // The same token came at the same moment.
-  TRY_ASSIGN(const auto other, known_by_token(order));
-  if (other) return *other;
-  return recorded.error();
+  return run->job();
+}
+
+// One sync for its beginning and its end, if that comes soon.
+void Jobs::begin_awaited(const std::shared_ptr<JobRun>& run, std::shared_ptr<OpenSession> session) {
+  run->record_in(parts_.timers.after(kUnrecordedMax, [this, late = std::weak_ptr<JobRun>(run)] {
+    (void)parts_.lanes.submit(Lane::interactive, [late] {
+      const auto open = late.lock();
+      if (!open || open->is_ended()) return;
+      if (const Status recorded = open->record(open->job()); !recorded) (void)open->cancel(recorded.error());
+    });
+  }));
+  run->begin(std::move(session));
+}
+
+void Jobs::forget_run(const std::string& id) {
+  const MutexLock lock(mutex_);
+  runs_.erase(id);
+  --active_;
 }
 
 void Jobs::ended(const std::string& id) {

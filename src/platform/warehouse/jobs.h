@@ -2,7 +2,8 @@
 // later for the result.
 //
 // Promises
-//   - submit() returns when the job is on disk. The same owner's same token is the same job, whenever it comes again.
+//   - submit() returns when the job is on disk; if its end is awaited and it only reads, that is so when it has ended,
+//     or a moment later. The same owner's same token is the same job, whenever it comes again.
 //   - A job's statements run in one session, in order; in one transaction, or each in its own. After an error the rest
 //     is not run.
 //   - State and result are durable when a job is told as ended, and are kept for Limits::kept.
@@ -71,6 +72,7 @@ struct JobOrder {
   std::string session = {};    // an open one's id; empty: a new one
   Duration keep_session = {};  // 0: it ends with the job
   std::string peer = {};
+  bool is_awaited = false;  // its submitter is answered by when_ended(), and hears nothing of it before
 };
 
 struct Job {
@@ -169,7 +171,10 @@ class Jobs {
   Result<std::shared_ptr<OpenSession>> session_for(const JobOrder& order, const std::string& job);
   void release(const std::shared_ptr<OpenSession>& session);
   Result<std::optional<Job>> known_by_token(const JobOrder& order);
-  Result<std::shared_ptr<JobRun>> add(const JobOrder& order);
+  // The run of the same token, if one is in memory.
+  Result<std::shared_ptr<JobRun>> add(const JobOrder& order, bool& is_new);
+  void begin_awaited(const std::shared_ptr<JobRun>& run, std::shared_ptr<OpenSession> session);
+  void forget_run(const std::string& id);
   std::shared_ptr<JobRun> in_memory(const std::string& id) const;
   void ended(const std::string& id);
   std::string file_of(const std::string& id, size_t statement) const;

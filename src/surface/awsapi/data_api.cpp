@@ -339,6 +339,7 @@ class DataApi {
     order.owner = owner_of(*call.caller.identity);
     order.peer = call.caller.peer;
     TRY_ASSIGN(const int64_t wait, call.members.integer_or("WaitTimeSeconds", 0, 0, kWaitMax));
+    order.is_awaited = wait > 0;
     TRY_ASSIGN(const Job job, parts_.jobs.submit(std::move(order)));
     if (wait == 0 || has_ended(job.state)) {
       answer.json(submitted(job));
