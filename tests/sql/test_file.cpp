@@ -53,6 +53,12 @@ class Reader {
         continue;
       }
       Record record;
+      while (at_ < lines_.size() && (lines_[at_].starts_with("skipif ") || lines_[at_].starts_with("onlyif "))) {
+        const bool names_us = words(lines_[at_]).at(1) == "weir";
+        record.is_skipped = record.is_skipped || names_us == lines_[at_].starts_with("skipif ");
+        ++at_;
+      }
+      if (!in_block()) return Error(Code::invalid, path_ + ": a condition stands before its record");
       record.line = static_cast<int>(at_) + 1;
       if (auto read = one(record); !read) return read.error().at({.file = path_, .line = record.line, .column = 1});
       records.push_back(std::move(record));

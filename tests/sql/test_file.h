@@ -22,6 +22,7 @@ enum class Kind {
 struct Record {
   Kind kind = Kind::statement;
   int line = 0;
+  bool is_skipped = false;  // skipif weir, onlyif of another
   std::string table;
   std::vector<engine::Column> columns, partition;  // of a table; of a file or tail written by an older schema
   std::vector<std::string> partition_values;       // of a file, in order: "2023-01-31" or "2023"

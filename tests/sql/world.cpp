@@ -215,8 +215,9 @@ Status World::add_tail(const Record& record) {
 }
 
 std::string World::expand(std::string sql) const {
-  const std::pair<const char*, std::string> names[] = {
-      {"${DATABASE}", folder_.file("warehouse.duckdb")}, {"${STORE}", folder_.file("store")}, {"${FOLDER}", folder_.path()}};
+  const std::pair<const char*, std::string> names[] = {{"${DATABASE}", folder_.file("warehouse.duckdb")},
+                                                       {"${STORE}", folder_.file("store")},
+                                                       {"${FOLDER}", folder_.path()}};
   for (const auto& [name, path] : names) {
     for (size_t at = 0; (at = sql.find(name, at)) != std::string::npos;) {
       sql.replace(at, std::string(name).size(), path);

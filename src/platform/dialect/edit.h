@@ -30,5 +30,8 @@ struct Edit {
 // column_list.cpp. `edits`: one for each word of the range, with their pairs.
 void drop_column_types(std::string_view sql, const std::vector<Token>& tokens, TokenRange range,
                        std::vector<Edit>& edits);
+// similar_to.cpp. `unsupported` for a pattern that is no text of the statement.
+Status write_similar_patterns(std::string_view sql, const std::vector<Token>& tokens, TokenRange range,
+                              std::vector<Edit>& edits);
 
 }  // namespace weir::dialect

@@ -26,10 +26,10 @@ class Rewriter {
     }
     find_casts();
     drop_column_types(sql_, tokens_, range_, edits_);
-    if (!range_.empty()) {
-      emit(range_.first, range_.last);
-      note(tokens_[range_.last - 1].end);  // what was put in at the end stands for no place behind it
-    }
+    TRY(write_similar_patterns(sql_, tokens_, range_, edits_));
+    if (range_.empty()) return std::move(out_);
+    emit(range_.first, range_.last);
+    note(tokens_[range_.last - 1].end);  // what was put in at the end stands for no place behind it
     if (is_too_large_) {
       return Error(Code::too_large, "the statement nests DECODE and CONVERT so that it becomes too large",
                    "compute the inner ones in a subquery");

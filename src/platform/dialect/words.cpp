@@ -42,6 +42,7 @@ const std::map<std::string_view, std::string_view> kRenamed = {
     {"btrim", "trim"},
     {"date_add", "dateadd"},
     {"date_diff", "datediff"},
+    {"date_trunc", "weir_date_trunc"},
     {"datepart", "date_part"},
     {"dexp", "exp"},
     {"dlog1", "ln"},

@@ -325,7 +325,8 @@ class Control {
   virtual Result<Users> users() = 0;
   virtual Status change_users(const UsersChange& change) = 0;
 
-  // Jobs. put_job() adds, or replaces an open one by id; what has ended stays; `conflict` if another of its owner's has its token.
+  // Jobs. put_job() adds, or replaces an open one by id; what has ended stays. `conflict` if another of its owner's has
+  // its token.
   virtual Status put_job(const Job& job) = 0;
   virtual Result<std::optional<Job>> find_job(std::string_view id) = 0;
   virtual Result<std::optional<Job>> find_job_by_token(std::string_view owner, std::string_view token) = 0;

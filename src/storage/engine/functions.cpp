@@ -87,7 +87,7 @@ is_integer is_object is_scalar is_smallint is_valid_json_array is_varchar json_e
 json_typeof md5_digest months_between next_day nvl2 octetindex overlay quote_ident quote_literal quote_nullable
 regexp_count regexp_instr regexp_substr sha2 soundex space split_to_array strtol subarray timeofday timestamp_cmp
 timestamp_cmp_date timestamp_cmp_timestamptz timestamptz_cmp timestamptz_cmp_date timestamptz_cmp_timestamp to_char
-to_date to_number to_varbyte weir_array_concat weir_concat weir_cut weir_json_or_null
+to_date to_number to_varbyte weir_array_concat weir_concat weir_cut weir_date_trunc weir_json_or_null
 weir_json_text weir_lpad weir_octet_length weir_regexp_replace weir_rpad weir_substring weir_to_hex
 )";
 

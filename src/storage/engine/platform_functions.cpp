@@ -41,6 +41,19 @@ ScalarFunctions interval_division(duckdb::ClientContext& context, duckdb::Catalo
   return out;
 }
 
+// DuckDB's date_trunc gives a DATE where its part is a day or more; Redshift's gives a TIMESTAMP, always.
+ScalarFunctions timestamp_trunc(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
+  ScalarFunctions out;
+  auto& trunc = catalog.GetEntry<duckdb::ScalarFunctionCatalogEntry>(context, DEFAULT_SCHEMA, "date_trunc");
+  for (duckdb::ScalarFunction function : trunc.functions.functions) {
+    function.name = "weir_date_trunc";
+    function.bind = nullptr;  // which chose the DATE
+    function.statistics = nullptr;
+    out.push_back(std::move(function));
+  }
+  return out;
+}
+
 }  // namespace
 
 void register_functions(duckdb::Connection& connection) {
@@ -51,6 +64,7 @@ void register_functions(duckdb::Connection& connection) {
   connection.BeginTransaction();
   auto& catalog = duckdb::Catalog::GetSystemCatalog(*connection.context);
   add_all(sets, interval_division(*connection.context, catalog));
+  add_all(sets, timestamp_trunc(*connection.context, catalog));
   const auto add = [&](duckdb::CreateFunctionInfo& info) {
     info.schema = DEFAULT_SCHEMA;
     info.internal = true;

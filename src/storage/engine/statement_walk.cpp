@@ -151,6 +151,7 @@ void Walk::expression(Child& child) {
   duckdb::ParsedExpressionIterator::EnumerateChildren(*child, [this](Child& one) { inner(one); });
   // After the children, whose parameters are constants now.
   if (rules_.trust == Trust::user && child->GetExpressionClass() == ExpressionClass::FUNCTION) {
+    if (rules_.authority != nullptr) escape_pattern(child->Cast<duckdb::FunctionExpression>());
     if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
       refuse(Code::too_large, *reason, child->query_location);
     }
@@ -252,6 +253,22 @@ void Walk::catalog_cast(Child& child) {
   } else if (!schema.empty()) {
     cast.cast_type = duckdb::TransformStringToLogicalType(type);
   }
+}
+
+// A backslash is the escape of LIKE unless it names another: PostgreSQL 15, functions-matching §9.7.1.
+void Walk::escape_pattern(duckdb::FunctionExpression& function) {
+  static const std::map<std::string, std::string> kEscaped = {
+      {"~~", "like_escape"}, {"!~~", "not_like_escape"}, {"~~*", "ilike_escape"}, {"!~~*", "not_ilike_escape"}};
+  const auto found = kEscaped.find(function.function_name);
+  if (found == kEscaped.end() || function.children.size() != 2) return;
+  const auto& pattern = *function.children[1];
+  if (pattern.GetExpressionClass() == ExpressionClass::CONSTANT &&
+      pattern.Cast<duckdb::ConstantExpression>().value.ToString().find('\\') == std::string::npos) {
+    return;
+  }
+  function.function_name = found->second;
+  function.is_operator = false;
+  function.children.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value("\\")));
 }
 
 void Walk::call(duckdb::FunctionExpression& function, bool as_table) {

@@ -54,6 +54,7 @@ class Walk {
     Walk& walk;
   };
   void call(duckdb::FunctionExpression& function, bool as_table);
+  static void escape_pattern(duckdb::FunctionExpression& function);
   void inner(Child& child);
   bool session_word(Child& child);
   void session_name(Child& child);
