@@ -61,6 +61,11 @@ class Cursor {
 Result<Type> parse_type(Cursor& at);
 
 Result<Statement> parse_create(Cursor& at);
+// A column with its type and options, as CREATE TABLE has it: parse_tables.cpp.
+Result<ColumnDefinition> parse_column(Cursor& at);
+// What follows CREATE EXTERNAL; and ALTER TABLE of an external table, if the words here are of one: parse_external.cpp.
+Result<Statement> parse_create_external(Cursor& at);
+Result<std::optional<Statement>> parse_alter_external(Cursor& at);
 Result<Statement> parse_drop(Cursor& at);
 Result<Statement> parse_alter(Cursor& at);
 Result<Statement> parse_grant(Cursor& at, bool revokes);

@@ -522,6 +522,11 @@ struct Tags {
   std::string operator()(const RefreshView&) const { return "REFRESH MATERIALIZED VIEW"; }
   std::string operator()(const Drop& one) const { return std::string("DROP ") + object_name(one.kind); }
   std::string operator()(const CreateSchema&) const { return "CREATE SCHEMA"; }
+  std::string operator()(const CreateExternalSchema&) const { return "CREATE SCHEMA"; }
+  std::string operator()(const CreateExternalTable& one) const {
+    return one.query.empty() ? "CREATE EXTERNAL TABLE" : "SELECT";
+  }
+  std::string operator()(const AlterExternalTable&) const { return "ALTER TABLE"; }
   std::string operator()(const Alter& one) const { return std::string("ALTER ") + object_name(one.kind); }
   std::string operator()(const Comment&) const { return "COMMENT"; }
   std::string operator()(const Truncate&) const { return "TRUNCATE TABLE"; }

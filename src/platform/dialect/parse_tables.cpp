@@ -304,6 +304,13 @@ Result<Statement> create_view(Cursor& at, bool or_replace, bool is_materialized)
 
 }  // namespace
 
+Result<ColumnDefinition> parse_column(Cursor& at) {
+  std::vector<Constraint> constraints;
+  TRY_ASSIGN(ColumnDefinition out, column(at, constraints));
+  if (!constraints.empty()) return at.unsupported("A key here");
+  return out;
+}
+
 Result<Statement> parse_create(Cursor& at) {
   const bool or_replace = at.accept_all({"or", "replace"});
   if (at.accept("local")) {
@@ -327,10 +334,11 @@ Result<Statement> parse_create(Cursor& at) {
     TRY(at.expect_end());
     return Statement(std::move(out));
   }
+  if (at.accept("external")) return parse_create_external(at);
   if (at.accept("user")) return parse_user(at, true);
   if (at.accept("role")) return parse_role(at, false, true);
   if (at.accept("group")) return parse_role(at, true, true);
-  for (const char* what : {"external", "function", "procedure", "library", "database", "model", "datashare", "index",
+  for (const char* what : {"function", "procedure", "library", "database", "model", "datashare", "index",
                            "trigger", "sequence", "type", "extension", "domain", "rls", "masking", "identity"}) {
     if (!at.sees(what)) continue;
     std::string shown;
@@ -367,6 +375,7 @@ Result<Statement> parse_drop(Cursor& at) {
     TRY_ASSIGN(Name name, at.name("a name"));
     out.names.push_back(std::move(name));
   } while (at.accept_symbol(","));
+  if (out.kind == ObjectKind::schema) out.drops_database = at.accept_all({"drop", "external", "database"});
   out.cascade = at.accept("cascade") || at.accept("force");
   if (!out.cascade) at.accept("restrict");
   TRY(at.expect_end());
@@ -401,6 +410,10 @@ Result<Statement> alter_column(Cursor& at, Alter out) {
 }
 
 Result<Statement> alter_table(Cursor& at, Alter out) {
+  if (out.kind == ObjectKind::table) {
+    TRY_ASSIGN(std::optional<Statement> external, parse_alter_external(at));
+    if (external) return *std::move(external);
+  }
   at.accept_all({"if", "exists"});
   TRY_ASSIGN(out.name, at.name("a table's name"));
   if (at.accept_all({"owner", "to"})) {

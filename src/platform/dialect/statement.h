@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -146,6 +147,7 @@ struct Drop {
   ObjectKind kind = ObjectKind::table;
   std::vector<Name> names;
   bool if_exists = false, cascade = false;
+  bool drops_database = false;  // DROP SCHEMA … DROP EXTERNAL DATABASE
 };
 // r_CREATE_SCHEMA
 struct CreateSchema {
@@ -182,6 +184,47 @@ struct Alter {
   bool cascade = false;
   bool if_exists = false;  // of a dropped column
 };
+
+// --- external tables
+// ---------------------------------------------------------------------------------------------------
+
+// r_CREATE_EXTERNAL_SCHEMA, of the data catalog
+struct CreateExternalSchema {
+  std::string name, database, role;
+  bool if_not_exists = false, creates_database = false;
+};
+// What lies in the files: r_CREATE_EXTERNAL_TABLE, "ROW FORMAT", "STORED AS", "TABLE PROPERTIES"
+struct ExternalFormat {
+  std::string stored_as;                                  // "parquet", "textfile"; empty: as the formats' classes say
+  bool is_delimited = false;                              // ROW FORMAT DELIMITED
+  std::string delimiter;                                  // FIELDS TERMINATED BY; empty: not said
+  std::string serde;                                      // ROW FORMAT SERDE 'class'
+  std::string input_format;                               // STORED AS INPUTFORMAT 'class'
+  std::map<std::string, std::string> serde_properties;    // WITH SERDEPROPERTIES
+  std::map<std::string, std::string> properties;          // TABLE PROPERTIES; names in lower case
+};
+struct CreateExternalTable {
+  Name name;
+  bool if_not_exists = false;
+  std::vector<ColumnDefinition> columns, partition_columns;  // of AS: partition columns without types
+  ExternalFormat format;
+  std::string location;  // "s3://bucket/prefix/"
+  TokenRange query;      // of AS; empty: none
+};
+// r_ALTER_TABLE_external-table
+struct AlterExternalTable {
+  enum class What { add_partitions, drop_partition, set_location, set_properties } what = What::set_location;
+  Name name;
+  struct Partition {
+    std::vector<std::pair<std::string, std::optional<std::string>>> values;  // of the columns, by their names
+    std::string location;
+  };
+  std::vector<Partition> partitions;  // of set_location: none for the table's own
+  std::string location;
+  std::map<std::string, std::string> properties;
+  bool if_not_exists = false;
+};
+
 // r_COMMENT
 struct Comment {
   ObjectKind kind = ObjectKind::table;
@@ -329,7 +372,7 @@ struct DefaultPrivileges {
 using Statement =
     std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor, FetchCursor,
                  CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable, CreateView, RefreshView, Drop,
-                 CreateSchema, Alter, Comment, Truncate, Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain,
+                 CreateSchema, Alter, CreateExternalSchema, CreateExternalTable, AlterExternalTable, Comment, Truncate, Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain,
                  UserChange, RoleChange, Grant, DefaultPrivileges>;
 
 // One statement; `range` are its words.

@@ -35,6 +35,11 @@ Result<LocalBlobStore*> Buckets::open(const std::string& bucket) {
   return store.get();
 }
 
+Result<std::string> Buckets::engine_path(const std::string& bucket, const std::string& key) {
+  TRY_ASSIGN(const LocalBlobStore* const store, open(bucket));
+  return store->path_of(key);
+}
+
 Result<std::vector<std::string>> Buckets::list() {
   std::vector<std::string> out;
   TRY_ASSIGN(const bool is_there, files_.exists(root_));

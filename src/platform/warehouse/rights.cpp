@@ -22,6 +22,13 @@ constexpr const char* kCatalog[] = {
     "CREATE TABLE IF NOT EXISTS weir_catalog.unloads(target VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL)",
     "CREATE TABLE IF NOT EXISTS weir_catalog.default_grants(owner BIGINT NOT NULL, schema_name VARCHAR NOT NULL, "
     "privilege VARCHAR NOT NULL, grantee BIGINT NOT NULL, grantor BIGINT NOT NULL, with_option BOOLEAN NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.external_databases(database_name VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.external_schemas(schema_name VARCHAR NOT NULL, database_name VARCHAR NOT "
+    "NULL, role VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.external_tables(database_name VARCHAR NOT NULL, table_name VARCHAR NOT "
+    "NULL, owner BIGINT NOT NULL, definition VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.external_partitions(database_name VARCHAR NOT NULL, table_name VARCHAR "
+    "NOT NULL, partition_values VARCHAR NOT NULL, location VARCHAR NOT NULL)",
 };
 
 const std::vector<GrantedRight> kNone;
@@ -124,7 +131,72 @@ Result<std::shared_ptr<const Rights>> Rights::load(engine::Session& session) {
                                .grantor = number(row[4]),
                                .with_option = truth(row[5])}});
   }
+  TRY(out->load_external(session));
   return std::shared_ptr<const Rights>(std::move(out));
+}
+
+// The tables of a database are relations of every schema over it.
+Status Rights::load_external(engine::Session& session) {
+  TRY_ASSIGN(const Rows databases, session.run_own("SELECT database_name FROM weir_catalog.external_databases", {}));
+  for (const auto& row : databases) external_databases_.insert(text(row[0]));
+  TRY_ASSIGN(const Rows schemas,
+             session.run_own("SELECT schema_name, database_name, role FROM weir_catalog.external_schemas", {}));
+  for (const auto& row : schemas) external_schemas_[text(row[0])] = {text(row[1]), text(row[2])};
+  if (external_schemas_.empty()) return {};
+  std::map<std::string, std::shared_ptr<ExternalDefinition>> tables;
+  TRY_ASSIGN(
+      const Rows rows,
+      session.run_own("SELECT database_name, table_name, owner, definition FROM weir_catalog.external_tables", {}));
+  for (const auto& row : rows) {
+    auto one = std::make_shared<ExternalDefinition>();
+    one->database = text(row[0]);
+    one->name = text(row[1]);
+    one->owner = number(row[2]);
+    TRY_ASSIGN(one->definition, Json::parse(text(row[3])));
+    tables.emplace(key(one->database, one->name), std::move(one));
+  }
+  TRY_ASSIGN(const Rows partitions,
+             session.run_own("SELECT database_name, table_name, partition_values, location FROM "
+                             "weir_catalog.external_partitions ORDER BY ALL",
+                             {}));
+  for (const auto& row : partitions) {
+    const auto table = tables.find(key(text(row[0]), text(row[1])));
+    if (table == tables.end()) continue;
+    TRY_ASSIGN(const Json values, Json::parse(text(row[2])));
+    ExternalPartition one{.values = {}, .location = text(row[3])};
+    for (const Json& value : values.array()) {
+      one.values.push_back(value.is_null() ? std::nullopt : std::optional<std::string>(value.as_string()));
+    }
+    table->second->partitions.push_back(std::move(one));
+  }
+  for (const auto& [schema, external] : external_schemas_) {
+    for (const auto& [name, table] : tables) {
+      if (table->database != external.database) continue;
+      relations_.emplace(key(schema, table->name), Relation{.schema = schema,
+                                                            .name = table->name,
+                                                            .kind = "external table",
+                                                            .owner = table->owner,
+                                                            .attributes = table->definition});
+    }
+  }
+  externals_.insert(tables.begin(), tables.end());
+  return {};
+}
+
+const ExternalSchema* Rights::external_schema(std::string_view schema) const {
+  const auto found = external_schemas_.find(std::string(schema));
+  return found == external_schemas_.end() ? nullptr : &found->second;
+}
+
+bool Rights::has_external_database(std::string_view database) const {
+  return database == kLakeDatabase || external_databases_.contains(std::string(database));
+}
+
+std::shared_ptr<const ExternalDefinition> Rights::external_table(std::string_view schema, std::string_view name) const {
+  const ExternalSchema* in = external_schema(schema);
+  if (in == nullptr) return nullptr;
+  const auto found = externals_.find(key(in->database, name));
+  return found == externals_.end() ? nullptr : found->second;
 }
 
 const Relation* Rights::find(std::string_view schema, std::string_view name) const {
@@ -157,6 +229,7 @@ bool Rights::owns(const Subject& who, std::string_view schema, std::string_view 
 
 bool Rights::may(const Subject& who, std::string_view privilege, std::string_view schema, std::string_view name,
                  const std::vector<std::string>& columns) const {
+  if (external_schema(schema) != nullptr) return privilege == "select" && may_use(who, schema);
   if (who.is_superuser) return true;
   if (who.reads_all) return privilege == "select";
   if (!may_use(who, schema)) return false;

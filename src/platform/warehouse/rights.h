@@ -18,6 +18,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "platform/access/users.h"
+#include "platform/warehouse/external.h"
 #include "storage/engine/engine.h"
 
 namespace weir::warehouse {
@@ -26,7 +27,7 @@ inline constexpr uint32_t kEverybody = 0;  // as a grantee: PUBLIC
 
 struct Relation {
   std::string schema, name;
-  std::string kind;  // "table", "view", "materialized view"
+  std::string kind;  // "table", "view", "materialized view", "external table"
   uint32_t owner = access::kOwnerUser;
   Json attributes;                                   // see define.h
   std::optional<engine::Authority::View> view = {};  // of a view
@@ -60,16 +61,23 @@ class Rights {
  public:
   // Reads the tables on this session, in its transaction.
   static Result<std::shared_ptr<const Rights>> load(engine::Session& session);
+  Status load_external(engine::Session& session);
 
   const Relation* find(std::string_view schema, std::string_view name) const;
   const std::map<std::string, Relation>& relations() const { return relations_; }  // by "schema.name"
   // Of a schema that somebody made; public, main and lake have none.
   std::optional<uint32_t> schema_owner(std::string_view schema) const;
 
+  // Null: it is no external one.
+  const ExternalSchema* external_schema(std::string_view schema) const;
+  bool has_external_database(std::string_view database) const;  // of the data catalog; "lake" is always there
+  std::shared_ptr<const ExternalDefinition> external_table(std::string_view schema, std::string_view name) const;
+
   // `privilege` of a relation: "select", "insert", "update", "delete", "references", "alter", "drop", "truncate".
   // `columns`: all of them are needed, empty: any one is enough.
   bool may(const Subject& who, std::string_view privilege, std::string_view schema, std::string_view name,
            const std::vector<std::string>& columns = {}) const;
+  // (Of an external schema USAGE lets read all its tables, and nothing lets anybody change them.)
   bool owns(const Subject& who, std::string_view schema, std::string_view name) const;
   bool may_use(const Subject& who, std::string_view schema) const;        // USAGE
   bool may_create_in(const Subject& who, std::string_view schema) const;  // CREATE
@@ -85,6 +93,9 @@ class Rights {
   std::map<std::string, uint32_t> schemas_;
   std::map<std::string, std::vector<GrantedRight>> relation_grants_, schema_grants_;
   std::vector<DefaultRight> defaults_;
+  std::map<std::string, ExternalSchema> external_schemas_;
+  std::set<std::string> external_databases_;
+  std::map<std::string, std::shared_ptr<const ExternalDefinition>> externals_;  // by "database.name"
 };
 
 Error permission_denied(std::string_view what);  // SQLSTATE 42501

@@ -40,19 +40,20 @@ Subject subject_of(const access::Directory& directory, uint32_t id) {
 
 SessionAuthority::SessionAuthority(Parts parts) : parts_(std::move(parts)) {}
 
+// Whose rights count: the session's user's, or of a view's body its owner's.
+Result<Subject> SessionAuthority::reader(std::string_view within) const {
+  if (within.empty()) return parts_.subject;
+  const size_t dot = within.find('.');
+  const Relation* view = parts_.rights->find(within.substr(0, dot), within.substr(dot + 1));
+  if (view == nullptr) return permission_denied("relation " + std::string(within));
+  return subject_of(*parts_.directory, view->owner);
+}
+
 Status SessionAuthority::check(const engine::RelationUse& use) const {
-  Subject owner;
-  const Subject* who = &parts_.subject;
-  if (!use.within.empty()) {
-    const size_t dot = use.within.find('.');
-    const Relation* view = parts_.rights->find(use.within.substr(0, dot), use.within.substr(dot + 1));
-    if (view == nullptr) return permission_denied("relation " + use.within);
-    owner = subject_of(*parts_.directory, view->owner);
-    who = &owner;
-  }
-  if (parts_.rights->may(*who, privilege_name(use.privilege), use.schema, use.name, use.columns)) return {};
+  TRY_ASSIGN(const Subject who, reader(use.within));
+  if (parts_.rights->may(who, privilege_name(use.privilege), use.schema, use.name, use.columns)) return {};
   Error out = permission_denied("relation " + use.name);
-  if (!parts_.rights->may_use(*who, use.schema)) out = permission_denied("schema " + use.schema);
+  if (!parts_.rights->may_use(who, use.schema)) out = permission_denied("schema " + use.schema);
   out.hint = std::string(privilege_name(use.privilege)) + " is needed" +
              (use.within.empty() ? "" : " by the owner of the view " + use.within);
   return out;
@@ -75,6 +76,36 @@ const engine::Authority::View* SessionAuthority::view(std::string_view schema, s
     }
   }
   return found != nullptr && found->view ? &*found->view : nullptr;
+}
+
+Result<std::shared_ptr<const engine::ExternalTable>> SessionAuthority::external(std::string_view schema,
+                                                                                std::string_view name,
+                                                                                std::string_view within) const {
+  const std::shared_ptr<const engine::ExternalTable> none;
+  if (parts_.buckets == nullptr) return none;
+  const auto table_of = [&](const std::string& in) -> std::shared_ptr<const engine::ExternalTable> {
+    auto definition = parts_.rights->external_table(in, name);
+    return definition ? external_table(std::move(definition), in, *parts_.buckets) : nullptr;
+  };
+  if (schema.empty()) {
+    for (const std::string& one : parts_.search_path) {
+      if (auto found = table_of(one)) return found;
+      for (const std::string& place : places_of(one)) {
+        if (parts_.rights->find(place, name) != nullptr) return none;
+      }
+    }
+    return none;
+  }
+  const std::string in(schema);
+  const ExternalSchema* known = parts_.rights->external_schema(in);
+  if (known == nullptr) return none;
+  if (known->database != kLakeDatabase) return table_of(in);
+  // The plan shows the stream alone, which has rights of its own: the schema's are asked for here.
+  TRY_ASSIGN(const Subject who, reader(within));
+  if (!parts_.rights->may_use(who, in)) return permission_denied("schema " + in);
+  if (name.starts_with("weir_")) return none;
+  return std::make_shared<const engine::ExternalTable>(
+      engine::ExternalTable{.schema = in, .name = std::string(name), .lake_table = std::string(name)});
 }
 
 std::string SessionAuthority::row_filter(std::string_view, std::string_view) const {

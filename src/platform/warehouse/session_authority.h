@@ -26,17 +26,21 @@ class SessionAuthority final : public engine::Authority {
     std::string database;
     Profile profile = Profile::postgres;
     int32_t process_id = 0;
+    Buckets* buckets = nullptr;  // where external tables have their files; null: there are none
     std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
   };
   explicit SessionAuthority(Parts parts);
 
   Status check(const engine::RelationUse& use) const override;
   const View* view(std::string_view schema, std::string_view name) const override;
+  Result<std::shared_ptr<const engine::ExternalTable>> external(std::string_view schema, std::string_view name,
+                                                                std::string_view within) const override;
   std::string row_filter(std::string_view schema, std::string_view name) const override;
   std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const override;
   std::string_view database() const override { return parts_.database; }
 
  private:
+  Result<Subject> reader(std::string_view within) const;
   // What system relations ask: who sees what others ran, the search path, privileges.
   std::optional<Json> system_word(std::string_view word, std::string_view argument) const;
   const Parts parts_;

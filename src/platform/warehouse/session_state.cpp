@@ -147,6 +147,7 @@ Status SessionState::govern(std::optional<uint32_t> as_user) {
   parts.database = options.database;
   parts.profile = options.profile;
   parts.process_id = process_id;
+  parts.buckets = core.parts.buckets;
   if (!said_) said_ = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
   parts.said = said_;
   engine_->govern(std::make_shared<const SessionAuthority>(std::move(parts)));

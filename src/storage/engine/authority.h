@@ -21,6 +21,8 @@
 
 namespace weir::engine {
 
+struct ExternalTable;  // external.h
+
 enum class Privilege : uint8_t { select, insert, update, remove };  // remove: DELETE
 
 // What a bound statement does with one relation.
@@ -48,6 +50,13 @@ class Authority {
     std::vector<std::string> search_path;   // of who made it
   };
   virtual const View* view(std::string_view schema, std::string_view name) const = 0;
+
+  // A table of an external schema; null: none of this name. `schema` as in view(). `within`: "schema.name" of the view
+  // that names it, whose owner's rights count then. `denied` where the schema is not theirs to use.
+  virtual Result<std::shared_ptr<const ExternalTable>> external(std::string_view, std::string_view,
+                                                                std::string_view /* within */) const {
+    return std::shared_ptr<const ExternalTable>();
+  }
 
   // A condition that rows of this relation must fulfil to be seen by this user; empty: all are seen.
   virtual std::string row_filter(std::string_view schema, std::string_view name) const = 0;

@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "storage/engine/external_scan.h"
+
 namespace weir::engine {
 namespace {
 
@@ -101,7 +103,7 @@ class SystemRelationEntry final : public duckdb::ViewCatalogEntry {
 };
 
 // `main` has the streams, computed tables and system views; `public` the same, and what lies in the engine's own main;
-// `internal` the views that only system relations read; pg_catalog and information_schema the system relations.
+// `internal` the views that only system relations read; `external` the tables of external schemas; pg_catalog and information_schema the system relations.
 class LakeSchema final : public duckdb::SchemaCatalogEntry {
  public:
   using Lookup = std::function<optional_ptr<CatalogEntry>(CatalogTransaction, const std::string&)>;
@@ -167,6 +169,9 @@ class LakeCatalog final : public Catalog {
     };
     add(DEFAULT_SCHEMA, [table](CatalogTransaction in, const std::string& name) { return table(in, name, false); });
     add(kInternalSchema, [table](CatalogTransaction in, const std::string& name) { return table(in, name, true); });
+    add(kExternalSchema, [this](CatalogTransaction in, const std::string& name) {
+      return external_table(*in.context, name, *this, *schemas_.at(kExternalSchema));
+    });
     add(kPublic, [table](CatalogTransaction in, const std::string& name) -> optional_ptr<CatalogEntry> {
       if (auto found = table(in, name, false)) return found;
       const std::string& engine = duckdb::DatabaseManager::GetDefaultDatabase(*in.context);

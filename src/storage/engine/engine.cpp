@@ -113,8 +113,43 @@ std::shared_ptr<const Tables> ConnectionState::given() {
 
 void ConnectionState::release() {
   std::shared_ptr<const Tables> last;  // ends outside the lock: letting a snapshot go may remove files
+  std::vector<std::shared_ptr<duckdb::CatalogEntry>> externals;  // the same
   const std::lock_guard lock(mutex_);
   last.swap(tables_);
+  externals.swap(externals_);
+}
+
+void ConnectionState::keep_external(std::shared_ptr<duckdb::CatalogEntry> entry) {
+  const std::lock_guard lock(mutex_);
+  externals_.push_back(std::move(entry));
+}
+
+void ConnectionState::allow_files(const std::vector<ExternalFile>& files) {
+  const std::lock_guard lock(mutex_);
+  for (const ExternalFile& file : files) urls_[file.path] = file.url;
+}
+
+void ConnectionState::forget_files() {
+  const std::lock_guard lock(mutex_);
+  urls_.clear();
+}
+
+bool ConnectionState::may_read(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  return urls_.contains(path);
+}
+
+std::string ConnectionState::with_urls(std::string text) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [path, url] : urls_) {
+    // Messages name the file with its scheme or without.
+    for (const std::string& written : {path, path.substr(std::min(path.find("://") + 3, path.size()))}) {
+      for (size_t at = text.find(written); at != std::string::npos; at = text.find(written, at + url.size())) {
+        text.replace(at, written.size(), url);
+      }
+    }
+  }
+  return text;
 }
 
 void ConnectionState::remember(Error error) {

@@ -120,8 +120,9 @@ class LakeFiles final : public duckdb::FileSystem {
   duckdb::LocalFileSystem local_;
 };
 
-// Maps weirown://PATH to the local PATH, for connections of our own rooms and for the one file that a statement's
-// result is copied to. DuckDB's external access is off, and this scheme is the only directory it is told to allow.
+// Maps weirown://PATH to the local PATH, for connections of our own rooms, for the one file that a statement's result
+// is copied to, and for reading what an external table is made of. DuckDB's external access is off, and this scheme is
+// the only directory it is told to allow.
 class OwnFiles final : public duckdb::FileSystem {
  public:
   bool CanHandleFile(const string& path) override { return path.starts_with(kOwnScheme); }
@@ -129,10 +130,11 @@ class OwnFiles final : public duckdb::FileSystem {
 
   duckdb::unique_ptr<duckdb::FileHandle> OpenFile(const string& path, duckdb::FileOpenFlags flags,
                                                   optional_ptr<FileOpener> opener) override {
-    return local_.OpenFile(place(path, opener), flags, nullptr);
+    const bool only_reads = !flags.OpenForWriting() && !flags.CreateFileIfNotExists() && !flags.OverwriteExistingFile();
+    return local_.OpenFile(place(path, opener, only_reads), flags, nullptr);
   }
   bool FileExists(const string& path, optional_ptr<FileOpener> opener) override {
-    return local_.FileExists(place(path, opener), nullptr);
+    return local_.FileExists(place(path, opener, true), nullptr);
   }
   bool DirectoryExists(const string& path, optional_ptr<FileOpener> opener) override {
     return local_.DirectoryExists(place(path, opener), nullptr);
@@ -147,7 +149,7 @@ class OwnFiles final : public duckdb::FileSystem {
     local_.MoveFile(place(from, opener), place(to, opener), nullptr);
   }
   bool IsPipe(const string& path, optional_ptr<FileOpener> opener) override {
-    return local_.IsPipe(place(path, opener), nullptr);
+    return local_.IsPipe(place(path, opener, true), nullptr);
   }
   // A path names one file: * and [ are part of its name.
   duckdb::vector<duckdb::OpenFileInfo> Glob(const string& path, FileOpener* opener) override {
@@ -158,10 +160,11 @@ class OwnFiles final : public duckdb::FileSystem {
   bool OnDiskFile(duckdb::FileHandle&) override { return true; }
 
  private:
-  std::string place(const string& path, optional_ptr<FileOpener> opener) const {
+  // `only_reads`: what the scan of an external table named may be opened too.
+  std::string place(const string& path, optional_ptr<FileOpener> opener, bool only_reads = false) const {
     optional_ptr<duckdb::ClientContext> context = opener ? opener->TryGetClientContext() : nullptr;
     const auto state = context ? ConnectionState::of(*context) : nullptr;
-    if (!state || (state->trust != Trust::own && state->copy_path != path)) {
+    if (!state || (state->trust != Trust::own && state->copy_path != path && !(only_reads && state->may_read(path)))) {
       throw duckdb::PermissionException("statements cannot open files; \"%s\" is refused", path);
     }
     return path.substr(std::string_view(kOwnScheme).size());

@@ -17,6 +17,7 @@
 
 #include "storage/engine/duck.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/external.h"
 #include "storage/engine/watchdog.h"
 
 namespace weir::engine {
@@ -26,10 +27,13 @@ inline constexpr const char* kOwnScheme = "weirown://";    // local files, for c
 inline constexpr const char* kLakeCatalog = "lake";
 inline constexpr const char* kLakeScan = "weir_scan";  // the function's name in plans
 inline constexpr const char* kViewScan = "weir_view";
+inline constexpr const char* kExternalScan = "weir_external";
 inline constexpr const char* kRowsScan = "weir_sealed_rows";
 // Schemas that no statement of a user names: what the platform keeps about tables, and what only system relations read.
 inline constexpr const char* kOwnSchema = "weir_catalog";
 inline constexpr const char* kInternalSchema = "internal";
+// Of the catalog `lake`: what names of external tables become, "schema.name".
+inline constexpr const char* kExternalSchema = "external";
 inline constexpr const char* kPublic = "public";
 inline constexpr const char* kPgCatalog = "pg_catalog";
 inline constexpr const char* kInformationSchema = "information_schema";
@@ -81,6 +85,15 @@ class ConnectionState final : public duckdb::ClientContextState {
   void remember(Error error);
   std::optional<Error> take_error();
 
+  // External tables: their entries, which live at least as long as the transaction; and the files that the scans of the
+  // statement named, with what people are shown for each. Nothing else of the kind is opened on a user's connection.
+  void keep_external(std::shared_ptr<duckdb::CatalogEntry> entry);
+  void allow_files(const std::vector<ExternalFile>& files);
+  void forget_files();  // another statement begins
+  bool may_read(const std::string& path);
+  // `text` with those files by their urls instead of their paths.
+  std::string with_urls(std::string text);
+
   // The streams' snapshot is taken before the engine starts its own, so that a row moved from a stream into a table is
   // not missed by a statement that reads both. A failure is left to the lookup: the statement may read tables of the
   // engine only.
@@ -93,6 +106,8 @@ class ConnectionState final : public duckdb::ClientContextState {
   std::mutex mutex_;  // guards all: scans may run on DuckDB's threads
   std::shared_ptr<const Tables> tables_, given_;
   std::optional<Error> error_;
+  std::vector<std::shared_ptr<duckdb::CatalogEntry>> externals_;
+  std::map<std::string, std::string> urls_;  // by path
 };
 
 // --- the locks -------------------------------------------------------------------------------------------------------

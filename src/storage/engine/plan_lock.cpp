@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "storage/engine/external_scan.h"
 #include "storage/engine/functions.h"
 #include "storage/engine/inside.h"
 
@@ -169,6 +170,10 @@ class PlanCheck {
       if (view.is_internal) return;
       use.schema = kLakeCatalog;
       use.name = view.name;
+    } else if (name == kExternalScan) {
+      const ExternalTable& table = external_read(*get.bind_data);
+      use.schema = table.schema;
+      use.name = table.name;
     } else if (const auto table = get.GetTable(); name == kLakeScan || (table && table->IsDuckTable())) {
       if (!table || is_own(*table)) return;
       use.schema = name == kLakeScan ? kLakeCatalog : table->ParentSchema().name;

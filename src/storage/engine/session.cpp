@@ -23,7 +23,9 @@ Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Lin
     return Error(Code::unavailable, "the engine stopped after an internal error: " + to_error(thrown, "").message,
                  "it reopens with the next statement");
   }
-  return to_error(thrown, sql);
+  Error error = to_error(thrown, sql);
+  error.message = link.state->with_urls(std::move(error.message));
+  return error;
 }
 
 class DuckResult final : public ResultStream {
@@ -338,6 +340,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, cons
   engine_.watchdog().add(running, limits.time);
   link_->state->take_error();
   link_->state->view_bodies.clear();
+  link_->state->forget_files();
   try {
     TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));
     duckdb::case_insensitive_map_t<duckdb::BoundParameterData> named;

@@ -73,6 +73,15 @@ class ChangeCheck {
     if (const Authority::View* view = rules_.authority->view(in, lower(table))) {
       walk_.refuse(Code::invalid, "\"" + view->name + "\" is a view; change the tables that it reads", place, "42809");
     }
+    const auto external = rules_.authority->external(in, lower(table), {});
+    if (!external) {
+      walk_.refuse(external.error().code, external.error().message, place, external.error().sqlstate);
+    } else if (*external != nullptr) {
+      walk_.refuse(Code::unsupported,
+                   "external tables are read-only: \"" + (*external)->name +
+                       "\" cannot be changed; UNLOAD or CREATE EXTERNAL TABLE AS write files for one",
+                   place, "0A000");
+    }
   }
   void target(duckdb::TableRef& ref) {
     if (ref.type != TableReferenceType::BASE_TABLE) {

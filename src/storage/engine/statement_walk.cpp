@@ -328,6 +328,22 @@ bool Walk::is_system_relation(duckdb::BaseTableRef& ref) const {
   return true;
 }
 
+// A table of an external schema lies in the catalog of ours, under both of its names.
+bool Walk::external_table(duckdb::BaseTableRef& ref) {
+  const auto found = rules_.authority->external(lower(ref.schema_name), lower(ref.table_name), rules_.within);
+  if (!found) {
+    refuse(found.error().code, found.error().message, ref.query_location, found.error().sqlstate);
+    return true;
+  }
+  const ExternalTable* table = found->get();
+  if (table == nullptr) return false;
+  if (ref.alias.empty()) ref.alias = ref.table_name;
+  ref.catalog_name = kLakeCatalog;
+  ref.schema_name = table->lake_table.empty() ? kExternalSchema : DEFAULT_SCHEMA;
+  ref.table_name = table->lake_table.empty() ? table->schema + "." + table->name : table->lake_table;
+  return true;
+}
+
 // What stands for the table: a view's body, or the rows that this user may see.
 void Walk::replace_relation(Table& table) {
   auto& ref = table->Cast<duckdb::BaseTableRef>();
@@ -337,6 +353,7 @@ void Walk::replace_relation(Table& table) {
     table = view_reference(*view, ref);
     return;
   }
+  if (external_table(ref)) return;
   const std::string condition = rules_.authority->row_filter(schema, name);
   if (condition.empty()) return;
   try {
@@ -372,7 +389,7 @@ void Walk::base_table(Table& table) {
   note_read(ref);
   const std::string catalog = lower(ref.catalog_name), schema = lower(ref.schema_name), name = lower(ref.table_name);
   if (catalog == "system" || catalog == "temp" || schema == "system" || schema == "temp" || schema == kPgCatalog ||
-      schema == kOwnSchema || schema == kInternalSchema) {
+      schema == kOwnSchema || schema == kInternalSchema || (catalog == kLakeCatalog && schema == kExternalSchema)) {
     refuse_user("\"" + ref.ToString() + "\" belongs to the engine; tables are listed in information_schema.tables",
                 ref.query_location);
   }

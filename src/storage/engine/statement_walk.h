@@ -21,6 +21,7 @@ struct WalkRules {
   const ScriptValues* named = nullptr;                        // of a script, instead
   const Authority* authority = nullptr;                       // of a client's session
   const std::set<std::string>* relations = nullptr;           // system relations, "schema.name"
+  std::string_view within = {};                               // of a view's body: "schema.name" of the view
 };
 
 class Walk {
@@ -64,6 +65,7 @@ class Walk {
   void own_database(duckdb::BaseTableRef& ref) const;
   bool is_system_relation(duckdb::BaseTableRef& ref) const;
   void replace_relation(Table& table);
+  bool external_table(duckdb::BaseTableRef& ref);
   void catalog_cast(Child& child);
   void pivot(duckdb::PivotRef& ref);
   void show(duckdb::ShowRef& ref);

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "storage/engine/partition_filter.h"
+
 namespace weir::engine {
 namespace {
 
@@ -133,31 +135,11 @@ class Pruning {
 
   // Any expression over partition columns alone: evaluated with the file's values.
   bool by_partition(const Expression& filter, const TableFile& file) const {
-    if (filter.IsVolatile() || filter.HasParameter() || filter.HasSubquery()) return true;
-    bool only_partition = true, any = false;
-    duckdb::ExpressionIterator::VisitExpressionClass(filter, ExpressionClass::BOUND_COLUMN_REF,
-                                                     [&](const Expression& reference) {
-                                                       const std::optional<size_t> index = column(reference);
-                                                       any = true;
-                                                       if (!index || *index < bind_.layout.partition_begin)
-                                                         only_partition = false;
-                                                     });
-    if (!any || !only_partition) return true;
-    duckdb::unique_ptr<Expression> copy = filter.Copy();
-    substitute(copy, file);
-    Value value;
-    if (!copy->IsFoldable() || !duckdb::ExpressionExecutor::TryEvaluateScalar(context_, *copy, value)) return true;
-    return !value.IsNull() && value.DefaultCastAs(duckdb::LogicalType::BOOLEAN).GetValue<bool>();
-  }
-
-  void substitute(duckdb::unique_ptr<Expression>& expression, const TableFile& file) const {
-    if (const std::optional<size_t> index = column(*expression)) {
-      expression = duckdb::make_uniq<duckdb::BoundConstantExpression>(
-          partition_value(bind_.layout.types[*index], file.partition[bind_.layout.source[*index]]));
-      return;
-    }
-    duckdb::ExpressionIterator::EnumerateChildren(
-        *expression, [&](duckdb::unique_ptr<Expression>& child) { substitute(child, file); });
+    return may_hold(context_, filter, [&](const Expression& reference) -> std::optional<Value> {
+      const std::optional<size_t> index = column(reference);
+      if (!index || *index < bind_.layout.partition_begin) return std::nullopt;
+      return partition_value(bind_.layout.types[*index], file.partition[bind_.layout.source[*index]]);
+    });
   }
 
   duckdb::ClientContext& context_;

@@ -26,10 +26,12 @@ class Depth {
 duckdb::unique_ptr<duckdb::SelectStatement> parsed(ConnectionState& state, const Database& database,
                                                    const Authority::View& view) {
   auto select = duckdb::CreateViewInfo::ParseSelect(view.select);
+  const std::string within = view.schema + "." + view.name;
   Walk walk({.own_views = database.own_views,
              .sql = view.select,
              .authority = state.authority.get(),
-             .relations = &database.relations->names});
+             .relations = &database.relations->names,
+             .within = within});
   walk.node(*select->node);
   if (walk.refusal()) {
     Error why = *walk.refusal();
