@@ -93,8 +93,9 @@ Status row_format(Cursor& at, ExternalFormat& out) {
     if (at.accept_all({"fields", "terminated", "by"})) {
       TRY_ASSIGN(out.delimiter, delimiter(at));
     } else if (at.accept_all({"lines", "terminated", "by"})) {
-      TRY_ASSIGN(const std::string end, at.text("'\\n'"));
-      if (end != "\n" && end != "\\n") return at.unsupported("Another end of a line than '\\n'");
+      const Result<std::string> ending = at.text("'\\n'");
+      if (!ending) return ending.error();
+      if (*ending != "\n" && *ending != "\\n") return at.unsupported("Another end of a line than '\\n'");
     } else if (at.sees("collection") || at.sees("map") || at.sees("escaped") || at.sees("null")) {
       return at.unsupported("ROW FORMAT DELIMITED … " + at.word());
     } else {

@@ -338,8 +338,8 @@ Result<Statement> parse_create(Cursor& at) {
   if (at.accept("user")) return parse_user(at, true);
   if (at.accept("role")) return parse_role(at, false, true);
   if (at.accept("group")) return parse_role(at, true, true);
-  for (const char* what : {"function", "procedure", "library", "database", "model", "datashare", "index",
-                           "trigger", "sequence", "type", "extension", "domain", "rls", "masking", "identity"}) {
+  for (const char* what : {"function", "procedure", "library", "database", "model", "datashare", "index", "trigger",
+                           "sequence", "type", "extension", "domain", "rls", "masking", "identity"}) {
     if (!at.sees(what)) continue;
     std::string shown;
     for (const char* c = what; *c != 0; ++c) shown += static_cast<char>(*c - 'a' + 'A');

@@ -195,13 +195,13 @@ struct CreateExternalSchema {
 };
 // What lies in the files: r_CREATE_EXTERNAL_TABLE, "ROW FORMAT", "STORED AS", "TABLE PROPERTIES"
 struct ExternalFormat {
-  std::string stored_as;                                  // "parquet", "textfile"; empty: as the formats' classes say
-  bool is_delimited = false;                              // ROW FORMAT DELIMITED
-  std::string delimiter;                                  // FIELDS TERMINATED BY; empty: not said
-  std::string serde;                                      // ROW FORMAT SERDE 'class'
-  std::string input_format;                               // STORED AS INPUTFORMAT 'class'
-  std::map<std::string, std::string> serde_properties;    // WITH SERDEPROPERTIES
-  std::map<std::string, std::string> properties;          // TABLE PROPERTIES; names in lower case
+  std::string stored_as;                                // "parquet", "textfile"; empty: as the formats' classes say
+  bool is_delimited = false;                            // ROW FORMAT DELIMITED
+  std::string delimiter;                                // FIELDS TERMINATED BY; empty: not said
+  std::string serde;                                    // ROW FORMAT SERDE 'class'
+  std::string input_format;                             // STORED AS INPUTFORMAT 'class'
+  std::map<std::string, std::string> serde_properties;  // WITH SERDEPROPERTIES
+  std::map<std::string, std::string> properties;        // TABLE PROPERTIES; names in lower case
 };
 struct CreateExternalTable {
   Name name;
@@ -369,11 +369,11 @@ struct DefaultPrivileges {
   std::string object;                // "tables", "functions", "procedures"
 };
 
-using Statement =
-    std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor, FetchCursor,
-                 CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable, CreateView, RefreshView, Drop,
-                 CreateSchema, Alter, CreateExternalSchema, CreateExternalTable, AlterExternalTable, Comment, Truncate, Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain,
-                 UserChange, RoleChange, Grant, DefaultPrivileges>;
+using Statement = std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor,
+                               FetchCursor, CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable,
+                               CreateView, RefreshView, Drop, CreateSchema, Alter, CreateExternalSchema,
+                               CreateExternalTable, AlterExternalTable, Comment, Truncate, Copy, CopyIn, CopyOut,
+                               Unload, LockTables, Maintain, Explain, UserChange, RoleChange, Grant, DefaultPrivileges>;
 
 // One statement; `range` are its words.
 Result<Statement> parse_statement(std::string_view sql, const std::vector<Token>& tokens, TokenRange range);

@@ -7,6 +7,7 @@
 
 #include "core/base/json.h"
 #include "platform/warehouse/buckets.h"
+#include "platform/warehouse/copy_rejects.h"
 #include "platform/warehouse/load_log.h"
 #include "platform/warehouse/run.h"
 #include "platform/warehouse/table_definition.h"
@@ -76,12 +77,11 @@ class Copier {
     TRY(find_objects());
     uint64_t rows = 0;
     const Status loaded = session_.in_transaction([&]() -> Status {
-      auto done = load();
+      auto done = order_.max_error > 0 && has_records() ? load_what_fits() : load();
       if (done) {
         rows = *done;
       } else {
-        note_failure(done.error());
-        return done.error();
+        return failed(done.error());
       }
       return check_rejects();
     });
@@ -302,8 +302,13 @@ class Copier {
     return out + formats() + compression() + ")";
   }
 
-  // {"jsonpaths":["$.a","$['b'][0]"]}: one path a column, in their order.
-  Result<std::string> json_paths_reader() {
+  // {"jsonpaths":["$.a","$['b'][0]"]}: one path a column, in their order; without the file their names are the paths.
+  Result<std::vector<std::string>> paths_of_columns() {
+    std::vector<std::string> out;
+    if (order_.json_paths.empty()) {
+      for (const auto& column : columns_) out.push_back("$.\"" + column.name + "\"");
+      return out;
+    }
     TRY_ASSIGN(const ObjectPath from, ObjectPath::of(order_.json_paths));
     TRY_ASSIGN(const std::string text, read_text(from, kManifestBytesMax));
     const Result<Json> paths = Json::parse(text);
@@ -312,10 +317,18 @@ class Copier {
                       from.url() + " is no JSONPaths file for " + std::to_string(columns_.size()) + " columns",
                       "expected {\"jsonpaths\":[\"$.a\", …]} with one path a column");
     }
+    for (const Json& one : (*paths)["jsonpaths"].array()) {
+      TRY_ASSIGN(std::string path, engine_path(one));
+      out.push_back(std::move(path));
+    }
+    return out;
+  }
+
+  Result<std::string> json_paths_reader() {
+    TRY_ASSIGN(const std::vector<std::string> paths, paths_of_columns());
     std::string values;
     for (size_t i = 0; i < columns_.size(); ++i) {
-      TRY_ASSIGN(const std::string path, engine_path((*paths)["jsonpaths"].array()[i]));
-      values += (i > 0 ? ", " : "") + std::string("CAST(json_extract_string(json, ") + in_quotes(path) + ") AS " +
+      values += (i > 0 ? ", " : "") + std::string("CAST(json_extract_string(json, ") + in_quotes(paths[i]) + ") AS " +
                 columns_[i].type.engine + ") AS " + quoted_name(columns_[i].name);
     }
     return "(SELECT " + values + " FROM read_json(" + file_list() +
@@ -345,7 +358,7 @@ class Copier {
   }
 
   // Columns go by their order, as the files' names may be others.
-  Result<std::string> parquet_reader() {
+  Result<std::string> parquet_reader(const std::string& options = {}) {
     TRY_ASSIGN(const Rows schema, session_.own("SELECT count(*) FROM (DESCRIBE SELECT * FROM read_parquet(" +
                                                file_list() + ", hive_partitioning=false))"));
     const auto count = static_cast<size_t>(std::get<int64_t>(schema.front().front()));
@@ -356,10 +369,116 @@ class Copier {
     }
     std::string names;
     for (const auto& column : columns_) names += (names.empty() ? "" : ", ") + quoted_name(column.name);
-    return "read_parquet(" + file_list() + ", hive_partitioning=false) AS files(" + names + ")";
+    return "read_parquet(" + file_list() + ", hive_partitioning=false" + options + ") AS files(" + names + ")";
+  }
+
+  // --- records of JSON and Parquet, looked at before they are loaded ---
+
+  bool has_records() const { return order_.format == DataFormat::json || order_.format == DataFormat::parquet; }
+
+  // What is stored of a column whose raw value is a text (JSON) or of its own type (Parquet); NULL if it does not fit.
+  std::string fitting_value(const dialect::ColumnDefinition& column) const {
+    const std::string raw = quoted_name(column.name);
+    if (is_text(column)) return value_of(column);
+    const bool is_json = order_.format == DataFormat::json;
+    if (has_own_time(column)) {
+      const std::string part = order_.time_format == "epochmillisecs" ? "1000.0" : "1.0";
+      return "(to_timestamp(TRY_CAST(" + raw + " AS DOUBLE) / " + part + ") AT TIME ZONE 'UTC')";
+    }
+    const bool is_time = column.type.engine.starts_with("TIMESTAMP");
+    const std::string& format = is_time ? order_.time_format : order_.date_format;
+    if (is_json && (is_time || column.type.engine == "DATE") && !format.empty() && format != "auto") {
+      return "CAST(try_strptime(" + raw + ", " + in_quotes(engine_pattern(format)) + ") AS " + column.type.engine + ")";
+    }
+    return "TRY_CAST(" + raw + " AS " + column.type.engine + ")";
+  }
+
+  Result<RecordChecks> record_checks() {
+    RecordChecks out;
+    if (order_.format == DataFormat::json) {
+      TRY_ASSIGN(const std::vector<std::string> paths, paths_of_columns());
+      std::string values;
+      for (size_t i = 0; i < columns_.size(); ++i) {
+        values += ", json_extract_string(json, " + in_quotes(paths[i]) + ") AS " + quoted_name(columns_[i].name);
+      }
+      // Read by one thread, in order: the records of a file are numbered as they stand in it.
+      out.records =
+          "(SELECT filename AS weir_file, row_number() OVER (PARTITION BY filename ORDER BY weir_at) AS "
+          "weir_row, json AS weir_record" +
+          values + " FROM (SELECT *, row_number() OVER () AS weir_at FROM read_json(" + file_list() +
+          ", columns={'json': 'JSON'}, records=false, format='auto', ignore_errors=true, filename=true" +
+          compression() + ")))";
+    } else {
+      TRY_ASSIGN(const std::string reader, parquet_reader(", filename='weir_file', file_row_number=true"));
+      out.records = "(SELECT *, file_row_number + 1 AS weir_row, '' AS weir_record FROM " + reader + ")";
+    }
+    for (const auto& column : columns_) {
+      LoadedColumn one{.name = column.name,
+                       .shown = column.type.shown,
+                       .raw = quoted_name(column.name),
+                       .value = fitting_value(column)};
+      if (!order_.truncate_columns) one.bytes_max = column.type.bytes_max;
+      one.is_not_null = column.is_not_null && column.default_value.empty();
+      out.columns.push_back(std::move(one));
+    }
+    return out;
+  }
+
+  Status note_rejects(const RecordChecks& checks, const Rows& rows) {
+    for (const auto& row : rows) {
+      const Reject one = reject_of(checks, row);
+      note(one.row, url_of(one.file), one.column, one.raw, one.reason);
+    }
+    return {};
+  }
+
+  // What does not fit is counted first; as the files do not change, the rest fits.
+  Result<uint64_t> load_what_fits() {
+    TRY_ASSIGN(const RecordChecks checks, record_checks());
+    const auto most = static_cast<size_t>(order_.max_error);
+    TRY_ASSIGN(const Rows rejected, session_.own(checks.select_rejects(most + 1)));
+    TRY(note_rejects(checks, rejected));
+    if (rejected.size() > most) return too_many_rejects();
+    tell_rejects(rejected.size());
+    std::string into;
+    for (const auto& column : columns_) into += (into.empty() ? "" : ", ") + quoted_name(column.name);
+    const std::string sql = order_.no_load
+                                ? "SELECT count(*) FROM (" + checks.select_good() + ")"
+                                : "INSERT INTO " + place_.quoted() + " (" + into + ") " + checks.select_good();
+    TRY_ASSIGN(const Rows rows, session_.own(sql));
+    const auto* count = rows.empty() ? nullptr : std::get_if<int64_t>(&rows.front().front());
+    return count != nullptr ? static_cast<uint64_t>(*count) : 0;
   }
 
   // --- what did not fit ---
+
+  Error failed(Error error) {
+    if (!errors_.empty()) return error;  // told already
+    note_failure(error);
+    if (!has_records()) return error;
+    // Which record it was: looked for on another connection, as this one's transaction has failed.
+    const auto checks = record_checks();
+    if (!checks) return error;
+    const auto rejected = session_.own_apart(checks->select_rejects(1));
+    if (!rejected || rejected->empty()) return error;
+    errors_.clear();
+    (void)note_rejects(*checks, *rejected);
+    return too_many_rejects();
+  }
+
+  void tell_rejects(size_t count) {
+    if (count == 0) return;
+    session_.notice("INFO", "00000", std::to_string(count) + " records could not be loaded; weir_load_errors has them");
+  }
+
+  Error too_many_rejects() const {
+    const LoadError& first = errors_.front();
+    return error_of(Code::invalid, "XX000",
+                    "Load into table '" + place_.name + "' failed: " + first.file +
+                        (has_records() ? ", record " : ", line ") + std::to_string(first.line) +
+                        (first.column.empty() ? "" : ", column " + first.column) + ": " + first.reason,
+                    "stl_load_errors and weir_load_errors have the records; MAXERROR lets some pass");
+  }
 
   std::string url_of(const std::string& path) const {
     for (const Object& one : objects_) {
@@ -412,19 +531,9 @@ class Copier {
       note(std::get<int64_t>(row[1]), url_of(std::get<std::string>(row[0])), std::get<std::string>(row[2]),
            std::get<std::string>(row[3]), std::get<std::string>(row[4]));
     }
-    if (rows.size() <= static_cast<size_t>(order_.max_error)) {
-      if (!rows.empty()) {
-        session_.notice("INFO", "00000",
-                        std::to_string(rows.size()) + " records could not be loaded; weir_load_errors has them");
-      }
-      return {};
-    }
-    const LoadError& first = errors_.front();
-    return error_of(Code::invalid, "XX000",
-                    "Load into table '" + place_.name + "' failed: " + first.file + ", line " +
-                        std::to_string(first.line) + (first.column.empty() ? "" : ", column " + first.column) + ": " +
-                        first.reason,
-                    "stl_load_errors and weir_load_errors have the records; MAXERROR lets some pass");
+    if (rows.size() > static_cast<size_t>(order_.max_error)) return too_many_rejects();
+    tell_rejects(rows.size());
+    return {};
   }
 
   SessionState& session_;

@@ -173,5 +173,113 @@ TEST_F(CopyTest, credentials_are_in_no_log) {
     EXPECT_THAT(info.sql, testing::Not(HasSubstr("HIDDEN"))) << info.sql;
 }
 
+// r_UNLOAD, "PARTITION BY": the columns are in the folders' names, and in the files with INCLUDE.
+TEST_F(CopyTest, parquet_is_unloaded_into_folders_of_its_partitions) {
+  EXPECT_EQ(ask("CREATE TABLE t AS SELECT i AS id, CASE WHEN i % 3 = 2 THEN NULL ELSE 'k' || (i % 3) END AS kind, "
+                "date '2026-01-01' + (i % 2)::int AS day FROM generate_series(0, 5) g(i)"),
+            "SELECT 6");
+  EXPECT_EQ(ask("UNLOAD ('SELECT * FROM t') TO 's3://data/by/' IAM_ROLE default PARQUET PARTITION BY (day, kind) "
+                "MANIFEST"),
+            "UNLOAD 6");
+  EXPECT_THAT(keys("by/"), ElementsAre("by/day=2026-01-01/kind=__HIVE_DEFAULT_PARTITION__/0000_part_00.parquet",
+                                       "by/day=2026-01-01/kind=k0/0000_part_00.parquet",
+                                       "by/day=2026-01-01/kind=k1/0000_part_00.parquet",
+                                       "by/day=2026-01-02/kind=__HIVE_DEFAULT_PARTITION__/0000_part_00.parquet",
+                                       "by/day=2026-01-02/kind=k0/0000_part_00.parquet",
+                                       "by/day=2026-01-02/kind=k1/0000_part_00.parquet", "by/manifest"));
+  EXPECT_THAT(get("by/manifest"), HasSubstr("\"record_count\":1"));
+  ASSERT_EQ(ask("CREATE EXTERNAL SCHEMA s FROM DATA CATALOG DATABASE 'd' CREATE EXTERNAL DATABASE IF NOT EXISTS"),
+            "CREATE SCHEMA");
+  ASSERT_EQ(
+      ask("CREATE EXTERNAL TABLE s.by (id int) PARTITIONED BY (day date, kind varchar) STORED AS PARQUET LOCATION "
+          "'s3://data/by/'"),
+      "CREATE EXTERNAL TABLE");
+  EXPECT_EQ(ask("SELECT * FROM t EXCEPT SELECT id, kind, day FROM s.by"), "SELECT 0");
+  EXPECT_EQ(ask("SELECT id, kind, day FROM s.by EXCEPT SELECT * FROM t"), "SELECT 0");
+  EXPECT_EQ(ask("UNLOAD ('SELECT id, kind FROM t') TO 's3://data/in/' IAM_ROLE default PARQUET PARTITION BY (kind) "
+                "INCLUDE"),
+            "UNLOAD 6");
+  EXPECT_EQ(ask("CREATE TABLE back (id int, kind varchar)"), "CREATE TABLE");
+  EXPECT_EQ(ask("COPY back FROM 's3://data/in/kind=k1/' IAM_ROLE default PARQUET"), "COPY 2");
+  EXPECT_EQ(ask("SELECT DISTINCT kind FROM back"), "k1; SELECT 1");
+  // The same again replaces its own; of fewer partitions nothing is left over.
+  EXPECT_EQ(ask("DELETE FROM t WHERE kind IS NULL"), "DELETE 2");
+  EXPECT_EQ(ask("UNLOAD ('SELECT * FROM t') TO 's3://data/by/' IAM_ROLE default PARQUET PARTITION BY (day, kind) "
+                "MANIFEST"),
+            "UNLOAD 4");
+  EXPECT_EQ(keys("by/").size(), 5u);
+  EXPECT_EQ(
+      code("UNLOAD ('SELECT ''a/b'' AS k, 1 AS v') TO 's3://data/bad/' IAM_ROLE default PARQUET PARTITION BY (k)"),
+      "22023");
+  EXPECT_EQ(keys("bad/").size(), 0u);
+  EXPECT_EQ(code("UNLOAD ('SELECT i AS k, 1 AS v FROM generate_series(0, 1000) g(i)') TO 's3://data/many/' IAM_ROLE "
+                 "default PARQUET PARTITION BY (k)"),
+            "54000");
+  EXPECT_EQ(ask("UNLOAD ('SELECT * FROM t WHERE id < 0') TO 's3://data/none/' IAM_ROLE default PARQUET"), "UNLOAD 0");
+  EXPECT_EQ(keys("none/").size(), 1u);
+}
+
+TEST_F(CopyTest, parquet_files_are_no_larger_than_maxfilesize) {
+  EXPECT_EQ(ask("UNLOAD ('SELECT i AS id, md5(i::varchar) || md5((i+1)::varchar) AS text FROM generate_series(1, "
+                "250000) g(i)') TO 's3://data/big/' IAM_ROLE default PARQUET MAXFILESIZE 5 MB"),
+            "UNLOAD 250000");
+  const auto blobs = bucket().list("big/");
+  ASSERT_TRUE(blobs);
+  EXPECT_GT(blobs->size(), 1u);
+  for (const Blob& blob : *blobs) EXPECT_LE(blob.size, 5u << 20) << blob.key;
+  EXPECT_EQ(ask("CREATE TABLE back (id int, text varchar)"), "CREATE TABLE");
+  EXPECT_EQ(ask("COPY back FROM 's3://data/big/' IAM_ROLE default PARQUET"), "COPY 250000");
+  EXPECT_EQ(ask("SELECT count(DISTINCT id), sum(id::bigint)::bigint FROM back"), "250000|31250125000; SELECT 1");
+}
+
+TEST_F(CopyTest, records_of_json_that_do_not_fit_are_counted_and_told) {
+  put("j/a.json",
+      "{\"id\":1,\"day\":\"2026-01-01\",\"name\":\"one\"}\n"
+      "{\"id\":\"x\",\"day\":\"2026-01-02\",\"name\":\"two\"}\n"
+      "this is no record\n"
+      "{\"id\":4,\"day\":\"someday\",\"name\":\"four\"}\n"
+      "{\"id\":5,\"name\":\"too long for it\"}\n"
+      "{\"name\":\"six\"}\n");
+  put("j/b.json", "{\"id\":7,\"name\":\"seven\"}\n{\"id\":[8]}\n");
+  EXPECT_EQ(ask("CREATE TABLE t (id INT NOT NULL, day DATE, name VARCHAR(8))"), "CREATE TABLE");
+  EXPECT_EQ(ask("COPY t FROM 's3://data/j/' IAM_ROLE default JSON 'auto' MAXERROR 10"), "COPY 2");
+  EXPECT_EQ(ask("SELECT id, name FROM t ORDER BY id"), "1|one;7|seven; SELECT 2");
+  EXPECT_EQ(ask("SELECT filename, line_number, trim(colname), err_reason FROM stl_load_errors ORDER BY 1, 2"),
+            "s3://data/j/a.json|2|id|'x' is no integer;"
+            "s3://data/j/a.json|3||the record is no valid JSON object;"
+            "s3://data/j/a.json|4|day|'someday' is no date;"
+            "s3://data/j/a.json|5|name|the value has more bytes than character varying(8) holds;"
+            "s3://data/j/a.json|6|id|the record has no value of id, which is NOT NULL;"
+            "s3://data/j/b.json|2|id|'[8]' is no integer; SELECT 6");
+  EXPECT_THAT(ask("COPY t FROM 's3://data/j/' IAM_ROLE default JSON 'auto' MAXERROR 5"),
+              HasSubstr("s3://data/j/a.json, record 2, column id: 'x' is no integer"));
+  EXPECT_EQ(ask("SELECT count(*) FROM t"), "2; SELECT 1");
+  // Without MAXERROR the first one is told as exactly.
+  EXPECT_THAT(ask("COPY t FROM 's3://data/j/b.json' IAM_ROLE default JSON 'auto'"),
+              HasSubstr("s3://data/j/b.json, record 2, column id"));
+  put("paths.json", "{\"jsonpaths\":[\"$.a.b\",\"$.day\",\"$.name\"]}");
+  put("k/a.json",
+      "{\"a\":{\"b\":1},\"day\":\"01.02.2026\",\"name\":\"p\"}\n{\"a\":{\"b\":2},\"day\":\"2026-02-01\"}\n");
+  EXPECT_EQ(ask("TRUNCATE t"), "TRUNCATE TABLE");
+  EXPECT_EQ(ask("COPY t FROM 's3://data/k/' IAM_ROLE default JSON 's3://data/paths.json' DATEFORMAT 'DD.MM.YYYY' "
+                "MAXERROR 1"),
+            "COPY 1");
+  EXPECT_EQ(ask("SELECT id, day::varchar FROM t"), "1|2026-02-01; SELECT 1");
+}
+
+TEST_F(CopyTest, records_of_parquet_that_do_not_fit_are_counted_and_told) {
+  EXPECT_EQ(
+      ask("UNLOAD ('SELECT * FROM (VALUES (''1'', ''one''), (''x'', ''two''), (''3'', ''three is long'')) v(a, b)') "
+          "TO 's3://data/p/' IAM_ROLE default PARQUET"),
+      "UNLOAD 3");
+  EXPECT_EQ(ask("CREATE TABLE t (id INT, name VARCHAR(5))"), "CREATE TABLE");
+  EXPECT_THAT(ask("COPY t FROM 's3://data/p/' IAM_ROLE default PARQUET"),
+              HasSubstr("s3://data/p/0000_part_00.parquet, record 2, column id: 'x' is no integer"));
+  EXPECT_EQ(ask("COPY t FROM 's3://data/p/' IAM_ROLE default PARQUET MAXERROR 2"), "COPY 1");
+  EXPECT_EQ(ask("SELECT * FROM t"), "1|one; SELECT 1");
+  EXPECT_EQ(ask("SELECT line_number, trim(colname) FROM stl_load_errors ORDER BY starttime DESC, 1 LIMIT 2"),
+            "2|id;3|name; SELECT 2");
+}
+
 }  // namespace
 }  // namespace weir::warehouse

@@ -32,6 +32,35 @@ Json columns_json(const std::vector<engine::ResultColumn>& columns) {
   return out;
 }
 
+}  // namespace
+
+Result<bool> make_schema(SessionState& session, const std::string& name, bool if_not_exists, uint32_t owner) {
+  const Subject who = session.subject();
+  const access::UserInfo* user = session.directory()->user(who.id);
+  if (!who.is_superuser && (user == nullptr || !user->create_database)) {
+    return permission_denied("database " + session.options.database);
+  }
+  if (name.starts_with("pg_") || name.starts_with("weir_") || name == "lake" || name == "information_schema" ||
+      name == "internal" || name == "temp") {
+    Error error(Code::invalid, "unacceptable schema name \"" + name + "\": it is the system's");
+    error.sqlstate = "42939";
+    return error;
+  }
+  TRY_ASSIGN(const bool is_there, schema_exists(session, name));
+  if (is_there && if_not_exists) return true;
+  if (is_there) {
+    Error error(Code::conflict, "schema \"" + name + "\" already exists");
+    error.sqlstate = "42P06";
+    return error;
+  }
+  TRY(session.define("CREATE SCHEMA " + quoted_name(name)));
+  TRY(session.own("INSERT INTO weir_catalog.schemas VALUES ($1, $2, '{}')", {name, static_cast<int64_t>(owner)}));
+  session.catalog_was_changed();
+  return false;
+}
+
+namespace {
+
 class Definer {
  public:
   Definer(SessionState& session, const Words& words) : session_(session), words_(words) {}
@@ -160,29 +189,8 @@ class Definer {
   Result<Answer> create_schema(const dialect::CreateSchema& order) {
     bool is_there = false;
     TRY(session_.in_transaction([&]() -> Status {
-      const Subject who = session_.subject();
-      const access::UserInfo* user = session_.directory()->user(who.id);
-      if (!who.is_superuser && (user == nullptr || !user->create_database)) {
-        return permission_denied("database " + session_.options.database);
-      }
-      if (order.name.starts_with("pg_") || order.name.starts_with("weir_") || order.name == "lake" ||
-          order.name == "information_schema" || order.name == "internal" || order.name == "temp") {
-        Error error(Code::invalid, "unacceptable schema name \"" + order.name + "\": it is the system's");
-        error.sqlstate = "42939";
-        return error;
-      }
-      TRY_ASSIGN(is_there, schema_exists(session_, order.name));
-      if (is_there && order.if_not_exists) return {};
-      if (is_there) {
-        Error error(Code::conflict, "schema \"" + order.name + "\" already exists");
-        error.sqlstate = "42P06";
-        return error;
-      }
       TRY_ASSIGN(const uint32_t owner, user_number(order.owner));
-      TRY(session_.define("CREATE SCHEMA " + quoted_name(order.name)));
-      TRY(session_.own("INSERT INTO weir_catalog.schemas VALUES ($1, $2, '{}')",
-                       {order.name, static_cast<int64_t>(owner)}));
-      session_.catalog_was_changed();
+      TRY_ASSIGN(is_there, make_schema(session_, order.name, order.if_not_exists, owner));
       return {};
     }));
     if (is_there) session_.notice("NOTICE", "42P06", "schema \"" + order.name + "\" already exists, skipping");
@@ -370,7 +378,8 @@ class Definer {
     const std::string wanted = order.kind == ObjectKind::table  ? "table"
                                : order.kind == ObjectKind::view ? "view"
                                                                 : "materialized view";
-    if (found->kind != wanted) {
+    const bool is_wanted = found->kind == wanted || (wanted == "table" && found->kind == "external table");
+    if (!is_wanted) {
       Error error(Code::invalid, "\"" + name.name + "\" is not a " + wanted + ": it is a " + found->kind,
                   found->schema == "lake" ? "streams and tables of the lake are declared in the project's folder" : "");
       error.sqlstate = "42809";
@@ -395,6 +404,7 @@ class Definer {
       TRY(drop_place(view, true));
     }
     const Relation* known = rights->find(place.schema, place.name);
+    if (place.kind == "external table") return drop_external_table(session_, place);
     if (place.kind != "view") {
       TRY(session_.own("DROP TABLE " + place.quoted()));
     }
@@ -447,6 +457,11 @@ class Definer {
     for (const auto& [key, relation] : rights->relations()) {
       if (relation.schema == name && relation.kind == "view") members.push_back({name, relation.name, "view"});
     }
+    if (rights->external_schema(name) != nullptr) {
+      TRY(drop_external(*rights, name, order));
+    } else if (order.drops_database) {
+      session_.notice("NOTICE", "00000", "schema \"" + name + "\" has no external database");
+    }
     if (!members.empty() && !order.cascade) {
       Error error(Code::conflict, "cannot drop schema " + name + " because other objects depend on it",
                   "it holds " + members.front().kind + " " + members.front().name + "; DROP … CASCADE drops all");
@@ -462,6 +477,44 @@ class Definer {
     TRY(session_.own("DELETE FROM weir_catalog.schemas WHERE schema_name = $1", {name}));
     TRY(session_.own("DELETE FROM weir_catalog.grants WHERE kind = 'schema' AND schema_name = $1", {name}));
     session_.catalog_was_changed();
+    return {};
+  }
+
+  // The tables belong to the database: without DROP EXTERNAL DATABASE they stay, and only what reads them by this
+  // schema's name is in the way.
+  Status drop_external(const Rights& rights, const std::string& schema, const dialect::Drop& order) {
+    const std::string database = rights.external_schema(schema)->database;
+    const bool drops_tables = order.drops_database && database != kLakeDatabase;
+    if (order.drops_database && !drops_tables) {
+      Error error(Code::denied, "the database lake cannot be dropped: the project's folder declares its tables");
+      error.sqlstate = "42501";
+      return error;
+    }
+    for (const auto& [key, relation] : rights.relations()) {
+      if (relation.schema != schema || relation.kind != "external table") continue;
+      const Place place{.schema = schema, .name = relation.name, .kind = relation.kind};
+      const std::vector<Place> readers = views_over(rights, place);
+      if (!order.cascade && (drops_tables || !readers.empty())) {
+        Error error(Code::conflict, "cannot drop schema " + schema + " because other objects depend on it",
+                    (readers.empty() ? "its database holds " + place.kind + " " + place.name
+                                     : "view " + readers.front().name + " reads " + place.name) +
+                        "; DROP … CASCADE drops all");
+        error.sqlstate = "2BP01";
+        return error;
+      }
+      for (const Place& view : readers) {
+        TRY_ASSIGN(const auto now, session_.rights());
+        if (now->find(view.schema, view.name) == nullptr) continue;
+        TRY(drop_place(view, true));
+      }
+      if (drops_tables) {
+        TRY(drop_external_table(session_, place));
+      }
+    }
+    if (drops_tables) {
+      TRY(session_.own("DELETE FROM weir_catalog.external_databases WHERE database_name = $1", {database}));
+    }
+    TRY(session_.own("DELETE FROM weir_catalog.external_schemas WHERE schema_name = $1", {schema}));
     return {};
   }
 
@@ -482,6 +535,11 @@ Result<Answer> define(SessionState& session, const Words& words, const dialect::
   if (const auto* order = std::get_if<dialect::Truncate>(&parsed)) return definer.truncate(*order);
   if (const auto* order = std::get_if<dialect::Comment>(&parsed)) return definer.comment(*order);
   if (const auto* order = std::get_if<dialect::Alter>(&parsed)) return alter(session, *order);
+  if (const auto* order = std::get_if<dialect::CreateExternalSchema>(&parsed)) return create_external(session, *order);
+  if (const auto* order = std::get_if<dialect::CreateExternalTable>(&parsed)) {
+    return create_external(session, words, *order);
+  }
+  if (const auto* order = std::get_if<dialect::AlterExternalTable>(&parsed)) return alter_external(session, *order);
   return Error(Code::internal, "a statement that nobody runs");
 }
 

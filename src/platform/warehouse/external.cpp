@@ -66,8 +66,7 @@ Status set_format(const dialect::ExternalFormat& format, Json& out) {
   if (ends_with_class(serde, "JsonSerDe")) {
     out.set("format", "json");
     const auto malformed = format.serde_properties.find("ignore.malformed.json");
-    out.set("ignores_malformed",
-            malformed != format.serde_properties.end() && to_lower(malformed->second) == "true");
+    out.set("ignores_malformed", malformed != format.serde_properties.end() && to_lower(malformed->second) == "true");
     return {};
   }
   out.set("format", "delimited");
@@ -110,8 +109,9 @@ Status check_columns(const dialect::CreateExternalTable& order) {
 // Its files, found by listing the bucket.
 class BucketSource final : public engine::ExternalSource {
  public:
-  BucketSource(std::shared_ptr<const ExternalDefinition> definition, Buckets& buckets)
-      : definition_(std::move(definition)), buckets_(buckets) {
+  BucketSource(std::shared_ptr<const ExternalDefinition> definition, Buckets& buckets, NoteScan note,
+               const engine::ExternalTable& table)
+      : definition_(std::move(definition)), buckets_(buckets), note_(std::move(note)), table_(table) {
     for (const Json& one : definition_->definition["partition_columns"].array()) {
       columns_.push_back(one["name"].as_string());
     }
@@ -119,25 +119,25 @@ class BucketSource final : public engine::ExternalSource {
 
   Result<engine::ExternalFiles> find(const std::function<bool(const engine::PartitionValues&)>& wants) const override {
     engine::ExternalFiles out;
+    TRY(find_all(wants, out));
+    if (note_) note_(table_, out);
+    return out;
+  }
+
+ private:
+  Status find_all(const std::function<bool(const engine::PartitionValues&)>& wants, engine::ExternalFiles& out) const {
     const std::string& location = definition_->definition["location"].as_string();
-    if (columns_.empty()) {
-      TRY(add_folder(location, {}, out.files));
-      return out;
-    }
-    if (!definition_->is_registered()) {
-      TRY(add_found(location, wants, out));
-      return out;
-    }
+    if (columns_.empty()) return add_folder(location, {}, out.files);
+    if (!definition_->is_registered()) return add_found(location, wants, out);
     out.partitions = definition_->partitions.size();
     for (const ExternalPartition& one : definition_->partitions) {
       if (!wants(one.values)) continue;
       ++out.partitions_read;
       TRY(add_folder(one.location, one.values, out.files));
     }
-    return out;
+    return {};
   }
 
- private:
   Result<std::vector<Blob>> list(const ObjectPath& folder) const {
     TRY_ASSIGN(const bool exists, buckets_.exists(folder.bucket));
     if (!exists) return error_of(Code::not_found, "XX000", "there is no bucket \"" + folder.bucket + "\"");
@@ -152,10 +152,10 @@ class BucketSource final : public engine::ExternalSource {
       const std::string file = folder.key.substr(0, folder.key.size() - 1);
       TRY_ASSIGN(const bool is_file, store->exists(file));
       if (is_file) {
-        return error_of(Code::unsupported, "0A000",
-                        "LOCATION names the file s3://" + folder.bucket + "/" + file +
-                            "; a manifest as LOCATION is not supported",
-                        "name the folder that the files lie in");
+        return error_of(
+            Code::unsupported, "0A000",
+            "LOCATION names the file s3://" + folder.bucket + "/" + file + "; a manifest as LOCATION is not supported",
+            "name the folder that the files lie in");
       }
     }
     return out;
@@ -248,7 +248,9 @@ class BucketSource final : public engine::ExternalSource {
 
   const std::shared_ptr<const ExternalDefinition> definition_;
   Buckets& buckets_;
-  std::vector<std::string> columns_;  // of partitions
+  const NoteScan note_;
+  const engine::ExternalTable& table_;  // which owns this
+  std::vector<std::string> columns_;    // of partitions
 };
 
 }  // namespace
@@ -306,7 +308,7 @@ Result<Json> external_definition(const dialect::CreateExternalTable& order, std:
 }
 
 std::shared_ptr<const engine::ExternalTable> external_table(std::shared_ptr<const ExternalDefinition> definition,
-                                                            std::string_view schema, Buckets& buckets) {
+                                                            std::string_view schema, Buckets& buckets, NoteScan note) {
   using Format = engine::ExternalTable::Format;
   const Json& said = definition->definition;
   auto out = std::make_shared<engine::ExternalTable>();
@@ -323,7 +325,7 @@ std::shared_ptr<const engine::ExternalTable> external_table(std::shared_ptr<cons
   out->header_lines = static_cast<uint64_t>(said["header_lines"].as_int());
   out->compression = said["compression"].as_string();
   out->ignores_malformed = said["ignores_malformed"].as_bool();
-  out->source = std::make_shared<BucketSource>(std::move(definition), buckets);
+  out->source = std::make_shared<BucketSource>(std::move(definition), buckets, std::move(note), *out);
   return out;
 }
 

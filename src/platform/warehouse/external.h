@@ -9,6 +9,7 @@
 // c-spectrum-external-tables. Values are immutable and shared; any thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -54,9 +55,12 @@ Result<Json> external_definition(const dialect::CreateExternalTable& order, std:
 Status set_properties(Json& definition, const std::map<std::string, std::string>& properties,
                       std::vector<std::string>& ignored);
 
+// Told what a scan will read, when its files were found.
+using NoteScan = std::function<void(const engine::ExternalTable& table, const engine::ExternalFiles& found)>;
+
 // The table as the engine reads it, under a schema's name.
 std::shared_ptr<const engine::ExternalTable> external_table(std::shared_ptr<const ExternalDefinition> definition,
-                                                            std::string_view schema, Buckets& buckets);
+                                                            std::string_view schema, Buckets& buckets, NoteScan note);
 
 // 's3://bucket/prefix/' with its last '/'.
 Result<ObjectPath> folder_of(std::string_view location);

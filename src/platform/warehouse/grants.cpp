@@ -330,6 +330,10 @@ class Granter {
 
   Status on_relation(const dialect::Grant& order, const Place& place, const std::vector<uint32_t>& grantees) {
     if (place.schema == "temp") return error_of(Code::unsupported, "0A000", "a temporary table is its session's alone");
+    if (place.kind == "external table") {
+      return error_of(Code::unsupported, "0A000", "nothing is granted on an external table by itself",
+                      "GRANT USAGE ON SCHEMA " + place.schema + " lets read all its tables");
+    }
     TRY_ASSIGN(const auto rights, session_.rights());
     for (const dialect::GrantedPrivilege& one : order.privileges) {
       TRY_ASSIGN(const std::vector<std::string> privileges, names_of({one}, kOfTables));

@@ -1,5 +1,7 @@
 #include "platform/warehouse/load_log.h"
 
+#include <algorithm>
+
 #include "platform/warehouse/history_records.h"
 
 namespace weir::warehouse {
@@ -42,6 +44,30 @@ void LoadLog::add_unloaded(std::vector<LoadedFile> files) {
   }
 }
 
+void LoadLog::add(ExternalScan scan) {
+  const MutexLock lock(mutex_);
+  keep_newest(scans_, std::move(scan), kKept);
+}
+
+ExternalScan external_scan(WallTime at, std::string user, StatementMark by, const engine::ExternalTable& table,
+                           const engine::ExternalFiles& found) {
+  static constexpr const char* kFormats[] = {"Parquet", "JSON", "Text"};
+  ExternalScan out{.at = at,
+                   .user = std::move(user),
+                   .table = table.schema + "." + table.name,
+                   .format = kFormats[static_cast<size_t>(table.format)],
+                   .files = found.files.size(),
+                   .partitions = found.partitions,
+                   .partitions_read = found.partitions_read,
+                   .is_partitioned = !table.partition_columns.empty(),
+                   .by = by};
+  for (const engine::ExternalFile& file : found.files) {
+    out.files_bytes += file.bytes;
+    out.largest = std::max(out.largest, file.bytes);
+  }
+  return out;
+}
+
 void LoadLog::restore(LoadError error) {
   const MutexLock lock(mutex_);
   keep_newest(errors_, std::move(error), kept_);
@@ -65,6 +91,11 @@ std::vector<LoadError> LoadLog::errors() const {
 std::vector<LoadedFile> LoadLog::files() const {
   const MutexLock lock(mutex_);
   return {files_.begin(), files_.end()};
+}
+
+std::vector<ExternalScan> LoadLog::scans() const {
+  const MutexLock lock(mutex_);
+  return {scans_.begin(), scans_.end()};
 }
 
 std::vector<LoadedFile> LoadLog::unloaded() const {
@@ -106,6 +137,47 @@ engine::SystemView unloaded_files(const LoadLog& log) {
       rows.column(5).add_text(one.format);
       rows.column(6).add_int(one.began_at.micros);
       add_mark(rows, 7, one.by);
+    }
+    return rows;
+  };
+  return view;
+}
+
+engine::SystemView external_scans(const LoadLog& log) {
+  using engine::ColumnType;
+  engine::SystemView view{.name = "weir_external_scans",
+                          .columns = {{"at", ColumnType::timestamp},
+                                      {"user_name", ColumnType::text},
+                                      {"table_name", ColumnType::text},
+                                      {"format", ColumnType::text},
+                                      {"files", ColumnType::int64},
+                                      {"bytes", ColumnType::int64},
+                                      {"largest", ColumnType::int64},
+                                      {"is_partitioned", ColumnType::boolean},
+                                      {"partitions", ColumnType::int64},
+                                      {"partitions_read", ColumnType::int64},
+                                      {"user_id", ColumnType::int64},
+                                      {"query", ColumnType::int64},
+                                      {"process_id", ColumnType::int64}},
+                          .rows = {},
+                          .comment = "external tables that statements read, and how many of their files",
+                          .is_internal = true};
+  view.rows = [&log, columns = view.columns]() -> Result<engine::RowBlock> {
+    engine::RowBlock rows(columns);
+    for (const ExternalScan& one : log.scans()) {
+      rows.column(0).add_int(one.at.micros);
+      rows.column(1).add_text(one.user);
+      rows.column(2).add_text(one.table);
+      rows.column(3).add_text(one.format);
+      size_t at = 4;
+      for (const uint64_t number : {one.files, one.files_bytes, one.largest}) {
+        rows.column(at++).add_int(static_cast<int64_t>(number));
+      }
+      rows.column(at++).add_bool(one.is_partitioned);
+      for (const uint64_t number : {one.partitions, one.partitions_read}) {
+        rows.column(at++).add_int(static_cast<int64_t>(number));
+      }
+      add_mark(rows, at, one.by);
     }
     return rows;
   };
@@ -174,6 +246,7 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
   out.push_back(std::move(errors));
   out.push_back(std::move(files));
   out.push_back(unloaded_files(log));
+  out.push_back(external_scans(log));
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/time.h"
 #include "platform/warehouse/history_file.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/external.h"
 
 namespace weir::warehouse {
 
@@ -42,6 +43,18 @@ struct LoadedFile {
   StatementMark by{};
 };
 
+// What a statement read of an external table: the files that were found for it.
+struct ExternalScan {
+  WallTime at{};
+  std::string user, table, format;  // table: "schema.name"
+  uint64_t files = 0, files_bytes = 0, largest = 0;
+  uint64_t partitions = 0, partitions_read = 0;
+  bool is_partitioned = false;
+  StatementMark by{};
+};
+ExternalScan external_scan(WallTime at, std::string user, StatementMark by, const engine::ExternalTable& table,
+                           const engine::ExternalFiles& found);
+
 class LoadLog {
  public:
   static constexpr size_t kKept = 10'000;
@@ -50,9 +63,11 @@ class LoadLog {
   void add(std::vector<LoadError> errors);
   void add(std::vector<LoadedFile> files);
   void add_unloaded(std::vector<LoadedFile> files);
+  void add(ExternalScan scan);            // of this start only: not written down
   std::vector<LoadError> errors() const;  // newest first
   std::vector<LoadedFile> files() const;
   std::vector<LoadedFile> unloaded() const;
+  std::vector<ExternalScan> scans() const;
 
   void restore(LoadError error);
   void restore_loaded(LoadedFile file);
@@ -64,6 +79,7 @@ class LoadLog {
   mutable Mutex mutex_;
   std::deque<LoadError> errors_ GUARDED_BY(mutex_);
   std::deque<LoadedFile> files_ GUARDED_BY(mutex_), unloaded_ GUARDED_BY(mutex_);
+  std::deque<ExternalScan> scans_ GUARDED_BY(mutex_);
 };
 
 // The tables weir_load_errors, weir_loaded_files and weir_unloaded_files over `log`, which outlives the engine that

@@ -292,7 +292,8 @@ class Performer {
     if (order.name) {
       TRY_ASSIGN(const Place place, relation(session_, *order.name));
       TRY(check_owner(session_, place));
-      if (place.kind == "stream" || place.kind == "view") return tag(order.analyze ? "ANALYZE" : "VACUUM");
+      const bool has_nothing = place.kind == "stream" || place.kind == "view" || place.kind == "external table";
+      if (has_nothing) return tag(order.analyze ? "ANALYZE" : "VACUUM");
       TRY(session_.own(std::string(order.analyze ? "ANALYZE " : "VACUUM ") + place.quoted()));
     } else if (!session_.subject().is_superuser) {
       return permission_denied("maintenance of the whole database; name a table of your own");

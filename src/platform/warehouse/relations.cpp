@@ -118,6 +118,12 @@ Result<Place> place_for(SessionState& session, const dialect::Name& name) {
   }
   TRY_ASSIGN(const auto rights, session.rights());
   if (!rights->may_create_in(session.subject(), out.schema)) return permission_denied("schema " + out.schema);
+  if (rights->external_schema(out.schema) != nullptr) {
+    Error error(Code::unsupported, "schema \"" + out.schema + "\" is external: it has external tables only",
+                "CREATE EXTERNAL TABLE makes one");
+    error.sqlstate = "0A000";
+    return error;
+  }
   return out;
 }
 

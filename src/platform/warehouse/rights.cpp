@@ -155,10 +155,9 @@ Status Rights::load_external(engine::Session& session) {
     TRY_ASSIGN(one->definition, Json::parse(text(row[3])));
     tables.emplace(key(one->database, one->name), std::move(one));
   }
-  TRY_ASSIGN(const Rows partitions,
-             session.run_own("SELECT database_name, table_name, partition_values, location FROM "
-                             "weir_catalog.external_partitions ORDER BY ALL",
-                             {}));
+  TRY_ASSIGN(const Rows partitions, session.run_own("SELECT database_name, table_name, partition_values, location FROM "
+                                                    "weir_catalog.external_partitions ORDER BY ALL",
+                                                    {}));
   for (const auto& row : partitions) {
     const auto table = tables.find(key(text(row[0]), text(row[1])));
     if (table == tables.end()) continue;

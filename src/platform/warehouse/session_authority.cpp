@@ -85,7 +85,7 @@ Result<std::shared_ptr<const engine::ExternalTable>> SessionAuthority::external(
   if (parts_.buckets == nullptr) return none;
   const auto table_of = [&](const std::string& in) -> std::shared_ptr<const engine::ExternalTable> {
     auto definition = parts_.rights->external_table(in, name);
-    return definition ? external_table(std::move(definition), in, *parts_.buckets) : nullptr;
+    return definition ? external_table(std::move(definition), in, *parts_.buckets, parts_.note_scan) : nullptr;
   };
   if (schema.empty()) {
     for (const std::string& one : parts_.search_path) {

@@ -27,6 +27,7 @@ class SessionAuthority final : public engine::Authority {
     Profile profile = Profile::postgres;
     int32_t process_id = 0;
     Buckets* buckets = nullptr;  // where external tables have their files; null: there are none
+    NoteScan note_scan = {};     // of one of them
     std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
   };
   explicit SessionAuthority(Parts parts);

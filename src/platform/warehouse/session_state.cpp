@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/log.h"
+#include "platform/warehouse/load_log.h"
 #include "platform/warehouse/run.h"
 
 namespace weir::warehouse {
@@ -148,6 +149,12 @@ Status SessionState::govern(std::optional<uint32_t> as_user) {
   parts.profile = options.profile;
   parts.process_id = process_id;
   parts.buckets = core.parts.buckets;
+  if (core.parts.loads != nullptr) {
+    parts.note_scan = [&parts = core.parts, by = mark(), user = options.user.name](const engine::ExternalTable& table,
+                                                                                   const engine::ExternalFiles& found) {
+      parts.loads->add(external_scan(parts.clock.wall(), user, by, table, found));
+    };
+  }
   if (!said_) said_ = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
   parts.said = said_;
   engine_->govern(std::make_shared<const SessionAuthority>(std::move(parts)));

@@ -151,6 +151,10 @@ Result<Answer> define(SessionState& session, const Words& words, const dialect::
 Result<Answer> change_users(SessionState& session, const dialect::Statement& parsed);
 Result<Answer> change_grants(SessionState& session, const dialect::Statement& parsed);
 
+Result<Answer> create_external(SessionState& session, const dialect::CreateExternalSchema& order);
+Result<Answer> create_external(SessionState& session, const Words& words, const dialect::CreateExternalTable& order);
+Result<Answer> alter_external(SessionState& session, const dialect::AlterExternalTable& order);
+
 Result<Answer> copy(SessionState& session, const dialect::Copy& order);  // from the store
 Result<Answer> unload(SessionState& session, const dialect::Unload& order);
 
@@ -163,7 +167,7 @@ std::string quoted_name(std::string_view name);
 struct Place {
   std::string schema;  // "public", "main", "lake", another one; "temp" for a temporary table
   std::string name;
-  std::string kind;  // "table", "view", "materialized view", "stream"
+  std::string kind;  // "table", "view", "materialized view", "stream", "external table"
   std::string quoted() const;
 };
 Result<std::optional<Place>> find_relation(SessionState& session, const dialect::Name& name);
@@ -172,5 +176,9 @@ Result<Place> relation(SessionState& session, const dialect::Name& name);  // SQ
 Result<Place> place_for(SessionState& session, const dialect::Name& name);
 Result<bool> schema_exists(SessionState& session, const std::string& schema);
 Status check_owner(SessionState& session, const Place& place);
+// Makes a schema of the engine with its owner; true if it was there already, an error without `if_not_exists`.
+Result<bool> make_schema(SessionState& session, const std::string& name, bool if_not_exists, uint32_t owner);
+// Of the data catalog; the files stay.
+Status drop_external_table(SessionState& session, const Place& place);
 
 }  // namespace weir::warehouse

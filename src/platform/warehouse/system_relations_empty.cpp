@@ -108,8 +108,6 @@ svl_s3list query int, segment int, node int, slice int, eventtime time, bucket t
   retrieved_files int, max_file_size big, avg_file_size double, generated_splits int, avg_split_length double,
   duration big
 svl_s3log pid int, query int, segment int, step int, node int, slice int, eventtime time, message text
-svl_s3partition query int, segment int, node int, slice int, starttime time, endtime time, duration big,
-  total_partitions int, qualified_partitions int, assigned_partitions int, assignment text
 svl_s3partition_summary query int, segment int, assignment text, min_starttime time, max_endtime time, min_duration
   big, max_duration big, avg_duration big, total_partitions int, qualified_partitions int, min_assigned_partitions
   int, max_assigned_partitions int, avg_assigned_partitions big
@@ -118,13 +116,6 @@ svl_s3query userid int, query int, segment int, step int, node int, slice int, s
   s3_scanned_bytes big, s3query_returned_rows big, s3query_returned_bytes big, files int, splits int,
   total_split_size big, max_split_size big, total_retries int, max_retries int, max_request_duration int,
   avg_request_duration double, max_request_parallelism int, avg_request_parallelism double
-svl_s3query_summary userid int, query int, xid big, pid int, segment int, step int, starttime time, endtime time,
-  elapsed big, aborted int, external_table_name text, file_format text, is_partitioned text, is_rrscan text,
-  is_nested text, s3_scanned_rows big, s3_scanned_bytes big, s3query_returned_rows big, s3query_returned_bytes big,
-  files int, files_max int, files_avg int, splits big, splits_max big, splits_avg big, total_split_size big,
-  max_split_size big, avg_split_size big, total_retries int, max_retries int, max_request_duration int,
-  avg_request_duration double, max_request_parallelism int, avg_request_parallelism double, total_slowdown_count
-  int, max_slowdown_count int
 svl_spectrum_scan_error userid int, query int, location text, rowid text, colname text, original_value text,
   modified_value text, trigger text, action text, action_value text, error_code int
 svl_stored_proc_call userid int, session_userid int, query int, label text, xid big, pid int, database text,
@@ -140,16 +131,6 @@ svv_datashare_objects share_type text, share_name text, object_type text, object
 svv_diskusage db_id int, name text, slice int, col int, tbl int, blocknum int, num_values int, minvalue big,
   maxvalue big, sb_pos int, pinned int, on_disk int, modified int, hdr_modified int, unsorted int, tombstone int,
   preferred_diskno int, temporary int, newblock int
-svv_external_columns redshift_database_name text, schemaname text, tablename text, columnname text, external_type
-  text, columnnum int, part_key int, is_nullable text
-svv_external_databases eskind int, databasename text, location text, parameters text
-svv_external_partitions redshift_database_name text, schemaname text, tablename text, values text, location text,
-  input_format text, output_format text, serialization_lib text, serde_parameters text, compressed int, parameters
-  text
-svv_external_schemas esoid int, eskind small, schemaname text, esowner int, databasename text, esoptions text
-svv_external_tables redshift_database_name text, schemaname text, tablename text, tabletype text, location text,
-  input_format text, output_format text, serialization_lib text, serde_parameters text, compressed int, parameters
-  text
 svv_query_inflight userid int, slice int, query int, pid int, starttime time, suspended int, text text, sequence int
 svv_query_state userid int, query int, seg int, step int, maxtime time, avgtime time, rows big, bytes big, cpu
   double, memory big, rate_row double, rate_byte double, label text, is_diskbased text, workmem big, num_parts int,
@@ -178,7 +159,6 @@ pg_enum oid oid, enumtypid oid, enumsortorder real, enumlabel text
 pg_event_trigger oid oid, evtname text, evtevent text, evtowner oid, evtfoid oid, evtenabled text, evttags texts
 pg_extension oid oid, extname text, extowner oid, extnamespace oid, extrelocatable bool, extversion text, extconfig
   oids, extcondition texts
-pg_external_schema esoid oid, eskind int, esdbname text, esoptions text
 pg_foreign_data_wrapper oid oid, fdwname text, fdwowner oid, fdwhandler oid, fdwvalidator oid, fdwacl texts,
   fdwoptions texts
 pg_foreign_server oid oid, srvname text, srvowner oid, srvfdw oid, srvtype text, srvversion text, srvacl texts,

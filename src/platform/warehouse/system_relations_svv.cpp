@@ -8,6 +8,8 @@ std::vector<SystemSelect> svv_relations() {
       {"pg_catalog", "svv_tables", R"sql(
 SELECT table_catalog, table_schema, table_name, table_type, CAST(NULL AS VARCHAR) AS remarks
 FROM lake.information_schema.tables
+UNION ALL
+SELECT redshift_database_name, schemaname, tablename, 'EXTERNAL TABLE', NULL FROM lake.pg_catalog.svv_external_tables
 )sql"},
       {"pg_catalog", "svv_columns", R"sql(
 SELECT table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable, data_type,
@@ -15,22 +17,35 @@ SELECT table_catalog, table_schema, table_name, column_name, ordinal_position, c
   interval_type, CAST(interval_precision AS VARCHAR) AS interval_precision, character_set_catalog, character_set_schema,
   character_set_name, collation_catalog, collation_schema, collation_name, domain_name, CAST(NULL AS VARCHAR) AS remarks
 FROM lake.information_schema.columns
+UNION ALL BY NAME
+SELECT redshift_database_name AS table_catalog, schemaname AS table_schema, tablename AS table_name,
+  columnname AS column_name, columnnum AS ordinal_position, 'YES' AS is_nullable, external_type AS data_type
+FROM lake.pg_catalog.svv_external_columns
 )sql"},
       {"pg_catalog", "svv_all_tables", R"sql(
 SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, CASE table_type WHEN 'BASE TABLE' THEN
   'TABLE' ELSE table_type END AS table_type, CAST(NULL AS VARCHAR) AS table_acl, CAST(NULL AS VARCHAR) AS remarks
 FROM lake.information_schema.tables
+UNION ALL
+SELECT redshift_database_name, schemaname, tablename, 'EXTERNAL TABLE', NULL, NULL
+FROM lake.pg_catalog.svv_external_tables
 )sql"},
       {"pg_catalog", "svv_all_columns", R"sql(
 SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, column_name, ordinal_position,
   column_default, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_scale,
   CAST(NULL AS VARCHAR) AS remarks
 FROM lake.information_schema.columns
+UNION ALL BY NAME
+SELECT redshift_database_name AS database_name, schemaname AS schema_name, tablename AS table_name,
+  columnname AS column_name, columnnum AS ordinal_position, 'YES' AS is_nullable, external_type AS data_type
+FROM lake.pg_catalog.svv_external_columns
 )sql"},
       {"pg_catalog", "svv_all_schemas", R"sql(
-SELECT catalog_name AS database_name, schema_name, CAST(p.id AS INTEGER) AS schema_owner, 'local' AS schema_type,
-  CAST(NULL AS VARCHAR) AS schema_acl, CAST(NULL AS VARCHAR) AS source_database, CAST(NULL AS VARCHAR) AS schema_option
-FROM lake.information_schema.schemata LEFT JOIN lake.internal.weir_people p ON p.name = schema_owner AND p.is_user
+SELECT catalog_name AS database_name, schema_name, CAST(p.id AS INTEGER) AS schema_owner,
+  CASE WHEN e.databasename IS NULL THEN 'local' ELSE 'external' END AS schema_type,
+  CAST(NULL AS VARCHAR) AS schema_acl, e.databasename AS source_database, e.esoptions AS schema_option
+FROM lake.information_schema.schemata LEFT JOIN lake.pg_catalog.svv_external_schemas e ON e.schemaname = schema_name
+  LEFT JOIN lake.internal.weir_people p ON p.name = schema_owner AND p.is_user
 )sql"},
       {"pg_catalog", "svv_redshift_databases", R"sql(
 SELECT datname AS database_name, CAST(datdba AS INTEGER) AS database_owner, 'local' AS database_type,
@@ -40,18 +55,20 @@ FROM lake.pg_catalog.pg_database
 )sql"},
       {"pg_catalog", "svv_redshift_schemas", R"sql(
 SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, schema_option
-FROM lake.pg_catalog.svv_all_schemas
+FROM lake.pg_catalog.svv_all_schemas WHERE schema_type = 'local'
 )sql"},
       {"pg_catalog", "svv_redshift_tables", R"sql(
 SELECT database_name, schema_name, table_name, table_type, table_acl, remarks,
   CAST(NULL AS VARCHAR) AS table_owner
-FROM lake.pg_catalog.svv_all_tables
+FROM lake.pg_catalog.svv_all_tables WHERE table_type <> 'EXTERNAL TABLE'
 )sql"},
       {"pg_catalog", "svv_redshift_columns", R"sql(
 SELECT a.database_name, a.schema_name, a.table_name, a.column_name, a.ordinal_position, a.data_type, a.column_default,
   a.is_nullable, coalesce(d.encoding, 'none') AS encoding, coalesce(d.attisdistkey, false) AS distkey,
   coalesce(d.attsortkeyord, 0) AS sortkey, CAST(NULL AS VARCHAR) AS column_acl, a.remarks
-FROM lake.pg_catalog.svv_all_columns a LEFT JOIN (
+FROM (
+  SELECT c.* FROM lake.pg_catalog.svv_all_columns c ANTI JOIN lake.pg_catalog.svv_external_schemas e
+  ON e.schemaname = c.schema_name) a LEFT JOIN (
   SELECT c.schema_name, c.relation_name, c.name, nullif(c.encoding, '') AS encoding, t.attisdistkey, t.attsortkeyord
   FROM lake.pg_catalog._weir_columns c JOIN lake.pg_catalog.pg_attribute t ON t.attrelid = c.oid AND
     t.attnum = c.number) d

@@ -12,6 +12,7 @@
 #include "core/io/compression.h"
 #include "platform/warehouse/buckets.h"
 #include "platform/warehouse/load_log.h"
+#include "platform/warehouse/parquet_parts.h"
 #include "platform/warehouse/run.h"
 #include "platform/warehouse/session_state.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 using dialect::DataFormat;
 
-constexpr size_t kPieceBytes = 1u << 20, kPartitionsMax = 1'000, kListedMax = 100'000;
+constexpr size_t kPieceBytes = 1u << 20, kPartitionsMax = kUnloadPartitionsMax, kListedMax = 100'000;
 
 Error error_of(Code code, const char* sqlstate, std::string message, std::string hint = {}) {
   Error out(code, std::move(message), std::move(hint));
@@ -137,17 +138,10 @@ class RecordText {
       if (std::holds_alternative<std::nullptr_t>(row[i])) {
         out += order_.null_as;
       } else {
-        append(out, text_of(row[i]), std::holds_alternative<std::string>(row[i]));
+        append(out, text_of_cell(row[i]), std::holds_alternative<std::string>(row[i]));
       }
     }
     out += '\n';
-  }
-  static std::string text_of(const engine::Cell& cell) {
-    if (const auto* truth = std::get_if<bool>(&cell)) return *truth ? "t" : "f";
-    if (const auto* number = std::get_if<int64_t>(&cell)) return std::to_string(*number);
-    if (const auto* real = std::get_if<double>(&cell)) return Json(*real).dump();
-    if (const auto* text = std::get_if<std::string>(&cell)) return *text;
-    return {};
   }
 
  private:
@@ -191,7 +185,7 @@ class RecordText {
       } else if (std::holds_alternative<std::string>(cell) && columns_[i].type != "JSON") {
         Json::append_quoted(out, std::get<std::string>(cell));
       } else {
-        out += text_of(cell);
+        out += text_of_cell(cell);
       }
     }
     out += "}\n";
@@ -293,17 +287,17 @@ class Unloader {
     return {};
   }
 
-  // ad=1/day=2026-11-22/ behind the prefix.
-  Result<std::string> folder_of(const std::vector<engine::Cell>& row) const {
+  // ad=1/day=2026-11-22/ behind the prefix; the values in the order of PARTITION BY.
+  Result<std::string> folder_of(const std::vector<engine::Cell>& values) const {
     std::string out = to_.key;
-    for (const size_t i : partition_) {
-      const bool is_null = std::holds_alternative<std::nullptr_t>(row[i]);
-      std::string value = is_null ? "__HIVE_DEFAULT_PARTITION__" : RecordText::text_of(row[i]);
+    for (size_t i = 0; i < partition_.size(); ++i) {
+      const std::string& column = columns_[partition_[i]].name;
+      const bool is_null = std::holds_alternative<std::nullptr_t>(values[i]);
+      const std::string value = is_null ? "__HIVE_DEFAULT_PARTITION__" : text_of_cell(values[i]);
       if (value.find_first_of("/\\") != std::string::npos || value == "." || value == "..") {
-        return error_of(Code::invalid, "22023",
-                        "a value of " + columns_[i].name + " cannot be a folder's name: " + value);
+        return error_of(Code::invalid, "22023", "a value of " + column + " cannot be a folder's name: " + value);
       }
-      out += columns_[i].name + "=" + value + "/";
+      out += column + "=" + value + "/";
     }
     return out;
   }
@@ -325,7 +319,9 @@ class Unloader {
       for (const auto& row : rows) {
         record.clear();
         text.append_row(record, row);
-        TRY_ASSIGN(const std::string folder, folder_of(row));
+        std::vector<engine::Cell> values;
+        for (const size_t i : partition_) values.push_back(row[i]);
+        TRY_ASSIGN(const std::string folder, folder_of(values));
         TRY(writer(folder)->add(record));
         if (writers.size() > kPartitionsMax) {
           return error_of(Code::too_large, "54000", "UNLOAD writes to no more than 1000 partitions at once",
@@ -351,13 +347,18 @@ class Unloader {
   }
 
   Status write_parquet() {
-    if (!order_.partition_by.empty()) {
-      return error_of(Code::unsupported, "0A000", "UNLOAD of PARQUET with PARTITION BY is not supported",
-                      "unload CSV or JSON, or one partition a statement");
-    }
     TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words_.sql, words_.tokens, words_.range));
+    TRY_ASSIGN(const engine::Description described, session_.describe_query(words_, words_.range, {}));
+    TRY(choose_columns(described.columns));
+    // In their partitions' order, so that each of them is read from few pieces of the file.
+    std::string sql = text.sql;
+    for (size_t i = 0; i < partition_.size(); ++i) {
+      sql = i == 0 ? "SELECT * FROM (" + sql + ") ORDER BY " : sql + ", ";
+      sql += quoted_name(columns_[partition_[i]].name);
+    }
+    const ParquetCutter cutter(session_.core.parts.engine, *store_, session_.core.parts.buckets->files());
     const std::string staging = store_->staging_path();
-    const auto rows = session_.core.parts.engine.copy_result(session_.engine(), text.sql, staging);
+    const auto rows = session_.core.parts.engine.copy_result(session_.engine(), sql, staging);
     if (!rows) {
       (void)session_.core.parts.buckets->files().remove(staging);
       Error error = rows.error();
@@ -365,13 +366,33 @@ class Unloader {
       return error;
     }
     rows_ = *rows;
-    const std::string key = to_.key + (order_.is_parallel ? "0000_part_00" : "000") + PartWriter::extension(order_);
+    ParquetCut order{.rows = rows_, .file_bytes_max = order_.file_bytes_max};
+    for (const size_t i : partition_) order.partition_columns.push_back(columns_[i]);
+    for (const size_t i : shown_) order.shown.push_back(columns_[i].name);
+    TRY_ASSIGN(const std::vector<ParquetPart> parts, cutter.cut(staging, order));
+    return publish(parts);
+  }
+
+  Status publish(const std::vector<ParquetPart>& parts) {
+    std::map<std::string, size_t> numbers;
+    std::vector<std::string> keys;
+    for (const ParquetPart& part : parts) {
+      auto folder = folder_of(part.partition);
+      if (!folder) {
+        for (const ParquetPart& one : parts) (void)session_.core.parts.buckets->files().remove(one.path);
+        return folder.error();
+      }
+      char name[32];
+      std::snprintf(name, sizeof(name), order_.is_parallel ? "0000_part_%02zu" : "%03zu", numbers[*folder]++);
+      keys.push_back(*folder + name + PartWriter::extension(order_));
+    }
     if (order_.cleans_path) {
       TRY(clean());
     }
-    TRY(store_->publish(staging, key));
-    TRY_ASSIGN(const std::vector<Blob> made, store_->list(key, 1));
-    files_.push_back({key, made.empty() ? 0 : made.front().size, rows_});
+    for (size_t i = 0; i < parts.size(); ++i) {
+      TRY(store_->publish(parts[i].path, keys[i]));
+      files_.push_back({keys[i], parts[i].bytes, parts[i].rows});
+    }
     return {};
   }
 
