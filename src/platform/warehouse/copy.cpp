@@ -359,13 +359,16 @@ class Copier {
 
   // Columns go by their order, as the files' names may be others.
   Result<std::string> parquet_reader(const std::string& options = {}) {
-    TRY_ASSIGN(const Rows schema, session_.own("SELECT count(*) FROM (DESCRIBE SELECT * FROM read_parquet(" +
-                                               file_list() + ", hive_partitioning=false))"));
-    const auto count = static_cast<size_t>(std::get<int64_t>(schema.front().front()));
-    if (count != columns_.size()) {
-      return error_of(
-          Code::invalid, "XX000",
-          "the files have " + std::to_string(count) + " columns, the table takes " + std::to_string(columns_.size()));
+    if (!has_checked_parquet_) {
+      TRY_ASSIGN(const Rows schema, session_.own("SELECT count(*) FROM (DESCRIBE SELECT * FROM read_parquet(" +
+                                                 file_list() + ", hive_partitioning=false))"));
+      const auto count = static_cast<size_t>(std::get<int64_t>(schema.front().front()));
+      if (count != columns_.size()) {
+        return error_of(
+            Code::invalid, "XX000",
+            "the files have " + std::to_string(count) + " columns, the table takes " + std::to_string(columns_.size()));
+      }
+      has_checked_parquet_ = true;
     }
     std::string names;
     for (const auto& column : columns_) names += (names.empty() ? "" : ", ") + quoted_name(column.name);
@@ -544,6 +547,7 @@ class Copier {
   std::vector<Object> objects_;
   std::vector<LoadError> errors_;
   bool has_rejects_ = false;
+  bool has_checked_parquet_ = false;  // the number of columns
 };
 
 }  // namespace

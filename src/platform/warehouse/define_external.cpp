@@ -2,6 +2,7 @@
 // changes in the statement's transaction; no file is touched or looked for, but by CREATE EXTERNAL TABLE AS.
 #include <algorithm>
 
+#include "core/base/text.h"
 #include "platform/warehouse/external.h"
 #include "platform/warehouse/run.h"
 #include "platform/warehouse/session_state.h"
@@ -58,6 +59,59 @@ Status insert_table(SessionState& session, const Place& place, const Json& defin
                   {database, place.name, static_cast<int64_t>(session.subject().id), definition.dump()}));
   session.catalog_was_changed();
   return {};
+}
+
+// --- CREATE EXTERNAL TABLE AS
+// --------------------------------------------------------------------------------------------
+
+// The columns are those of the query, the partition's behind the others.
+Status take_columns(SessionState& session, const Words& words, dialect::CreateExternalTable& order) {
+  TRY_ASSIGN(const engine::Description described, session.describe_query(words, order.query, {}));
+  if (!described.parameters.empty()) return error_of(Code::invalid, "42601", "the query of a table has no parameters");
+  for (const dialect::ColumnDefinition& column : order.partition_columns) {
+    const auto found = std::find_if(described.columns.begin(), described.columns.end(),
+                                    [&](const auto& one) { return one.name == column.name; });
+    if (found == described.columns.end()) {
+      return error_of(Code::not_found, "42703",
+                      "PARTITIONED BY names \"" + column.name + "\", which the query does not have");
+    }
+  }
+  for (const engine::ResultColumn& one : described.columns) {
+    dialect::ColumnDefinition column;
+    column.name = one.name;
+    column.type = {.engine = one.type, .shown = to_lower(one.type), .bytes_max = {}};
+    const auto partition = std::find_if(order.partition_columns.begin(), order.partition_columns.end(),
+                                        [&](const auto& known) { return known.name == one.name; });
+    if (partition != order.partition_columns.end()) {
+      partition->type = column.type;
+    } else {
+      order.columns.push_back(std::move(column));
+    }
+  }
+  if (order.columns.empty()) return error_of(Code::invalid, "42601", "no column is left beside PARTITIONED BY");
+  return {};
+}
+
+// As UNLOAD writes them, into a location that must be empty.
+Result<uint64_t> write_files(SessionState& session, const Words& words, const dialect::CreateExternalTable& order,
+                             const Json& definition) {
+  const std::string& format = definition["format"].as_string();
+  if (format == "json" || !definition["quote"].as_string().empty() || definition["header_lines"].as_int() > 0) {
+    return error_of(Code::unsupported, "0A000",
+                    "CREATE EXTERNAL TABLE AS writes PARQUET, or TEXTFILE with ROW FORMAT "
+                    "DELIMITED");
+  }
+  dialect::Unload files;
+  const size_t first = words.tokens[order.query.first].begin, last = words.tokens[order.query.last - 1].end;
+  files.select = words.sql.substr(first, last - first);
+  TRY_ASSIGN(const ObjectPath folder, folder_of(order.location));
+  files.to = folder.url();
+  files.format = format == "parquet" ? dialect::DataFormat::parquet : dialect::DataFormat::delimited;
+  files.delimiter = files.format == dialect::DataFormat::delimited ? definition["delimiter"].as_string() : "";
+  for (const auto& column : order.partition_columns) files.partition_by.push_back(column.name);
+  if (definition["compression"].as_string() == "gzip") files.compression = "gzip";
+  TRY_ASSIGN(const Answer written, unload(session, files));
+  return written.changed.value_or(0);
 }
 
 class ExternalAlterer {
@@ -240,20 +294,23 @@ Result<Answer> create_external(SessionState& session, const dialect::CreateExter
 
 Result<Answer> create_external(SessionState& session, const Words& words, const dialect::CreateExternalTable& order) {
   if (session.core.parts.buckets == nullptr) return Error(Code::unsupported, "there is no store for external tables");
-  static_cast<void>(words);
-  if (!order.query.empty()) {
-    return error_of(Code::unsupported, "0A000", "CREATE EXTERNAL TABLE AS is not supported",
-                    "UNLOAD writes the files, CREATE EXTERNAL TABLE names them");
-  }
   std::vector<std::string> ignored;
-  TRY_ASSIGN(const Json definition, external_definition(order, ignored));
   bool is_there = false;
+  std::optional<uint64_t> rows;
   TRY(session.in_transaction([&]() -> Status {
     TRY_ASSIGN(const Place place, place_for_external(session, order.name));
     TRY_ASSIGN(const auto rights, session.rights());
     is_there = rights->external_table(place.schema, place.name) != nullptr;
     if (is_there && order.if_not_exists) return {};
     if (is_there) return error_of(Code::conflict, "42P07", "relation \"" + place.name + "\" already exists");
+    dialect::CreateExternalTable complete = order;
+    if (!order.query.empty()) {
+      TRY(take_columns(session, words, complete));
+    }
+    TRY_ASSIGN(const Json definition, external_definition(complete, ignored));
+    if (!order.query.empty()) {
+      TRY_ASSIGN(rows, write_files(session, words, complete, definition));
+    }
     return insert_table(session, place, definition);
   }));
   if (is_there) {
@@ -261,7 +318,8 @@ Result<Answer> create_external(SessionState& session, const Words& words, const 
   } else {
     tell_ignored(session, ignored);
   }
-  return Answer{.stream = nullptr, .tag = "CREATE EXTERNAL TABLE"};
+  if (order.query.empty()) return Answer{.stream = nullptr, .tag = "CREATE EXTERNAL TABLE"};
+  return Answer{.stream = nullptr, .tag = "SELECT", .has_count = true, .changed = rows.value_or(0)};
 }
 
 Result<Answer> alter_external(SessionState& session, const dialect::AlterExternalTable& order) {

@@ -255,6 +255,29 @@ TEST_F(ExternalTest, relations_of_the_system_list_them_and_what_was_read) {
   EXPECT_EQ(ask(*ann, "SELECT count(*) FROM svl_s3query_summary"), "0; SELECT 1");
 }
 
+// r_CREATE_EXTERNAL_TABLE, "CREATE EXTERNAL TABLE AS".
+TEST_F(ExternalTest, a_query_writes_the_files_of_its_table) {
+  make_schema();
+  EXPECT_EQ(
+      ask("CREATE EXTERNAL TABLE spectrum.made PARTITIONED BY (day) STORED AS PARQUET LOCATION 's3://data/made' AS "
+          "SELECT date '2026-01-01' + (i % 2)::int AS day, i::int AS id, 'n' || i AS name FROM "
+          "generate_series(1, 4) g(i)"),
+      "SELECT 4");
+  EXPECT_EQ(ask("SELECT id, name, day::varchar FROM spectrum.made WHERE day = '2026-01-01' ORDER BY id"),
+            "2|n2|2026-01-01;4|n4|2026-01-01; SELECT 2");
+  EXPECT_EQ(ask("CREATE EXTERNAL TABLE spectrum.words ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' STORED AS TEXTFILE "
+                "LOCATION 's3://data/words/' AS SELECT 1 AS id, 'one' AS name"),
+            "SELECT 1");
+  EXPECT_EQ(ask("SELECT * FROM spectrum.words"), "1|one; SELECT 1");
+  EXPECT_THAT(
+      ask("CREATE EXTERNAL TABLE spectrum.again STORED AS PARQUET LOCATION 's3://data/words/' AS SELECT 1 AS id"),
+      HasSubstr("not empty"));
+  EXPECT_EQ(code("SELECT * FROM spectrum.again"), "42P01");
+  EXPECT_EQ(code("CREATE EXTERNAL TABLE spectrum.p PARTITIONED BY (no) STORED AS PARQUET LOCATION 's3://data/p/' AS "
+                 "SELECT 1 AS id"),
+            "42703");
+}
+
 TEST_F(ExternalTest, what_is_not_there_is_said) {
   make_schema();
   EXPECT_EQ(code("CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION 's3://data/t/'"), "42601");
