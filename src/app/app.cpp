@@ -313,7 +313,7 @@ Status Composed::open_engine() {
                                              join_path(state_folder_, "forget.key")));
   forgets_->add_work();
   add_lake_work(*flow_, {*lake_, intakes_->requeue(), *control_, clock_});
-  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_});
+  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_, buckets_.get()});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
                                  .flow = *flow_,

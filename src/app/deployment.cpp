@@ -219,6 +219,7 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
       for (const std::string& table : step.tables) named.emplace_back("table", table);
     }
     for (const auto& trigger : flow.triggers) {
+      if (trigger.kind == flow::TriggerKind::object) continue;  // a bucket is there once something is written to it
       named.emplace_back(trigger.kind == flow::TriggerKind::arrival ? "stream"
                          : trigger.kind == flow::TriggerKind::stale ? "table"
                                                                     : "flow",

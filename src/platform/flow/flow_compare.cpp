@@ -18,7 +18,8 @@ std::string limit_text(const std::optional<Duration>& limit) {
 
 std::string trigger_text(const Trigger& trigger) {
   std::string out = std::string(trigger_word(trigger.kind)) + " of " + trigger.name;
-  if (trigger.kind == TriggerKind::arrival) out += " (quiet for " + format_duration(trigger.quiet) + ")";
+  const bool waits = trigger.kind == TriggerKind::arrival || trigger.kind == TriggerKind::object;
+  if (waits) out += " (quiet for " + format_duration(trigger.quiet) + ")";
   if (trigger.kind == TriggerKind::run) out += std::string(" (") + word_of(state_words(), trigger.state) + ")";
   return out;
 }

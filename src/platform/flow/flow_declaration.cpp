@@ -9,6 +9,7 @@
 #include "platform/flow/declaration_parts.h"
 #include "platform/flow/flow_steps.h"
 #include "platform/flow/flow_words.h"
+#include "platform/warehouse/buckets.h"
 
 namespace weir::flow {
 namespace {
@@ -74,8 +75,17 @@ std::optional<Trigger> read_trigger(YamlSection& section, const std::string& flo
                           (given.empty() ? "; this names none" : "; this is " + join(given, " and ")));
     return std::nullopt;
   }
-  if (has_quiet && out.kind != TriggerKind::arrival) section.refuse("quiet", "belongs to arrival", "remove it");
+  if (has_quiet && out.kind != TriggerKind::arrival && out.kind != TriggerKind::object) {
+    section.refuse("quiet", "belongs to arrival and object", "remove it");
+  }
   if (has_state && out.kind != TriggerKind::run) section.refuse("state", "belongs to run", "remove it");
+  if (out.kind == TriggerKind::object) {
+    if (!section.text("object", out.name)) return std::nullopt;
+    const auto place = warehouse::ObjectPath::of(out.name);
+    if (place && out.name.size() <= kPathBytesMax) return out;
+    section.refuse("object", "is no place in the store", "write s3://bucket/prefix, of up to 1024 bytes");
+    return std::nullopt;
+  }
   if (!section.identifier(given.front(), out.name)) return std::nullopt;
   if (out.kind == TriggerKind::run && out.name == flow) {
     section.refuse("run", "the flow " + shown(flow) + " would start itself again and again",

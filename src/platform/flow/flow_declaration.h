@@ -36,12 +36,12 @@ inline constexpr size_t kPathBytesMax = 1'024;
 inline constexpr int kRetriesMax = 100;
 inline constexpr int kActiveMax = 100;
 
-enum class TriggerKind { arrival, stale, run };
+enum class TriggerKind { arrival, stale, run, object };
 enum class RunState { done, failed };
 struct Trigger {
   TriggerKind kind = TriggerKind::arrival;
-  std::string name;                 // of the stream, the table or the flow
-  Duration quiet = seconds(10);     // arrival: once nothing has arrived for so long
+  std::string name;                 // of the stream, the table or the flow; object: "s3://bucket/prefix"
+  Duration quiet = seconds(10);     // arrival, object: once nothing has arrived for so long
   RunState state = RunState::done;  // run: how that flow's run ended
   friend bool operator==(const Trigger&, const Trigger&) = default;
 };

@@ -9,7 +9,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr int kFormat = 2;  // 1 had neither late of a window nor by of a load
+constexpr int kFormat = 3;  // 2 did not know triggers by objects; 1 had neither late of a window nor by of a load
 
 Json trigger_json(const Trigger& trigger) {
   return Json::Object{{"kind", trigger_word(trigger.kind)},

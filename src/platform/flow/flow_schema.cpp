@@ -67,17 +67,19 @@ constexpr const char* kFlowSchema = R"json({
     },
     "trigger": {
       "title": "A trigger of a flow",
-      "description": "Exactly one of the first three keys.",
+      "description": "Exactly one of the first four keys.",
       "type": "object", "additionalProperties": false,
       "properties": {
         "arrival": {"$ref": "#/$defs/name", "description": "A stream that something arrives in."},
         "stale": {"$ref": "#/$defs/name", "description": "A table of which a partition becomes stale."},
         "run": {"$ref": "#/$defs/name", "description": "Another flow of which a run ends."},
+        "object": {"type": "string", "pattern": "^s3://", "maxLength": 1024,
+          "description": "A place in the store, s3://bucket/prefix, below which an object is written."},
         "quiet": {"$ref": "#/$defs/duration", "default": "10s",
-          "description": "Of arrival: once nothing has arrived for so long; 0s to 1d."},
+          "description": "Of arrival and object: once nothing has arrived for so long; 0s to 1d."},
         "state": {"enum": ["done", "failed"], "default": "done", "description": "Of run: how it ends."}
       },
-      "oneOf": [{"required": ["arrival"]}, {"required": ["stale"]}, {"required": ["run"]}]
+      "oneOf": [{"required": ["arrival"]}, {"required": ["stale"]}, {"required": ["run"]}, {"required": ["object"]}]
     },
     "step": {
       "title": "A step of a flow",

@@ -258,6 +258,88 @@ TEST_F(FlowsTest, an_arrival_starts_a_run_once_the_stream_is_quiet) {
   EXPECT_EQ(runs_after_tick(), 1u);
 }
 
+class ObjectsTest : public FlowsTest {
+ protected:
+  void SetUp() override {
+    FlowsTest::SetUp();
+    begin();
+  }
+  // As at the program's start.
+  void begin() {
+    buckets_.emplace(real_files(), root_ + "/s3");
+    flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_, &*buckets_});
+  }
+  void put(const std::string& key, const std::string& bytes) {
+    const Status done = must(buckets_->open("data"))->put(key, bytes);
+    ASSERT_TRUE(done) << done.error().text();
+  }
+  void pass(int64_t count) { manual_.advance(seconds(count)); }
+  static constexpr const char* kText =
+      "triggers:\n  - {object: 's3://data/in/', quiet: 5s}\nsteps:\n  - tables: [traffic]\n";
+  std::optional<warehouse::Buckets> buckets_;
+};
+
+TEST_F(ObjectsTest, an_object_starts_a_run_once_nothing_more_is_written) {
+  put("in/before", "x");
+  declare_flow(kText);
+  EXPECT_EQ(runs_after_tick(), 0u);
+  put("elsewhere/a", "x");
+  pass(10);
+  EXPECT_EQ(runs_after_tick(), 0u);
+  put("in/params.json", "{}");
+  pass(1);
+  EXPECT_EQ(runs_after_tick(), 0u);
+  pass(4);
+  put("in/more", "y");
+  EXPECT_EQ(runs_after_tick(), 0u);
+  pass(5);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  const Json cause = must(flow_->runs("daily", false, 1))[0].cause;
+  EXPECT_EQ(cause["by"].as_string(), "object");
+  EXPECT_EQ(cause["object"].as_string(), "s3://data/in/more");
+  pass(60);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  // The same key again is written again; one that goes is nothing.
+  put("in/params.json", "{\"a\":1}");
+  pass(1);
+  runs_after_tick();
+  pass(5);
+  EXPECT_EQ(runs_after_tick(), 2u);
+  ASSERT_TRUE(must(buckets_->open("data"))->remove("in/more"));
+  pass(1);
+  runs_after_tick();
+  pass(60);
+  EXPECT_EQ(runs_after_tick(), 2u);
+  begin();
+  declare_flow(kText);
+  pass(60);
+  EXPECT_EQ(runs_after_tick(), 2u);
+}
+
+TEST_F(ObjectsTest, what_was_written_while_nobody_was_there_starts_one_run) {
+  declare_flow(kText);
+  EXPECT_EQ(runs_after_tick(), 0u);
+  flows_.reset();
+  put("in/a", "x");
+  put("in/b", "x");
+  begin();
+  declare_flow(kText);
+  runs_after_tick();
+  pass(5);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  pass(60);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  // Seen, and then the program ended before the run began.
+  put("in/c", "x");
+  pass(1);
+  EXPECT_EQ(runs_after_tick(), 1u);
+  begin();
+  declare_flow(kText);
+  runs_after_tick();
+  pass(5);
+  EXPECT_EQ(runs_after_tick(), 2u);
+}
+
 TEST_F(FlowsTest, a_stale_table_starts_a_run_and_what_a_run_leaves_stale_starts_no_other) {
   files_["traffic"] = kTrafficWithTest;
   declare(files_);

@@ -10,9 +10,15 @@ namespace weir::flow {
 namespace {
 
 constexpr int kMissedMax = 10'000;
+// A place is listed once a second; one whose listing takes long, that much less often.
+constexpr int64_t kLookMicros = 1'000'000, kLookShare = 50;
 
 std::string fired_key(const std::string& flow) {
   return "flow.fired." + flow;
+}
+
+std::string objects_key(const std::string& flow, const std::string& place) {
+  return "flow.objects." + flow + "." + place;
 }
 
 bool is_open(const control::Run& run) {
@@ -60,6 +66,7 @@ Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
     }
     declared.next = next_of(declared, declared.fired);
     declared.flow = std::move(flow);
+    TRY(watch_objects(declared));
     const std::string name = declared.flow.name;
     made.emplace(name, std::move(declared));
   }
@@ -74,6 +81,11 @@ Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
     declared.changed = known->second.changed;
     declared.left_behind = known->second.left_behind;
     declared.last_ended = known->second.last_ended;
+    declared.object = known->second.object;
+    for (auto& [place, objects] : declared.objects) {
+      const auto before = known->second.objects.find(place);
+      if (before != known->second.objects.end()) objects = before->second;
+    }
   }
   flows_ = std::move(made);
   return {};
@@ -142,6 +154,60 @@ void Flows::look_at_schedule(Declared& declared, WallTime now) {
   declared.next = next_of(declared, now);
 }
 
+// What is there when a trigger is new is not written since.
+Status Flows::watch_objects(Declared& declared) {
+  if (parts_.buckets == nullptr) return {};
+  for (const Trigger& trigger : declared.flow.triggers) {
+    if (trigger.kind != TriggerKind::object) continue;
+    const std::string key = objects_key(declared.flow.name, trigger.name);
+    TRY_ASSIGN(const auto known, parts_.control.value(key));
+    Objects objects;
+    objects.watch = std::make_shared<ObjectWatch>(
+        trigger.name, known ? std::optional<std::string>(known->as_string()) : std::nullopt);
+    if (!known) {
+      TRY(objects.watch->look(*parts_.buckets, parts_.clock.wall()));
+      TRY(parts_.control.set_value(key, Json(objects.watch->digest())));
+    }
+    objects.recorded = known ? known->as_string() : objects.watch->digest();
+    declared.objects.emplace(trigger.name, std::move(objects));
+  }
+  return {};
+}
+
+void Flows::look_at_objects(Declared& declared, const std::string& place, Objects& objects, WallTime now) {
+  const int64_t began = parts_.clock.steady_micros();
+  if (began < objects.next_look) return;
+  const Status looked = objects.watch->look(*parts_.buckets, now);
+  const int64_t took = parts_.clock.steady_micros() - began;
+  objects.next_look = began + std::max(kLookMicros, took * kLookShare);
+  if (!looked && !objects.is_failing) {
+    log_event(Level::error, "flow.objects_not_listed",
+              {{"flow", declared.flow.name}, {"place", place}, {"error", looked.error().text()}});
+  }
+  objects.is_failing = !looked;
+  // What was removed, too: else the next start would take it for something written.
+  if (looked && !objects.watch->pending_since()) record_objects(declared, place, objects);
+}
+
+void Flows::record_objects(const Declared& declared, const std::string& place, Objects& objects) {
+  if (objects.recorded == objects.watch->digest()) return;
+  const Status kept = parts_.control.set_value(objects_key(declared.flow.name, place), Json(objects.watch->digest()));
+  if (kept) {
+    objects.recorded = objects.watch->digest();
+  } else {
+    log_event(Level::error, "flow.not_recorded", {{"flow", declared.flow.name}, {"error", kept.error().text()}});
+  }
+}
+
+// A run that begins now sees all that was written. Recorded once it is started: a kill in between costs one run more.
+void Flows::cover_objects(Declared& declared) {
+  for (auto& [place, objects] : declared.objects) {
+    if (!objects.watch->pending_since()) continue;
+    objects.watch->covered();
+    record_objects(declared, place, objects);
+  }
+}
+
 void Flows::look_at_triggers(Declared& declared, WallTime now) {
   for (const Trigger& trigger : declared.flow.triggers) {
     if (auto why = triggered(declared, trigger, now)) {
@@ -167,6 +233,15 @@ std::optional<std::string> Flows::triggered(Declared& declared, const Trigger& t
       return std::nullopt;
     declared.changed.erase(changed);
     return "arrival";
+  }
+  if (trigger.kind == TriggerKind::object) {
+    const auto found = declared.objects.find(trigger.name);
+    if (found == declared.objects.end()) return std::nullopt;
+    look_at_objects(declared, trigger.name, found->second, now);
+    const auto since = found->second.watch->pending_since();
+    if (!since || now.micros - since->micros < trigger.quiet.micros) return std::nullopt;
+    declared.object = found->second.watch->newest();
+    return "object";
   }
   if (trigger.kind == TriggerKind::stale) {
     const auto state = parts_.flow.table(trigger.name);
@@ -201,8 +276,10 @@ void Flows::start_due(Declared& declared) {
   if (!room || !*room) return;
   FlowRequest request{declared.due_from, declared.due_to};
   request.cause = Json(Json::Object{{"by", *declared.due}});
+  if (*declared.due == "object") request.cause.set("object", declared.object);
   const auto started = parts_.flow.start_flow(declared.flow, request);
   if (started) {
+    cover_objects(declared);
     declared.due.reset();
     declared.due_from.reset();
     declared.due_to.reset();

@@ -3,13 +3,16 @@
 // tick() looks once a second. A schedule whose time has come starts a run; times that passed while the program was not
 // there start one run together, at the next start, because a run computes whatever is stale. An arrival starts a run
 // once the stream has been quiet for as long as the flow says; a stale table starts one unless the last run left
-// exactly that behind. A flow with max_active runs under way starts no more; what was due is due until one has ended.
-// When a schedule has fired is kept in the control database, so that a restart neither repeats nor forgets it.
+// exactly that behind. An object that is written below a place of the store starts one, also one that was written while
+// the program was not there: what the last start knew is in the control database. A flow with max_active runs under way
+// starts no more; what was due is due until one has ended. When a schedule has fired is kept in the control database,
+// so that a restart neither repeats nor forgets it.
 //
 // Threads: any; tick() by one at a time.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,6 +20,7 @@
 
 #include "platform/flow/flow.h"
 #include "platform/flow/flow_declaration.h"
+#include "platform/flow/object_watch.h"
 #include "platform/flow/schedule.h"
 #include "platform/flow/zone.h"
 
@@ -40,6 +44,7 @@ class Flows {
     lake::Lake& lake;
     control::Control& control;
     const Clock& clock;
+    warehouse::Buckets* buckets = nullptr;  // null: there are no triggers by objects
   };
   explicit Flows(const Parts& parts) : parts_(parts) {}
 
@@ -51,6 +56,12 @@ class Flows {
   void tick();
 
  private:
+  struct Objects {
+    std::shared_ptr<ObjectWatch> watch;
+    std::string recorded = {};  // the digest that a start after this one compares with
+    int64_t next_look = 0;      // steady microseconds
+    bool is_failing = false;
+  };
   struct Declared {
     FlowDeclaration flow;
     Zone zone = Zone::utc();
@@ -63,12 +74,18 @@ class Flows {
     std::map<std::string, WallTime> changed;  // arrival: since when it has been that
     std::string left_behind;                  // stale: what the last start was for
     std::string last_ended;                   // run: the run that was seen last
+    std::map<std::string, Objects> objects;   // object: by the place
+    std::string object;                       // that the flow is due for
   };
 
   static std::optional<WallTime> next_of(const Declared& declared, WallTime after);
   void look_at_schedule(Declared& declared, WallTime now);
   void look_at_triggers(Declared& declared, WallTime now);
   std::optional<std::string> triggered(Declared& declared, const Trigger& trigger, WallTime now);
+  Status watch_objects(Declared& declared);
+  void look_at_objects(Declared& declared, const std::string& place, Objects& objects, WallTime now);
+  void record_objects(const Declared& declared, const std::string& place, Objects& objects);
+  void cover_objects(Declared& declared);
   void start_due(Declared& declared);
   Result<bool> has_room(const FlowDeclaration& flow);
 

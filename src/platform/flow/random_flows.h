@@ -42,7 +42,8 @@ class RandomFlows {
     return texts[static_cast<size_t>(below(static_cast<int>(texts.size())))];
   }
   Trigger trigger() {
-    return {static_cast<TriggerKind>(below(3)), name(), milliseconds(below(100'000)),
+    const auto kind = static_cast<TriggerKind>(below(4));
+    return {kind, kind == TriggerKind::object ? "s3://bucket/" + name() : name(), milliseconds(below(100'000)),
             maybe() ? RunState::done : RunState::failed};
   }
   Retries retries() { return {below(101), milliseconds(below(100'000)), 1 + below(100) / 16.0, seconds(below(1'000))}; }
