@@ -305,6 +305,7 @@ Status Composed::open_engine() {
   flow.steps = step_settings(settings_, options_.folder, store_root_);
   flow.steps.secret = [this](std::string_view name) { return secret(name); };
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
+  flow.warehouse = warehouse_.get();
   flow.on_end = [this](const control::Run& ended) { run_findings_->note(ended); };
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
   intakes_->add_work(*flow_);

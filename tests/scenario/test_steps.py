@@ -41,13 +41,13 @@ def test_the_daily_flow_fills_both_tables_with_what_the_lake_holds_and_twice_is_
     lake, loaded, queried = tables_of(project)
     assert len(lake) == 100 and loaded == lake and queried == lake
     assert any(row[2] for row in lake) and not all(row[2] for row in lake)
-    assert {task["step"]: task["rows"] for task in view["tasks"] if task["what"] in ("unload", "load", "check")} == {
-        "stage": 100, "load": 100, "equal": 0}
+    assert {task["step"]: task["rows"] for task in view["tasks"] if task["what"] in ("sql", "check")} == {
+        "warehouse": 0, "stage": 100, "load": 100, "spectrum": 100, "equal": 0}
     again = run(project, "daily")
     assert again["state"] == "done" and tables_of(project) == [lake, loaded, queried]
-    staged = sorted(os.listdir(project.folder / "staging"))
+    staged = sorted(os.listdir(project.folder / ".weir/store/s3/warehouse/staging/advertising"))
     # The first run does all that there is, also the day before, which a click touches; the second the window alone.
-    assert staged[-1] == f"advertising_{day(1)}_{day(0)}.csv" and len(staged) == 2, staged
+    assert staged[-1] == f"{day(1)}_{day(0)}" and len(staged) == 2, staged
 
 
 def test_midnight_belongs_to_one_day_and_an_ad_without_clicks_is_there(advertising):

@@ -30,7 +30,8 @@ Result<std::unique_ptr<Flow>> Flow::open(const Parts& parts) {
   out->lake_builder_ = std::make_unique<LakeBuilder>(parts.engine, parts.lake, parts.clock, *out->partitions_);
   TRY_ASSIGN(out->ledger_, Ledger::open(parts.engine, parts.clock));
   out->step_work_ = std::make_unique<StepWork>(
-      StepWork::Parts{parts.engine, *out->ledger_, out->gates_, parts.clock, parts.random}, parts.steps);
+      StepWork::Parts{parts.engine, *out->ledger_, out->gates_, parts.clock, parts.random, parts.warehouse},
+      parts.steps);
   return out;
 }
 

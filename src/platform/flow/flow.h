@@ -112,6 +112,7 @@ class Flow {
     size_t parallel = 1;  // things that are computed at once, of all runs together
     // Told each run that ended, once it is on record; on the run's thread.
     std::function<void(const control::Run&)> on_end = {};
+    warehouse::Warehouse* warehouse = nullptr;  // where the SQL of steps runs; null: it is refused
   };
   static Result<std::unique_ptr<Flow>> open(const Parts& parts);
   ~Flow();

@@ -242,9 +242,12 @@ TEST(FlowDeclaration, schedules_are_judged_where_they_stand) {
 
 TEST(FlowDeclaration, a_trigger_is_one_thing) {
   const auto trigger = [](const std::string& one) { return flow_mistakes("triggers: [" + one + "]"); };
-  EXPECT_THAT(trigger("{}"), ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run; this names none")));
+  EXPECT_THAT(trigger("{}"),
+              ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run, object; this names none")));
   EXPECT_THAT(trigger("{arrival: a, stale: b}"), ElementsAre(HasSubstr("this is arrival and stale")));
   EXPECT_THAT(trigger("{stale: a, quiet: 1s}"), ElementsAre(HasSubstr("quiet: belongs to arrival")));
+  EXPECT_THAT(trigger("{object: data/in}"), ElementsAre(HasSubstr("object: is no place in the store")));
+  EXPECT_THAT(trigger("{object: 's3://data/in/', state: done}"), ElementsAre(HasSubstr("state: belongs to run")));
   EXPECT_THAT(trigger("{arrival: a, state: done}"), ElementsAre(HasSubstr("state: belongs to run")));
   EXPECT_THAT(trigger("{run: a, state: ended}"), ElementsAre(HasSubstr("one of done, failed")));
   EXPECT_THAT(trigger("{run: daily}"), ElementsAre(HasSubstr("would start itself again and again")));

@@ -17,7 +17,10 @@
 
 #include "core/io/simulated_clock.h"
 #include "core/runtime/system_clock.h"
+#include "platform/access/users.h"
 #include "platform/flow/flows.h"
+#include "platform/warehouse/load_log.h"
+#include "platform/warehouse/warehouse.h"
 #include "stream/capture/record.h"
 
 namespace weir::flow {
@@ -101,7 +104,21 @@ class FlowTest : public ::testing::Test {
     lake_->set_engine(*engine_);
     auto streams = lake_->set_streams({{7, 1, stream("impressions")}, {8, 1, stream("clicks")}});
     ASSERT_TRUE(streams) << streams.error().text();
+    users_ = must(access::Users::open(*control_, clock_, random_, {.cost = {.memory_kib = 64, .passes = 1}}));
+    const Status made = warehouse::make_catalog(*engine_);
+    ASSERT_TRUE(made) << made.error().text();
+    warehouse_ = std::make_unique<warehouse::Warehouse>(
+        warehouse::Warehouse::Parts{.engine = *engine_,
+                                    .log = log_,
+                                    .timers = timers_,
+                                    .clock = clock_,
+                                    .random = random_,
+                                    .users = users_.get(),
+                                    .buckets = &store_.emplace(real_files(), root_ + "/s3"),
+                                    .loads = &loads_},
+        warehouse::Limits{});
     Flow::Parts parts{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
+    parts.warehouse = warehouse_.get();
     parts.parallel = 2;
     parts.steps.folder = folder();
     parts.steps.store_root = root_ + "/store";
@@ -117,6 +134,8 @@ class FlowTest : public ::testing::Test {
     static_cast<void>(lanes_->stop(Duration{}, seconds(10)));
     lanes_.reset();
     flow_.reset();
+    warehouse_.reset();
+    users_.reset();
     engine_.reset();
     lake_.reset();
     journal_.reset();
@@ -244,6 +263,12 @@ class FlowTest : public ::testing::Test {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<lake::Lake> lake_;
   std::unique_ptr<engine::Engine> engine_;
+  Timers timers_;
+  warehouse::StatementLog log_{clock_, metrics_};
+  warehouse::LoadLog loads_;
+  std::optional<warehouse::Buckets> store_;
+  std::unique_ptr<access::Users> users_;
+  std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<Flow> flow_;
 };
 

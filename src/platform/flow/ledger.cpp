@@ -77,16 +77,16 @@ std::map<std::string, std::string> Ledger::versions() const {
 }
 
 Status Ledger::write(engine::Session& session, const StepMark& mark) {
-  TRY(run_statement(session, "INSERT INTO weir.steps VALUES ($1, $2, $3, $4, make_timestamp($5), $6, $7)",
-                    {Json(mark.run), Json(mark.flow), Json(mark.step), Json(mark.input), Json(mark.ended_at.micros),
-                     mark.end.rows ? Json(*mark.end.rows) : Json(), Json(mark.end.message)}));
+  TRY(session.run_own("INSERT INTO weir.steps VALUES ($1, $2, $3, $4, make_timestamp($5), $6, $7)",
+                      {Json(mark.run), Json(mark.flow), Json(mark.step), Json(mark.input), Json(mark.ended_at.micros),
+                       mark.end.rows ? Json(*mark.end.rows) : Json(), Json(mark.end.message)}));
   return {};
 }
 
 Status Ledger::touch(engine::Session& session, const std::set<std::string>& tables, const std::string& version) {
   for (const std::string& table : tables) {
-    TRY(run_statement(session, "DELETE FROM weir.versions WHERE table_name = $1", {Json(table)}));
-    TRY(run_statement(session, "INSERT INTO weir.versions VALUES ($1, $2)", {Json(table), Json(version)}));
+    TRY(session.run_own("DELETE FROM weir.versions WHERE table_name = $1", {Json(table)}));
+    TRY(session.run_own("INSERT INTO weir.versions VALUES ($1, $2)", {Json(table), Json(version)}));
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include "core/base/time.h"
 #include "core/base/yaml.h"
 #include "core/io/files.h"
+#include "platform/access/users.h"
 #include "platform/flow/builder.h"
 #include "platform/flow/transaction.h"
 #include "platform/warehouse/result_text.h"
@@ -17,6 +18,7 @@ namespace {
 
 using engine::NamedValue;
 using engine::ScriptStatement;
+using warehouse::DeclaredStatement;
 
 constexpr size_t kShownRows = 5;  // of a check's
 constexpr size_t kShownBytesMax = 2'000;
@@ -53,17 +55,6 @@ class Countdown {
   const Clock& clock_;
   std::optional<int64_t> end_;
 };
-
-// The number of rows that a statement changed: the only cell of its answer.
-Result<uint64_t> drained(engine::ResultStream& stream) {
-  uint64_t first = 0;
-  for (bool is_first = true;; is_first = false) {
-    TRY_ASSIGN(const auto rows, stream.next());
-    if (rows.empty()) return first;
-    if (!is_first || rows.front().empty()) continue;
-    if (const auto* number = std::get_if<int64_t>(&rows.front().front())) first = static_cast<uint64_t>(*number);
-  }
-}
 
 // Why it was stopped, rather than that.
 Error told(const StepRun& run, Error error) {
@@ -137,22 +128,28 @@ std::string select_of(const Unload& unload) {
 }  // namespace
 
 Result<std::vector<ScriptStatement>> StepWork::script(const Step& step, const MayWrite& may_write) const {
-  const bool is_sql = step.kind == StepKind::sql;
-  const std::string text = is_sql ? step.sql : step.kind == StepKind::check ? step.check : select_of(step.unload);
-  TRY_ASSIGN(auto statements, parts_.engine.examine_script(text, values_of({})));
-  for (const ScriptStatement& statement : statements) {
+  const std::string text = step.kind == StepKind::check ? step.check : select_of(step.unload);
+  TRY_ASSIGN(auto found, parts_.engine.examine_script(text, values_of({})));
+  for (const ScriptStatement& statement : found) {
     for (const auto& table : statement.writes) {
       TRY(may_write(table.name));
     }
-    if (statement.kind == ScriptStatement::Kind::maintain && statements.size() > 1) {
-      return Error(Code::invalid, "VACUUM and ANALYZE share no transaction with other statements",
-                   "put them into a step of their own");
-    }
   }
-  if (!is_sql && (statements.size() != 1 || statements.front().kind != ScriptStatement::Kind::read)) {
+  if (found.size() != 1 || found.front().kind != ScriptStatement::Kind::read) {
     return Error(Code::invalid, std::string(step_word(step.kind)) + " takes one SELECT");
   }
-  return statements;
+  return found;
+}
+
+Result<std::vector<DeclaredStatement>> StepWork::statements(const Step& step, const std::vector<NamedValue>& values,
+                                                            const MayWrite& may_write) const {
+  TRY_ASSIGN(auto out, warehouse::read_script(parts_.engine, step.sql, values));
+  for (const DeclaredStatement& one : out) {
+    for (const std::string& table : one.writes) {
+      TRY(may_write(table));
+    }
+  }
+  return out;
 }
 
 Status StepWork::may_run(const std::string& program) const {
@@ -166,7 +163,10 @@ Status StepWork::examine(const Step& step, const MayWrite& may_write) const {
   switch (step.kind) {
     case StepKind::tables:
       return {};
-    case StepKind::sql:
+    case StepKind::sql: {
+      TRY(statements(step, values_of({}), may_write));
+      return {};
+    }
     case StepKind::check:
     case StepKind::unload: {
       TRY(script(step, may_write));
@@ -242,33 +242,75 @@ Status StepWork::mark(const Step& step, const StepRun& run, const TaskEnd& end) 
 
 // --- sql, check -----------------------------------------------------------------------------------------------------
 
-Result<TaskEnd> StepWork::sql(const Step& step, const StepRun& run) {
-  const auto values = values_of(run);
-  const Countdown countdown(parts_.clock, run.time);
-  TRY_ASSIGN(const auto statements, script(step, run.may_write));
-  std::set<std::string> written;
-  for (const ScriptStatement& statement : statements) {
-    for (const auto& table : statement.writes) written.insert(table.name);
+namespace {
+
+// A session of the owner's, whose bare names are looked for where steps have always made their tables.
+Result<std::unique_ptr<warehouse::Session>> session_of(warehouse::Warehouse& warehouse, const StepRun& run) {
+  return warehouse::Session::open(
+      warehouse,
+      {.user = {.name = access::kOwnerName, .may_read = true, .may_administer = true, .id = access::kOwnerUser},
+       .client = "flow",
+       .peer = {},
+       .settings = {{"search_path", "main, lake, public"}, {"application_name", "flow " + run.flow}}});
+}
+
+// One statement to its end. The number of rows that it changed, or of those that it gave.
+Result<uint64_t> run_in(warehouse::Session& session, const std::string& sql, const engine::QueryLimits& limits,
+                        const Cancel& cancel) {
+  TRY_ASSIGN(const auto admission, session.admit({.sql = sql, .parameters = {}, .time = limits.time}, cancel));
+  TRY_ASSIGN(const auto execution, admission->start());
+  for (;;) {
+    TRY_ASSIGN(const engine::ResultBlock* const block, execution->next_block());
+    if (block == nullptr) break;
   }
-  if (statements.front().kind == ScriptStatement::Kind::maintain) {  // may be repeated, changes no row
-    TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
-    session->read_from(no_streams());
-    TRY_ASSIGN(const auto limits, countdown.left());
-    TRY_ASSIGN(const auto stream, session->query_declared(step.sql, 0, values, limits));
-    TRY(drained(*stream));
+  // "INSERT 0 3": the count stands last.
+  const std::string tag = execution->tag();
+  const std::string count = tag.substr(tag.rfind(' ') + 1);
+  const bool is_number = !count.empty() && count.find_first_not_of("0123456789") == std::string::npos;
+  return is_number ? std::stoull(count) : 0;
+}
+
+}  // namespace
+
+// The statements, the new versions of the tables that they change, and the step's mark: one transaction.
+Result<TaskEnd> StepWork::sql(const Step& step, const StepRun& run) {
+  if (parts_.warehouse == nullptr) return Error(Code::unsupported, "there is no warehouse for the SQL of steps");
+  const Countdown countdown(parts_.clock, run.time);
+  TRY_ASSIGN(const auto script, statements(step, values_of(run), run.may_write));
+  std::set<std::string> written;
+  for (const DeclaredStatement& one : script) written.insert(one.writes.begin(), one.writes.end());
+  std::vector<Gates::Pass> alone;  // two that change one table would make one of them fail
+  for (const std::string& table : written) {
+    TRY_ASSIGN(Gates::Pass pass, parts_.gates.enter("table " + table, 1, run.cancel));
+    alone.push_back(std::move(pass));
+  }
+  TRY_ASSIGN(const auto session, session_of(*parts_.warehouse, run));
+  TRY_ASSIGN(const auto limits, countdown.left());
+  if (script.front().kind == DeclaredStatement::Kind::maintain) {  // may be repeated, changes no row
+    const auto done = run_in(*session, script.front().sql, limits, run.cancel);
+    if (!done) return told(run, done.error());
     TRY(mark(step, run, {}));
     return TaskEnd{};
   }
-  return in_transaction(step, run, written, "", [&](engine::Session& session) -> Result<TaskEnd> {
-    uint64_t changed = 0;
-    for (size_t i = 0; i < statements.size(); ++i) {
-      TRY_ASSIGN(const auto limits, countdown.left());
-      TRY_ASSIGN(const auto stream, session.query_declared(step.sql, i, values, limits));
-      TRY_ASSIGN(const uint64_t rows, drained(*stream));
-      if (statements[i].kind == ScriptStatement::Kind::write) changed += rows;
-    }
-    return TaskEnd{changed};
-  });
+  session->read_from(run.inputs);
+  TRY(run_in(*session, "BEGIN", limits, run.cancel));
+  uint64_t changed = 0;
+  for (const DeclaredStatement& one : script) {
+    TRY_ASSIGN(const auto left, countdown.left());
+    const auto rows = run_in(*session, one.sql, left, run.cancel);
+    if (!rows) return told(run, rows.error());
+    if (one.kind != DeclaredStatement::Kind::read) changed += *rows;
+  }
+  const StepMark mark{run.marks, run.flow, step.name, "", parts_.clock.wall(), {changed}};
+  const std::string version = this->version();
+  TRY(Ledger::touch(session->engine(), written, version));
+  TRY(Ledger::write(session->engine(), mark));
+  TRY(run.cancel.check());
+  const auto done = run_in(*session, "COMMIT", {}, run.cancel);
+  if (!done) return told(run, done.error());
+  parts_.ledger.touched(written, version);
+  parts_.ledger.committed(mark);
+  return mark.end;
 }
 
 Result<TaskEnd> StepWork::check(const Step& step, const StepRun& run) {

@@ -1,5 +1,5 @@
-// What single steps of a flow do: SQL in one transaction with the step's mark, files into tables, tables into files,
-// checks, commands in a worker.
+// What single steps of a flow do: SQL in Redshift's words, in one transaction with the step's mark, files into tables,
+// tables into files, checks, commands in a worker.
 //
 // A step that changes the engine writes its mark in the same transaction; one with effects outside — a file, a
 // command — is marked after it: at least once, so what it makes has a name that does not depend on chance and is
@@ -22,6 +22,8 @@
 #include "platform/flow/gates.h"
 #include "platform/flow/ledger.h"
 #include "platform/flow/run_tasks.h"
+#include "platform/warehouse/declared_script.h"
+#include "platform/warehouse/session.h"
 #include "storage/engine/engine.h"
 
 namespace weir::flow {
@@ -54,6 +56,7 @@ class StepWork {
     Gates& gates;
     const Clock& clock;
     Random& random;
+    warehouse::Warehouse* warehouse = nullptr;  // where the SQL of steps runs; null: it is refused
   };
   StepWork(const Parts& parts, StepSettings settings) : parts_(parts), settings_(std::move(settings)) {}
 
@@ -81,12 +84,15 @@ class StepWork {
                                  const std::string& input, const Work& work);
   Status mark(const Step& step, const StepRun& run, const TaskEnd& end);
   Result<TaskEnd> sql(const Step& step, const StepRun& run);
+  Result<std::vector<warehouse::DeclaredStatement>> statements(const Step& step,
+                                                               const std::vector<engine::NamedValue>& values,
+                                                               const MayWrite& may_write) const;
   Result<TaskEnd> check(const Step& step, const StepRun& run);
   Result<TaskEnd> load(const Step& step, const StepRun& run);
   Result<TaskEnd> load_rows(engine::Session& session, const Load& load, const std::string& path, const StepRun& run);
   Result<TaskEnd> unload(const Step& step, const StepRun& run);
   Result<TaskEnd> command(const Step& step, const StepRun& run);
-  // Of a step's SQL, checked.
+  // Of a check or an unload, checked.
   Result<std::vector<engine::ScriptStatement>> script(const Step& step, const MayWrite& may_write) const;
   Status may_run(const std::string& program) const;
   std::string version();

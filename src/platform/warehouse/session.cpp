@@ -56,6 +56,12 @@ Status Session::leave_mark(const std::string& mark) {
   TRY(state_->own("INSERT INTO weir_catalog.marks VALUES ($1, now())", {mark}));
   return {};
 }
+void Session::read_from(std::shared_ptr<const engine::Snapshot> snapshot) {
+  state_->engine().read_from(std::move(snapshot));
+}
+engine::Session& Session::engine() {
+  return state_->engine();
+}
 std::vector<std::pair<std::string, std::string>> Session::take_changed_settings() {
   return std::exchange(state_->changed_settings, {});
 }

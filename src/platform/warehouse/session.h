@@ -84,6 +84,11 @@ class Session {
   // Keeps a mark in the engine, in the transaction that is open: it is there if what the transaction did is.
   Status leave_mark(const std::string& mark);
 
+  // For rooms that run declared work here. Streams as `snapshot` has them, from the next transaction on; and the engine's
+  // connection, for what of theirs belongs into the transaction that is open.
+  void read_from(std::shared_ptr<const engine::Snapshot> snapshot);
+  engine::Session& engine();
+
   // The values of settings that are told to the client when they change: name, value. Cleared by the call.
   std::vector<std::pair<std::string, std::string>> take_changed_settings();
   std::string setting(std::string_view name) const;  // as SHOW shows it; empty if nobody knows it

@@ -234,6 +234,7 @@ Status DuckSession::apply_settings() {
   try {
     duckdb::vector<duckdb::CatalogSearchEntry> path;
     for (const std::string& schema : search_path_) {
+      if (schema == kLakeCatalog) path.emplace_back(kLakeCatalog, DEFAULT_SCHEMA);
       path.emplace_back(link_->database->catalog, schema);
       if (schema != kPublic) continue;
       path.emplace_back(link_->database->catalog, DEFAULT_SCHEMA);
