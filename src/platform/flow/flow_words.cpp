@@ -3,8 +3,10 @@
 namespace weir::flow {
 
 const Words<TriggerKind>& trigger_words() {
-  static const Words<TriggerKind> kWords = {
-      {"arrival", TriggerKind::arrival}, {"stale", TriggerKind::stale}, {"run", TriggerKind::run}, {"object", TriggerKind::object}};
+  static const Words<TriggerKind> kWords = {{"arrival", TriggerKind::arrival},
+                                            {"stale", TriggerKind::stale},
+                                            {"run", TriggerKind::run},
+                                            {"object", TriggerKind::object}};
   return kWords;
 }
 const Words<RunState>& state_words() {

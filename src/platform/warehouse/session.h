@@ -84,8 +84,8 @@ class Session {
   // Keeps a mark in the engine, in the transaction that is open: it is there if what the transaction did is.
   Status leave_mark(const std::string& mark);
 
-  // For rooms that run declared work here. Streams as `snapshot` has them, from the next transaction on; and the engine's
-  // connection, for what of theirs belongs into the transaction that is open.
+  // For rooms that run declared work here. Streams as `snapshot` has them, from the next transaction on; and the
+  // engine's connection, for what of theirs belongs into the transaction that is open.
   void read_from(std::shared_ptr<const engine::Snapshot> snapshot);
   engine::Session& engine();
 

@@ -87,8 +87,8 @@ FROM lake.pg_catalog._weir_external_formats f JOIN $engine.weir_catalog.external
   ON p.database_name = f.database_name AND p.table_name = f.tablename
 )sql"},
       {"pg_catalog", "_weir_external_scans", R"sql(
-SELECT CAST(s.user_id AS INTEGER) AS userid, s.query, s.process_id, s."at" AS began, s.table_name, s.format, s.files, s.bytes,
-  s.largest, s.is_partitioned, s.partitions, s.partitions_read, q.endtime, q.aborted,
+SELECT CAST(s.user_id AS INTEGER) AS userid, s.query, s.process_id, s."at" AS began, s.table_name, s.format, s.files,
+  s.bytes, s.largest, s.is_partitioned, s.partitions, s.partitions_read, q.endtime, q.aborted,
   row_number() OVER (PARTITION BY s.query ORDER BY s."at") - 1 AS segment
 FROM lake.internal.weir_external_scans s LEFT JOIN lake.pg_catalog.stl_query q ON q.query = s.query
 WHERE weir_word('sees_all', '') = 'true' OR s.user_name = weir_word('login_name', '')

@@ -103,7 +103,8 @@ class SystemRelationEntry final : public duckdb::ViewCatalogEntry {
 };
 
 // `main` has the streams, computed tables and system views; `public` the same, and what lies in the engine's own main;
-// `internal` the views that only system relations read; `external` the tables of external schemas; pg_catalog and information_schema the system relations.
+// `internal` the views that only system relations read; `external` the tables of external schemas; pg_catalog and
+// information_schema the system relations.
 class LakeSchema final : public duckdb::SchemaCatalogEntry {
  public:
   using Lookup = std::function<optional_ptr<CatalogEntry>(CatalogTransaction, const std::string&)>;
