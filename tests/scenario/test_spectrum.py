@@ -27,6 +27,8 @@ class Both(Served, Aws):
         Served.begin(self)
         self.aws = self.get("/v1/status", headers=self.admin()).json["aws"]
         self.endpoint = f"http://127.0.0.1:{self.aws['port']}"
+        self.access = getattr(self, "access", None) or self.key("--admin")
+        self.s3 = self.client("s3", self.access, s3={"addressing_style": "path"})
         return self
 
 
@@ -37,7 +39,6 @@ def served(tmp_path_factory):
     made.write("weir.yaml", "limits: {sql_concurrent: 4}\n")
     made.write("flows/inbox.yaml", FLOW)
     made.begin()
-    made.s3 = made.client("s3", made.key("--admin"), s3={"addressing_style": "path"})
     for bucket in ("sales", "inbox"):
         made.s3.create_bucket(Bucket=bucket)
     made.tell(f"CREATE USER ann PASSWORD '{PASSWORD}'")

@@ -4,6 +4,7 @@ import pytest
 from conftest import Project
 from sql_files import FOLDER, POSTGRES, Postgres, Target
 
+REDSHIFT = sorted(FOLDER.glob("redshift/*.test"))
 FILES = sorted(FOLDER.glob("dialect/*.test")) + sorted(FOLDER.glob("postgres/*.test"))
 
 
@@ -31,7 +32,7 @@ def name_of(path):
     return str(path.relative_to(FOLDER))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", FILES + REDSHIFT, ids=name_of)
 def test_weir_answers_so_on_the_wire(weir, path):
     problems = weir.problems(path)
     assert not problems, "\n\n".join(problems)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/engine/engine.h"
+
 namespace weir::warehouse {
 
 Result<ObjectPath> ObjectPath::of(std::string_view url) {
@@ -37,7 +39,8 @@ Result<LocalBlobStore*> Buckets::open(const std::string& bucket) {
 
 Result<std::string> Buckets::engine_path(const std::string& bucket, const std::string& key) {
   TRY_ASSIGN(const LocalBlobStore* const store, open(bucket));
-  return store->path_of(key);
+  TRY_ASSIGN(const std::string path, store->path_of(key));
+  return engine::Engine::own_file(path);
 }
 
 Result<std::vector<std::string>> Buckets::list() {

@@ -27,7 +27,8 @@ class Buckets {
   Result<LocalBlobStore*> open(const std::string& bucket);
   Result<std::vector<std::string>> list();  // by name
   Result<bool> exists(const std::string& bucket) { return files_.exists(root_ + "/" + bucket); }
-  // What the engine opens the object by. The object need not exist.
+  // How a statement of our own names an object of the bucket for the engine's readers, scheme and all. The object need
+  // not exist.
   Result<std::string> engine_path(const std::string& bucket, const std::string& key);
   Files& files() { return files_; }
 

@@ -177,8 +177,8 @@ class BucketSource final : public engine::ExternalSource {
   Status add_file(const ObjectPath& folder, const Blob& blob, engine::PartitionValues values,
                   std::vector<engine::ExternalFile>& out) const {
     if (blob.size == 0) return {};
-    TRY_ASSIGN(const std::string path, buckets_.engine_path(folder.bucket, blob.key));
-    out.push_back({.path = engine::Engine::own_file(path),
+    TRY_ASSIGN(std::string path, buckets_.engine_path(folder.bucket, blob.key));
+    out.push_back({.path = std::move(path),
                    .url = "s3://" + folder.bucket + "/" + blob.key,
                    .bytes = blob.size,
                    .partition = std::move(values)});

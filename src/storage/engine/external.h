@@ -20,7 +20,7 @@ namespace weir::engine {
 using PartitionValues = std::vector<std::optional<std::string>>;
 
 struct ExternalFile {
-  std::string path;  // as Engine::own_file() says it
+  std::string path;  // as a statement of our own names it, with its scheme
   std::string url;   // what people are shown, "$path"
   uint64_t bytes = 0;
   PartitionValues partition;
