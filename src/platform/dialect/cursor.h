@@ -72,6 +72,16 @@ Result<Statement> parse_grant(Cursor& at, bool revokes);
 Result<Statement> parse_user(Cursor& at, bool is_new);
 Result<Statement> parse_role(Cursor& at, bool is_group, bool is_new);
 Result<Statement> parse_default_privileges(Cursor& at);
+// Whom something is granted to or attached to.
+Result<std::vector<Grantee>> parse_grantees(Cursor& at);
+// RLS POLICY … or MASKING POLICY …, behind CREATE and ALTER, DROP, ATTACH and DETACH: parse_policies.cpp.
+Result<Statement> parse_policy(Cursor& at, bool is_new);
+Result<Statement> parse_drop_policy(Cursor& at);
+Result<Statement> parse_attach(Cursor& at, bool detaches);
+// What follows FUNCTION: parse_functions.cpp.
+Result<Statement> parse_function(Cursor& at, bool or_replace);
+Result<Statement> parse_drop_function(Cursor& at);
+Result<size_t> parse_argument_count(Cursor& at);  // (int, varchar) is 2
 Result<Statement> parse_comment(Cursor& at);
 Result<Statement> parse_copy(Cursor& at);
 // What follows STDIN or STDOUT: parse_copy_stream.cpp.

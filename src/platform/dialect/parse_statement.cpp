@@ -422,6 +422,8 @@ struct FirstWord {
 constexpr FirstWord kFirstWords[] = {
     {"abort", [](Cursor& at) { return end(at, Transaction::What::rollback); }},
     {"alter", parse_alter},
+    {"attach", [](Cursor& at) { return parse_attach(at, false); }},
+    {"detach", [](Cursor& at) { return parse_attach(at, true); }},
     {"analyse", [](Cursor& at) { return maintain(at, true); }},
     {"analyze", [](Cursor& at) { return maintain(at, true); }},
     {"begin", begin},
@@ -543,6 +545,14 @@ struct Tags {
   }
   std::string operator()(const Grant& one) const { return one.revokes ? "REVOKE" : "GRANT"; }
   std::string operator()(const DefaultPrivileges&) const { return "ALTER DEFAULT PRIVILEGES"; }
+  static std::string policy(PolicyKind kind) { return kind == PolicyKind::rows ? " RLS POLICY" : " MASKING POLICY"; }
+  std::string operator()(const DefinePolicy& one) const { return (one.is_new ? "CREATE" : "ALTER") + policy(one.kind); }
+  std::string operator()(const DropPolicy& one) const { return "DROP" + policy(one.kind); }
+  std::string operator()(const AttachPolicy& one) const {
+    return (one.detaches ? "DETACH" : "ATTACH") + policy(one.kind);
+  }
+  std::string operator()(const CreateFunction&) const { return "CREATE FUNCTION"; }
+  std::string operator()(const DropFunction&) const { return "DROP FUNCTION"; }
 };
 
 }  // namespace

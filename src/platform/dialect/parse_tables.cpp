@@ -338,8 +338,10 @@ Result<Statement> parse_create(Cursor& at) {
   if (at.accept("user")) return parse_user(at, true);
   if (at.accept("role")) return parse_role(at, false, true);
   if (at.accept("group")) return parse_role(at, true, true);
-  for (const char* what : {"function", "procedure", "library", "database", "model", "datashare", "index", "trigger",
-                           "sequence", "type", "extension", "domain", "rls", "masking", "identity"}) {
+  if (at.accept("function")) return parse_function(at, or_replace);
+  if (at.sees("rls") || at.sees("masking")) return parse_policy(at, true);
+  for (const char* what : {"procedure", "library", "database", "model", "datashare", "index", "trigger", "sequence",
+                           "type", "extension", "domain", "identity"}) {
     if (!at.sees(what)) continue;
     std::string shown;
     for (const char* c = what; *c != 0; ++c) shown += static_cast<char>(*c - 'a' + 'A');
@@ -350,6 +352,8 @@ Result<Statement> parse_create(Cursor& at) {
 
 Result<Statement> parse_drop(Cursor& at) {
   Drop out;
+  if (at.accept("function")) return parse_drop_function(at);
+  if (at.sees("rls") || at.sees("masking")) return parse_drop_policy(at);
   if (at.accept("table")) {
     out.kind = ObjectKind::table;
   } else if (at.accept("view")) {
@@ -364,8 +368,8 @@ Result<Statement> parse_drop(Cursor& at) {
     out.kind = ObjectKind::role;
   } else if (at.accept("group")) {
     out.kind = ObjectKind::group;
-  } else if (at.sees("function") || at.sees("procedure") || at.sees("database") || at.sees("model") ||
-             at.sees("external") || at.sees("library") || at.sees("datashare")) {
+  } else if (at.sees("procedure") || at.sees("database") || at.sees("model") || at.sees("external") ||
+             at.sees("library") || at.sees("datashare")) {
     return at.unsupported("DROP of this kind of object");
   } else {
     return at.expected("TABLE, VIEW, MATERIALIZED VIEW, SCHEMA, USER, ROLE or GROUP");
@@ -409,6 +413,22 @@ Result<Statement> alter_column(Cursor& at, Alter out) {
   return Statement(std::move(out));
 }
 
+// ROW LEVEL SECURITY has been read.
+Status row_security(Cursor& at, Alter& out) {
+  out.what = Alter::What::row_security;
+  out.is_on = at.accept("on");
+  if (!out.is_on) {
+    TRY(at.expect("off"));
+  }
+  if (at.accept_all({"conjunction", "type"})) {
+    out.to = at.word();
+    if (out.to != "and" && out.to != "or") return at.expected("AND or OR");
+    at.skip();
+  }
+  if (at.sees("for")) return at.unsupported("FOR DATASHARES");
+  return {};
+}
+
 Result<Statement> alter_table(Cursor& at, Alter out) {
   if (out.kind == ObjectKind::table) {
     TRY_ASSIGN(std::optional<Statement> external, parse_alter_external(at));
@@ -428,6 +448,8 @@ Result<Statement> alter_table(Cursor& at, Alter out) {
     TRY_ASSIGN(out.column, at.identifier("a column's name"));
     TRY(at.expect("to"));
     TRY_ASSIGN(out.to, at.identifier("a new name"));
+  } else if (at.accept_all({"row", "level", "security"})) {
+    TRY(row_security(at, out));
   } else if (at.accept("append")) {
     TRY(at.expect("from"));
     out.what = Alter::What::append;
@@ -469,7 +491,7 @@ Result<Statement> alter_table(Cursor& at, Alter out) {
       TRY(table_attributes(at, *out.attributes));
     }
   } else {
-    return at.expected("ADD, DROP, RENAME, ALTER, APPEND or OWNER TO");
+    return at.expected("ADD, DROP, RENAME, ALTER, APPEND, ROW LEVEL SECURITY or OWNER TO");
   }
   TRY(at.expect_end());
   return Statement(std::move(out));
@@ -482,6 +504,7 @@ Result<Statement> parse_alter(Cursor& at) {
   if (at.accept("group")) return parse_role(at, true, false);
   if (at.accept("role")) return parse_role(at, false, false);
   if (at.accept_all({"default", "privileges"})) return parse_default_privileges(at);
+  if (at.sees("rls") || at.sees("masking")) return parse_policy(at, false);
   Alter out;
   if (at.accept("table")) return alter_table(at, std::move(out));
   if (at.accept("view") || at.accept_all({"materialized", "view"})) {

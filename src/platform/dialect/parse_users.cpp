@@ -23,25 +23,35 @@ Result<SetSetting> user_setting(Cursor& at) {
   return out;
 }
 
-Result<std::vector<Grantee>> grantees(Cursor& at) {
-  std::vector<Grantee> out;
-  do {
-    Grantee one;
-    if (at.accept("group")) {
-      one.kind = GranteeKind::group;
-    } else if (at.accept("role")) {
-      one.kind = GranteeKind::role;
-    } else if (at.accept("public")) {
-      one.kind = GranteeKind::everybody;
-      one.name = "public";
-    }
-    if (one.kind != GranteeKind::everybody) {
-      TRY_ASSIGN(one.name, at.identifier("a user's name, ROLE, GROUP or PUBLIC"));
-    }
-    if (at.accept_all({"with", "grant", "option"})) one.with_option = true;
-    out.push_back(std::move(one));
-  } while (at.accept_symbol(","));
-  return out;
+bool begins_limit(const Cursor& at) {
+  return at.sees("valid") || (at.sees("connection") && at.sees("limit", 1)) ||
+         (at.sees("session") && at.sees("timeout", 1));
+}
+
+// VALID UNTIL, CONNECTION LIMIT, SESSION TIMEOUT.
+Status user_limit(Cursor& at, UserChange& out) {
+  if (at.accept("valid")) {
+    TRY(at.expect("until"));
+    TRY_ASSIGN(out.valid_until, at.text("a time in single quotes"));
+    return {};
+  }
+  if (at.accept_all({"session", "timeout"})) {
+    const Error wrong = at.expected("60 to 1728000 seconds");
+    TRY_ASSIGN(const int64_t timeout, at.integer("a number of seconds"));
+    if (timeout < 60 || timeout > 1'728'000) return wrong;
+    out.session_timeout = timeout;
+    return {};
+  }
+  at.accept_all({"connection", "limit"});
+  if (at.accept("unlimited")) {
+    out.connection_limit = -1;
+    return {};
+  }
+  const Error wrong = at.expected("a number of connections, or UNLIMITED");
+  TRY_ASSIGN(const int64_t limit, at.integer("a number of connections, or UNLIMITED"));
+  if (limit < -1 || limit > 1'000'000) return wrong;
+  out.connection_limit = static_cast<int>(limit);
+  return {};
 }
 
 Result<std::vector<GrantedPrivilege>> privileges(Cursor& at) {
@@ -72,10 +82,12 @@ Status grant_objects(Cursor& at, Grant& out) {
     out.on = On::all_tables;
   } else if (at.sees("all") && (at.sees("functions", 1) || at.sees("procedures", 1))) {
     return at.unsupported("A grant on all functions of a schema");
-  } else if (at.accept("function") || at.accept("procedure")) {
+  } else if (at.accept("function")) {
     out.on = On::functions;
+  } else if (at.sees("procedure")) {
+    return at.unsupported("A grant on procedures");
   } else if (at.accept("language")) {
-    out.on = On::functions;
+    out.on = On::languages;
   } else if (at.sees("model") || at.sees("datashare") || at.sees("external") || at.sees("copy")) {
     return at.unsupported("A grant on this kind of object");
   } else {
@@ -83,8 +95,9 @@ Status grant_objects(Cursor& at, Grant& out) {
   }
   do {
     TRY_ASSIGN(Name name, at.name("a name"));
-    if (out.on == On::functions && at.accept_symbol("(")) {
-      TRY(at.in_brackets());
+    if (out.on == On::functions) {
+      TRY_ASSIGN(const size_t count, parse_argument_count(at));
+      out.arguments.push_back(count);
     }
     if ((out.on == On::schemas || out.on == On::all_tables) && !name.schema.empty()) {
       name.database = std::move(name.schema);
@@ -97,6 +110,35 @@ Status grant_objects(Cursor& at, Grant& out) {
 
 }  // namespace
 
+Result<std::vector<Grantee>> parse_grantees(Cursor& at) {
+  std::vector<Grantee> out;
+  do {
+    Grantee one;
+    if (at.sees("rls") && at.sees("policy", 1)) {
+      return at.unsupported("A grant to an RLS POLICY", "a policy reads its lookup tables by itself");
+    }
+    if (at.accept("group")) {
+      one.kind = GranteeKind::group;
+    } else if (at.accept("role")) {
+      one.kind = GranteeKind::role;
+    } else if (at.accept("public")) {
+      one.kind = GranteeKind::everybody;
+      one.name = "public";
+    }
+    if (one.kind != GranteeKind::everybody) {
+      TRY_ASSIGN(one.name, at.identifier("a user's name, ROLE, GROUP or PUBLIC"));
+      // sys:secadmin
+      if (one.kind == GranteeKind::role && at.accept_symbol(":")) {
+        TRY_ASSIGN(const std::string rest, at.identifier("a role's name"));
+        one.name += ":" + rest;
+      }
+    }
+    if (at.accept_all({"with", "grant", "option"})) one.with_option = true;
+    out.push_back(std::move(one));
+  } while (at.accept_symbol(","));
+  return out;
+}
+
 Result<Statement> parse_user(Cursor& at, bool is_new) {
   UserChange out{.name = {},
                  .is_new = is_new,
@@ -106,6 +148,7 @@ Result<Statement> parse_user(Cursor& at, bool is_new) {
                  .syslog_unrestricted = {},
                  .valid_until = {},
                  .connection_limit = {},
+                 .session_timeout = {},
                  .groups = {},
                  .rename_to = {},
                  .setting = {},
@@ -143,25 +186,19 @@ Result<Statement> parse_user(Cursor& at, bool is_new) {
       }
     } else if (at.accept_all({"in", "group"})) {
       TRY_ASSIGN(out.groups, at.identifiers("a group's name"));
-    } else if (at.accept_all({"valid", "until"})) {
-      TRY_ASSIGN(out.valid_until, at.text("a time in single quotes"));
-    } else if (at.accept_all({"connection", "limit"})) {
-      if (at.accept("unlimited")) {
-        out.connection_limit = -1;
-      } else {
-        const Error wrong = at.expected("a number of connections, or UNLIMITED");
-        TRY_ASSIGN(const int64_t limit, at.integer("a number of connections, or UNLIMITED"));
-        if (limit < -1 || limit > 1'000'000) return wrong;
-        out.connection_limit = static_cast<int>(limit);
-      }
+    } else if (begins_limit(at)) {
+      TRY(user_limit(at, out));
     } else if (!is_new && at.accept("set")) {
       TRY_ASSIGN(out.setting, user_setting(at));
+    } else if (!is_new && at.accept_all({"reset", "session", "timeout"})) {
+      out.session_timeout = 0;
     } else if (!is_new && at.accept("reset")) {
       TRY_ASSIGN(out.reset, at.identifier("a setting's name"));
-    } else if (at.sees("session") || at.sees("externalid")) {
-      return at.unsupported("SESSION TIMEOUT and EXTERNALID");
+    } else if (at.sees("externalid")) {
+      return at.unsupported("EXTERNALID");
     } else {
-      return at.expected("PASSWORD, CREATEDB, CREATEUSER, IN GROUP, VALID UNTIL, CONNECTION LIMIT or SYSLOG ACCESS");
+      return at.expected(
+          "PASSWORD, CREATEDB, CREATEUSER, IN GROUP, VALID UNTIL, CONNECTION LIMIT, SESSION TIMEOUT or SYSLOG ACCESS");
     }
   }
   return Statement(std::move(out));
@@ -195,13 +232,20 @@ Result<Statement> parse_role(Cursor& at, bool is_group, bool is_new) {
 }
 
 Result<Statement> parse_grant(Cursor& at, bool revokes) {
-  Grant out{.revokes = revokes, .privileges = {}, .names = {}, .grantees = {}};
+  Grant out{.revokes = revokes, .privileges = {}, .names = {}, .arguments = {}, .grantees = {}};
   if (revokes && at.accept_all({"grant", "option", "for"})) out.option_only = true;
   if (revokes && at.accept_all({"admin", "option", "for"})) out.option_only = true;
-  if (at.sees("assumerole") || at.sees("explain") || at.sees("ignore")) {
-    return at.unsupported("A grant of ASSUMEROLE, EXPLAIN or IGNORE");
-  }
-  if (at.accept("role")) {
+  if (at.sees("assumerole")) return at.unsupported("A grant of ASSUMEROLE");
+  if (at.accept_all({"ignore", "rls"})) {
+    out.on = Grant::On::system;
+    out.privileges.push_back({.name = "ignore rls", .columns = {}});
+  } else if (at.accept_all({"explain", "rls"})) {
+    out.on = Grant::On::system;
+    out.privileges.push_back({.name = "explain rls", .columns = {}});
+  } else if (at.accept_all({"explain", "masking"})) {
+    out.on = Grant::On::system;
+    out.privileges.push_back({.name = "explain masking", .columns = {}});
+  } else if (at.accept("role")) {
     out.on = Grant::On::role;
     do {
       Name role{.at = at.offset()};
@@ -219,7 +263,7 @@ Result<Statement> parse_grant(Cursor& at, bool revokes) {
     TRY(grant_objects(at, out));
   }
   TRY(at.expect(revokes ? "from" : "to"));
-  TRY_ASSIGN(out.grantees, grantees(at));
+  TRY_ASSIGN(out.grantees, parse_grantees(at));
   if (!revokes && out.on == Grant::On::role && at.accept_all({"with", "admin", "option"})) {
     for (Grantee& one : out.grantees) one.with_option = true;
   }
@@ -254,7 +298,7 @@ Result<Statement> parse_default_privileges(Cursor& at) {
   }
   at.skip();
   TRY(at.expect(out.grant.revokes ? "from" : "to"));
-  TRY_ASSIGN(out.grant.grantees, grantees(at));
+  TRY_ASSIGN(out.grant.grantees, parse_grantees(at));
   out.grant.cascade = at.accept("cascade");
   if (!out.grant.cascade) at.accept("restrict");
   TRY(at.expect_end());

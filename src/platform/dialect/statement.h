@@ -172,6 +172,7 @@ struct Alter {
     add_constraint,
     drop_constraint,
     append,
+    row_security,
   } what = What::rename;
   ObjectKind kind = ObjectKind::table;
   Name name;
@@ -181,6 +182,7 @@ struct Alter {
   std::optional<TableAttributes> attributes;
   std::optional<Constraint> constraint;
   std::optional<Name> source;  // of append
+  bool is_on = false;          // of row_security; `to` is then "and", "or", or empty: as it was
   bool cascade = false;
   bool if_exists = false;  // of a dropped column
 };
@@ -330,6 +332,7 @@ struct UserChange {
   std::optional<bool> superuser, create_database, syslog_unrestricted;
   std::optional<std::string> valid_until;  // "infinity" too
   std::optional<int> connection_limit;     // -1: unlimited
+  std::optional<int64_t> session_timeout;  // seconds; 0: RESET SESSION TIMEOUT
   std::vector<std::string> groups;         // IN GROUP
   std::optional<std::string> rename_to;
   std::optional<SetSetting> setting;  // ALTER USER … SET
@@ -356,9 +359,10 @@ struct GrantedPrivilege {
 // r_GRANT, r_REVOKE
 struct Grant {
   bool revokes = false, option_only = false, cascade = false;
-  enum class On { tables, all_tables, schemas, database, functions, role } on = On::tables;
-  std::vector<GrantedPrivilege> privileges;
-  std::vector<Name> names;  // of role: the roles
+  enum class On { tables, all_tables, schemas, database, functions, languages, role, system } on = On::tables;
+  std::vector<GrantedPrivilege> privileges;  // of system: "ignore rls", "explain rls", "explain masking"
+  std::vector<Name> names;                   // of role: the roles
+  std::vector<size_t> arguments;             // of functions: how many each of them takes
   std::vector<Grantee> grantees;
 };
 // r_ALTER_DEFAULT_PRIVILEGES
@@ -369,11 +373,63 @@ struct DefaultPrivileges {
   std::string object;                // "tables", "functions", "procedures"
 };
 
-using Statement = std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor,
-                               FetchCursor, CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable,
-                               CreateView, RefreshView, Drop, CreateSchema, Alter, CreateExternalSchema,
-                               CreateExternalTable, AlterExternalTable, Comment, Truncate, Copy, CopyIn, CopyOut,
-                               Unload, LockTables, Maintain, Explain, UserChange, RoleChange, Grant, DefaultPrivileges>;
+// --- policies and functions
+// -------------------------------------------------------------------------------------------
+
+enum class PolicyKind { rows, mask };
+struct PolicyColumn {
+  std::string name;
+  Type type;
+};
+// r_CREATE_RLS_POLICY, r_ALTER_RLS_POLICY, r_CREATE_MASKING_POLICY, r_ALTER_MASKING_POLICY
+struct DefinePolicy {
+  PolicyKind kind = PolicyKind::rows;
+  bool is_new = true, if_not_exists = false;
+  std::string name;
+  std::vector<PolicyColumn> columns;
+  std::string alias;                     // of the relation, in the condition
+  std::vector<std::string> expressions;  // of USING, in the engine's words; of rows one
+  std::string written;                   // the same as it was written
+};
+// r_DROP_RLS_POLICY, r_DROP_MASKING_POLICY
+struct DropPolicy {
+  PolicyKind kind = PolicyKind::rows;
+  std::vector<std::string> names;
+  bool if_exists = false, cascade = false;
+};
+// r_ATTACH_RLS_POLICY, r_DETACH_RLS_POLICY, r_ATTACH_MASKING_POLICY, r_DETACH_MASKING_POLICY
+struct AttachPolicy {
+  PolicyKind kind = PolicyKind::rows;
+  bool detaches = false;
+  std::string policy;
+  std::vector<Name> relations;
+  std::vector<std::string> columns, inputs;  // of a mask: what is masked, and what it is made of (empty: the same)
+  std::vector<Grantee> grantees;
+  int64_t priority = 0;
+};
+// r_CREATE_FUNCTION, LANGUAGE sql
+struct CreateFunction {
+  Name name;
+  bool or_replace = false;
+  std::vector<Type> types;
+  Type returns;
+  std::string volatility;  // "volatile", "stable", "immutable"
+  std::string body;        // as it was written
+  std::string expression;  // what it selects, in the engine's words
+};
+// r_DROP_FUNCTION
+struct DropFunction {
+  Name name;
+  size_t arguments = 0;
+  bool if_exists = false, cascade = false;
+};
+
+using Statement =
+    std::variant<Query, Transaction, SetSetting, ShowSetting, ResetSetting, Discard, DeclareCursor, FetchCursor,
+                 CloseCursor, PrepareStatement, ExecutePrepared, Deallocate, CreateTable, CreateView, RefreshView, Drop,
+                 CreateSchema, Alter, CreateExternalSchema, CreateExternalTable, AlterExternalTable, Comment, Truncate,
+                 Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain, UserChange, RoleChange, Grant,
+                 DefaultPrivileges, DefinePolicy, DropPolicy, AttachPolicy, CreateFunction, DropFunction>;
 
 // One statement; `range` are its words.
 Result<Statement> parse_statement(std::string_view sql, const std::vector<Token>& tokens, TokenRange range);

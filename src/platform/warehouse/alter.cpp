@@ -23,6 +23,7 @@ class Alterer {
   Status run() {
     if (order_.kind == dialect::ObjectKind::schema) return schema_owner();
     TRY_ASSIGN(place_, relation(session_, order_.name));
+    if (order_.what == What::row_security) return set_row_security(session_, place_, order_);
     TRY(check_owner(session_, place_));
     if (place_.kind == "stream") {
       return error_of(Code::denied, "42501", "\"" + place_.name + "\" is declared in the project's folder",
@@ -30,6 +31,7 @@ class Alterer {
     }
     if (order_.what == What::owner) return owner();
     if (order_.what == What::rename) return rename();
+    TRY(check_unguarded(session_, place_, "ALTER TABLE"));
     if (place_.kind != "table") {
       return error_of(Code::invalid, "42809", "\"" + place_.name + "\" is a " + place_.kind + ", not a table");
     }
@@ -59,6 +61,7 @@ class Alterer {
         return append();
       case What::owner:
       case What::rename:
+      case What::row_security:
         break;
     }
     return {};
@@ -194,7 +197,28 @@ class Alterer {
         session_.own("UPDATE weir_catalog.grants SET object_name = $3 WHERE kind = 'relation' AND schema_name = $1 AND "
                      "object_name = $2",
                      {place_.schema, place_.name, order_.to}));
+    TRY(rename_policies(session_, place_, order_.to));
     session_.catalog_was_changed();
+    return {};
+  }
+
+  // A policy finds its columns by their names.
+  Status check_not_in_policy() {
+    TRY_ASSIGN(rights_, session_.rights());
+    const auto found = rights_->attachments().find(place_.schema + "." + place_.name);
+    if (found == rights_->attachments().end()) return {};
+    for (const Attachment& one : found->second) {
+      const Policy* policy = rights_->policy(one.kind, one.policy);
+      std::vector<std::string> names = one.columns;
+      names.insert(names.end(), one.inputs.begin(), one.inputs.end());
+      if (policy != nullptr && one.kind == dialect::PolicyKind::rows) {
+        for (const Json& column : policy->attributes["columns"].array()) names.push_back(column["name"].as_string());
+      }
+      if (std::find(names.begin(), names.end(), order_.column) == names.end()) continue;
+      return error_of(Code::conflict, "2BP01",
+                      "cannot change column " + order_.column + " because other objects depend on it",
+                      "the policy " + one.policy + " uses it: DETACH it first");
+    }
     return {};
   }
 
@@ -218,6 +242,7 @@ class Alterer {
   Status drop_column() {
     if (find(order_.column) == nullptr && order_.if_exists) return {};
     TRY(column(order_.column));
+    TRY(check_not_in_policy());
     TRY(check_not_viewed());
     if (definition_.columns.size() == 1) {
       return error_of(Code::invalid, "42P16", "a table keeps at least one column");
@@ -233,6 +258,7 @@ class Alterer {
 
   Status rename_column() {
     TRY(column(order_.column));
+    TRY(check_not_in_policy());
     TRY(check_not_viewed());
     if (find(order_.to) != nullptr) {
       return error_of(Code::conflict, "42701",
@@ -256,6 +282,7 @@ class Alterer {
   Status change_column() {
     TRY(column(order_.column));
     if (order_.what == What::column_type) {
+      TRY(check_not_in_policy());
       TRY(check_not_viewed());
     }
     dialect::ColumnDefinition& changed = *find(order_.column);
@@ -334,6 +361,7 @@ class Alterer {
   Status append() {
     TRY_ASSIGN(const Place source, relation(session_, *order_.source));
     TRY(check_owner(session_, source));
+    TRY(check_unguarded(session_, source, "ALTER TABLE … APPEND"));
     if (source.kind != "table") return error_of(Code::invalid, "42809", "\"" + source.name + "\" is not a table");
     TRY(session_.own("INSERT INTO " + place_.quoted() + " BY NAME SELECT * FROM " + source.quoted()));
     TRY(session_.own("DELETE FROM " + source.quoted()));

@@ -4,7 +4,7 @@
 // What weir_catalog.relations keeps as attributes, in JSON:
 //   of a table  {"columns":[{"name","type","shown","bytes_max","not_null","default","encoding","identity":[seed, step,
 //               sequence, by default]}], "constraints":[…], "diststyle","distkey","sortstyle","sortkeys","backup"}
-//   of a view   {"select","definition","column_names","search_path","columns":[{"name","type"}],"late","reads"}
+//   of a view   {"select","definition","column_names","search_path","columns":[{"name","type"}],"late","reads","calls"}
 #include <algorithm>
 
 #include "platform/warehouse/table_definition.h"
@@ -122,7 +122,7 @@ class Definer {
   Result<Answer> create_view(const dialect::CreateView& order) {
     TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words_.sql, words_.tokens, order.query));
     std::vector<engine::ResultColumn> columns;
-    Json reads{Json::Array{}};
+    Json reads{Json::Array{}}, calls{Json::Array{}};
     if (!order.is_late_binding) {
       TRY_ASSIGN(const engine::Description described, session_.describe_query(words_, order.query, {}));
       if (!described.parameters.empty()) return Error(Code::invalid, "a view has no parameters");
@@ -132,6 +132,10 @@ class Definer {
       }
       for (size_t i = 0; i < order.column_names.size(); ++i) columns[i].name = order.column_names[i];
       TRY_ASSIGN(reads, places_of(described.reads));
+      calls = texts(described.calls);
+    }
+    if (order.is_materialized) {
+      TRY(check_not_secured(reads));
     }
     TRY_ASSIGN(const std::string select, dialect::without_database(text.sql, session_.options.database));
     const size_t first = words_.tokens[order.query.first].begin, last = words_.tokens[order.query.last - 1].end;
@@ -141,7 +145,8 @@ class Definer {
                                  {"search_path", texts(session_.search_path())},
                                  {"columns", columns_json(columns)},
                                  {"late", order.is_late_binding},
-                                 {"reads", std::move(reads)}});
+                                 {"reads", std::move(reads)},
+                                 {"calls", std::move(calls)}});
     TRY(session_.in_transaction([&]() -> Status {
       TRY_ASSIGN(const Place place, place_for(session_, order.name));
       TRY_ASSIGN(const auto rights, session_.rights());
@@ -251,6 +256,25 @@ class Definer {
   }
 
  private:
+  // As on Redshift: its rows would be one user's view of them, for everybody.
+  Status check_not_secured(const Json& reads) {
+    TRY_ASSIGN(const auto rights, session_.rights());
+    for (const Json& one : reads.array()) {
+      const std::string& place = one.as_string();
+      const size_t dot = place.find('.');
+      if (const Relation* view = rights->find(place.substr(0, dot), place.substr(dot + 1)); view && view->view) {
+        TRY(check_not_secured(view->attributes["reads"]));
+      }
+      const auto state = rights->row_security(place.substr(0, dot), place.substr(dot + 1));
+      if (!rights->attachments().contains(place) && !(state && state->is_on)) continue;
+      Error error(Code::unsupported, "a materialized view cannot read " + place + ", which has policies",
+                  "make a view: its reader's policies hold there");
+      error.sqlstate = "0A000";
+      return error;
+    }
+    return {};
+  }
+
   Status run_change(const std::string& sql) {
     TRY_ASSIGN(const auto stream, session_.engine().execute({.sql = sql, .scope = engine::Scope::change}));
     for (;;) {
@@ -421,6 +445,7 @@ class Definer {
     TRY(session_.own(
         "DELETE FROM weir_catalog.grants WHERE kind = 'relation' AND schema_name = $1 AND object_name = $2",
         {place.schema, place.name}));
+    TRY(forget_policies(session_, place));
     session_.catalog_was_changed();
     return {};
   }
@@ -462,6 +487,16 @@ class Definer {
     } else if (order.drops_database) {
       session_.notice("NOTICE", "00000", "schema \"" + name + "\" has no external database");
     }
+    std::vector<std::string> functions;
+    for (const auto& [key, all] : rights->functions()) {
+      if (all.front().function.schema == name) functions.push_back(all.front().function.name);
+    }
+    if (members.empty() && !functions.empty() && !order.cascade) {
+      Error error(Code::conflict, "cannot drop schema " + name + " because other objects depend on it",
+                  "it holds the function " + functions.front() + "; DROP … CASCADE drops all");
+      error.sqlstate = "2BP01";
+      return error;
+    }
     if (!members.empty() && !order.cascade) {
       Error error(Code::conflict, "cannot drop schema " + name + " because other objects depend on it",
                   "it holds " + members.front().kind + " " + members.front().name + "; DROP … CASCADE drops all");
@@ -473,6 +508,8 @@ class Definer {
       if (member.kind == "view" && now->find(name, member.name) == nullptr) continue;  // it went with a table
       TRY(drop_place(member, true));
     }
+    TRY(session_.own("DELETE FROM weir_catalog.functions WHERE schema_name = $1", {name}));
+    TRY(session_.own("DELETE FROM weir_catalog.grants WHERE kind = 'function' AND schema_name = $1", {name}));
     TRY(session_.own("DROP SCHEMA " + quoted_name(name)));
     TRY(session_.own("DELETE FROM weir_catalog.schemas WHERE schema_name = $1", {name}));
     TRY(session_.own("DELETE FROM weir_catalog.grants WHERE kind = 'schema' AND schema_name = $1", {name}));

@@ -40,7 +40,8 @@ class UserChanger {
   Status operator()(const dialect::UserChange& order) {
     const bool is_self = !order.is_new && order.name == session_.options.user.name;
     const bool is_small = is_self && !order.superuser && !order.create_database && !order.rename_to &&
-                          !order.connection_limit && !order.valid_until && !order.syslog_unrestricted;
+                          !order.connection_limit && !order.valid_until && !order.syslog_unrestricted &&
+                          !order.session_timeout;
     if (!who_.is_superuser && !is_small) return permission_denied("users: a superuser changes them");
     access::UserChange change;
     if (order.password || order.disables_password) {
@@ -57,6 +58,10 @@ class UserChanger {
     if (order.connection_limit) {
       change.connection_limit =
           *order.connection_limit < 0 ? std::optional<int>() : std::optional<int>(*order.connection_limit);
+    }
+    if (order.session_timeout) {
+      change.session_timeout = *order.session_timeout == 0 ? std::optional<Duration>()
+                                                           : std::optional<Duration>(seconds(*order.session_timeout));
     }
     if (order.is_new) {
       access::NewUser wanted{.name = order.name, .with = std::move(change), .member_of = {}};
@@ -172,7 +177,7 @@ class UserChanger {
   }
   Result<std::optional<WallTime>> until(const std::string& text) {
     if (text == "infinity") return std::optional<WallTime>();
-    auto micros = parse_timestamp(text);
+    auto micros = parse_timestamp(text.size() == 10 ? text + " 00:00:00" : text);
     if (!micros)
       return error_of(Code::invalid, "22007", "VALID UNTIL \"" + text + "\" is no time",
                       "expected 'YYYY-MM-DD HH:MM:SS', or 'infinity'");
@@ -200,12 +205,18 @@ class Granter {
   Status run(const dialect::Grant& order) {
     using On = dialect::Grant::On;
     TRY_ASSIGN(const std::vector<uint32_t> grantees, numbers(order.grantees));
-    for (const dialect::Name& name : order.names) {
+    if (order.on == On::system) {
+      TRY(on_system(order, grantees));
+    }
+    for (size_t i = 0; i < order.names.size(); ++i) {
+      const dialect::Name& name = order.names[i];
       if (order.on == On::database) {
         if (name.name != session_.options.database) return no_such("database", name.name);
         session_.notice("NOTICE", "00000", "every user may connect and make temporary tables; nothing was changed");
+      } else if (order.on == On::languages) {
+        session_.notice("NOTICE", "00000", "every user may write functions in SQL; nothing was changed");
       } else if (order.on == On::functions) {
-        session_.notice("NOTICE", "00000", "every user may call every function; nothing was changed");
+        TRY(on_function(order, name, order.arguments.at(i), grantees));
       } else if (order.on == On::schemas) {
         TRY(on_schema(order, name, grantees));
       } else if (order.on == On::all_tables) {
@@ -405,6 +416,44 @@ class Granter {
             "INSERT INTO weir_catalog.grants VALUES ('schema', 'public', '', '', 'no create', 0, $1, false)",
             {int64_t{who_.id}}));
       }
+    }
+    return {};
+  }
+
+  Status on_function(const dialect::Grant& order, const dialect::Name& name, size_t arguments,
+                     const std::vector<uint32_t>& grantees) {
+    TRY_ASSIGN(const auto rights, session_.rights());
+    TRY_ASSIGN(const std::vector<std::string> privileges, names_of(order.privileges, {"execute"}));
+    const FunctionEntry* found = nullptr;
+    for (const std::string& schema :
+         name.schema.empty() ? session_.search_path() : std::vector<std::string>{name.schema}) {
+      for (const FunctionEntry& one : rights->functions(schema, name.name)) {
+        if (found == nullptr && one.function.types.size() == arguments) found = &one;
+      }
+    }
+    if (found == nullptr) {
+      return error_of(Code::not_found, "42883",
+                      "function " + name.name + "() with " + std::to_string(arguments) + " arguments does not exist");
+    }
+    if (!rights->may_grant_function(who_, *found)) return permission_denied("function " + name.name);
+    const Place place{.schema = found->function.schema,
+                      .name = found->function.name + "(" + std::to_string(arguments) + ")",
+                      .kind = "function"};
+    for (size_t i = 0; i < grantees.size(); ++i) {
+      TRY(change(order, "function", place, "", "execute", i, grantees[i]));
+    }
+    return {};
+  }
+
+  // IGNORE RLS and its like: of roles, as on Redshift.
+  Status on_system(const dialect::Grant& order, const std::vector<uint32_t>& grantees) {
+    if (!who_.is_superuser) return permission_denied(order.privileges.front().name + ": a superuser grants it");
+    for (const dialect::Grantee& one : order.grantees) {
+      if (one.kind == GranteeKind::role) continue;
+      return error_of(Code::invalid, "0LP01", "a right over the whole system is granted to a role", "TO ROLE name");
+    }
+    for (size_t i = 0; i < grantees.size(); ++i) {
+      TRY(change(order, "system", Place{}, "", order.privileges.front().name, i, grantees[i]));
     }
     return {};
   }

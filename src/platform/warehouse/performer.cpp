@@ -320,6 +320,11 @@ class Performer {
   Result<Answer> operator()(const dialect::RoleChange&) { return change_users(session_, parsed_); }
   Result<Answer> operator()(const dialect::Grant&) { return change_grants(session_, parsed_); }
   Result<Answer> operator()(const dialect::DefaultPrivileges&) { return change_grants(session_, parsed_); }
+  Result<Answer> operator()(const dialect::DefinePolicy&) { return change_policies(session_, parsed_); }
+  Result<Answer> operator()(const dialect::DropPolicy&) { return change_policies(session_, parsed_); }
+  Result<Answer> operator()(const dialect::AttachPolicy&) { return change_policies(session_, parsed_); }
+  Result<Answer> operator()(const dialect::CreateFunction&) { return change_functions(session_, parsed_); }
+  Result<Answer> operator()(const dialect::DropFunction&) { return change_functions(session_, parsed_); }
   Result<Answer> operator()(const dialect::Drop& order) {
     const bool is_person = order.kind == dialect::ObjectKind::user || order.kind == dialect::ObjectKind::role ||
                            order.kind == dialect::ObjectKind::group;

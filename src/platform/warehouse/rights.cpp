@@ -29,6 +29,15 @@ constexpr const char* kCatalog[] = {
     "NULL, owner BIGINT NOT NULL, definition VARCHAR NOT NULL)",
     "CREATE TABLE IF NOT EXISTS weir_catalog.external_partitions(database_name VARCHAR NOT NULL, table_name VARCHAR "
     "NOT NULL, partition_values VARCHAR NOT NULL, location VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.policies(kind VARCHAR NOT NULL, name VARCHAR NOT NULL, owner BIGINT NOT "
+    "NULL, modified_by BIGINT NOT NULL, modified_at TIMESTAMPTZ NOT NULL, attributes VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.attachments(kind VARCHAR NOT NULL, policy VARCHAR NOT NULL, schema_name "
+    "VARCHAR NOT NULL, relation_name VARCHAR NOT NULL, grantee BIGINT NOT NULL, grantor BIGINT NOT NULL, priority "
+    "BIGINT NOT NULL, column_names VARCHAR[] NOT NULL, input_names VARCHAR[] NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.row_security(schema_name VARCHAR NOT NULL, relation_name VARCHAR NOT "
+    "NULL, is_on BOOLEAN NOT NULL, conjunction VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_catalog.functions(schema_name VARCHAR NOT NULL, function_name VARCHAR NOT NULL, "
+    "arguments BIGINT NOT NULL, owner BIGINT NOT NULL, attributes VARCHAR NOT NULL)",
 };
 
 const std::vector<GrantedRight> kNone;
@@ -114,8 +123,11 @@ Result<std::shared_ptr<const Rights>> Rights::load(engine::Session& session) {
                        .grantee = number(row[5]),
                        .grantor = number(row[6]),
                        .with_option = truth(row[7])};
-    auto& all = text(row[0]) == "schema" ? out->schema_grants_[text(row[1])]
-                                         : out->relation_grants_[key(text(row[1]), text(row[2]))];
+    const std::string kind = text(row[0]);
+    auto& all = kind == "schema"     ? out->schema_grants_[text(row[1])]
+                : kind == "function" ? out->function_grants_[key(text(row[1]), text(row[2]))]
+                : kind == "system"   ? out->system_grants_
+                                     : out->relation_grants_[key(text(row[1]), text(row[2]))];
     all.push_back(std::move(right));
   }
   TRY_ASSIGN(const Rows defaults,
@@ -132,6 +144,8 @@ Result<std::shared_ptr<const Rights>> Rights::load(engine::Session& session) {
                                .with_option = truth(row[5])}});
   }
   TRY(out->load_external(session));
+  TRY(out->load_policies(session));
+  TRY(out->load_functions(session));
   return std::shared_ptr<const Rights>(std::move(out));
 }
 
@@ -198,6 +212,187 @@ std::shared_ptr<const ExternalDefinition> Rights::external_table(std::string_vie
   return found == externals_.end() ? nullptr : found->second;
 }
 
+Status Rights::load_policies(engine::Session& session) {
+  TRY_ASSIGN(const Rows policies, session.run_own("SELECT kind, name, attributes FROM weir_catalog.policies", {}));
+  for (const auto& row : policies) {
+    Policy one{.kind = text(row[0]) == "mask" ? dialect::PolicyKind::mask : dialect::PolicyKind::rows,
+               .name = text(row[1]),
+               .attributes = {}};
+    TRY_ASSIGN(one.attributes, Json::parse(text(row[2])));
+    policies_.emplace(key(text(row[0]), one.name), std::move(one));
+  }
+  TRY_ASSIGN(const Rows attached,
+             session.run_own("SELECT kind, policy, schema_name, relation_name, grantee, priority, "
+                             "CAST(to_json(column_names) AS VARCHAR), CAST(to_json(input_names) AS VARCHAR) FROM "
+                             "weir_catalog.attachments",
+                             {}));
+  for (const auto& row : attached) {
+    TRY_ASSIGN(const Json columns, Json::parse(text(row[6])));
+    TRY_ASSIGN(const Json inputs, Json::parse(text(row[7])));
+    const auto* priority = std::get_if<int64_t>(&row[5]);
+    attachments_[key(text(row[2]), text(row[3]))].push_back(
+        {.kind = text(row[0]) == "mask" ? dialect::PolicyKind::mask : dialect::PolicyKind::rows,
+         .policy = text(row[1]),
+         .grantee = number(row[4]),
+         .priority = priority != nullptr ? *priority : 0,
+         .columns = texts(columns),
+         .inputs = texts(inputs)});
+  }
+  TRY_ASSIGN(
+      const Rows secured,
+      session.run_own("SELECT schema_name, relation_name, is_on, conjunction FROM weir_catalog.row_security", {}));
+  for (const auto& row : secured) {
+    row_security_[key(text(row[0]), text(row[1]))] = {.is_on = truth(row[2]), .joins_by_or = text(row[3]) == "or"};
+  }
+  return {};
+}
+
+Status Rights::load_functions(engine::Session& session) {
+  TRY_ASSIGN(const Rows rows,
+             session.run_own("SELECT schema_name, function_name, owner, attributes FROM weir_catalog.functions", {}));
+  for (const auto& row : rows) {
+    FunctionEntry one;
+    one.function.schema = text(row[0]);
+    one.function.name = text(row[1]);
+    one.owner = number(row[2]);
+    TRY_ASSIGN(one.attributes, Json::parse(text(row[3])));
+    one.function.types = texts(one.attributes["types"]);
+    one.function.returns = one.attributes["returns"].as_string();
+    one.function.expression = one.attributes["expression"].as_string();
+    functions_[key(one.function.schema, one.function.name)].push_back(std::move(one));
+  }
+  return {};
+}
+
+const Policy* Rights::policy(dialect::PolicyKind kind, std::string_view name) const {
+  const auto found = policies_.find(key(kind == dialect::PolicyKind::mask ? "mask" : "rows", name));
+  return found == policies_.end() ? nullptr : &found->second;
+}
+
+std::optional<Rights::RowSecurity> Rights::row_security(std::string_view schema, std::string_view name) const {
+  const auto found = row_security_.find(key(schema, name));
+  if (found == row_security_.end()) return std::nullopt;
+  return found->second;
+}
+
+bool Rights::has_system_right(const Subject& who, std::string_view privilege) const {
+  return who.is_superuser || std::any_of(system_grants_.begin(), system_grants_.end(), [&](const GrantedRight& one) {
+           return one.privilege == privilege && who.is(one.grantee);
+         });
+}
+
+bool Rights::ignores_rows(const Subject& who) const {
+  return who.is_secadmin || has_system_right(who, "ignore rls");
+}
+
+namespace {
+
+// The policies of a relation that hold for somebody, as one condition: none is no row.
+void add_rows(const std::vector<const Policy*>& policies, bool joins_by_or, engine::RelationGuard& out) {
+  for (const Policy* one : policies) {
+    out.condition += (out.condition.empty() ? "("
+                      : joins_by_or         ? " OR ("
+                                            : " AND (") +
+                     one->attributes["expressions"].array().at(0).as_string() + ")";
+    if (out.alias.empty()) out.alias = one->attributes["alias"].as_string();
+    if (out.search_path.empty()) out.search_path = texts(one->attributes["search_path"]);
+  }
+  if (policies.empty()) out.condition = "false";
+}
+
+void add_mask(const Policy& policy, const Attachment& attachment, size_t at, engine::RelationGuard& out) {
+  engine::RelationGuard::Mask mask{.column = attachment.columns[at],
+                                   .expression = policy.attributes["expressions"].array().at(at).as_string(),
+                                   .inputs = {}};
+  const auto& inputs = attachment.inputs.empty() ? attachment.columns : attachment.inputs;
+  const Json::Array& names = policy.attributes["columns"].array();
+  for (size_t i = 0; i < std::min(names.size(), inputs.size()); ++i) {
+    mask.inputs.emplace_back(names[i]["name"].as_string(), inputs[i]);
+  }
+  if (out.search_path.empty()) out.search_path = texts(policy.attributes["search_path"]);
+  out.masks.push_back(std::move(mask));
+}
+
+}  // namespace
+
+std::map<std::string, engine::RelationGuard> Rights::guards(const Subject& who) const {
+  std::map<std::string, engine::RelationGuard> out;
+  if (who.is_superuser) return out;
+  const auto guard_of = [&](const std::string& of) -> engine::RelationGuard& {
+    engine::RelationGuard& guard = out[of];
+    const size_t dot = of.find('.');
+    guard.schema = of.substr(0, dot);
+    guard.name = of.substr(dot + 1);
+    return guard;
+  };
+  const std::vector<Attachment> none;
+  const auto attached = [&](const std::string& to) -> const std::vector<Attachment>& {
+    const auto found = attachments_.find(to);
+    return found == attachments_.end() ? none : found->second;
+  };
+  for (const auto& [relation, state] : row_security_) {
+    if (!state.is_on || ignores_rows(who)) continue;
+    std::vector<const Policy*> policies;
+    for (const Attachment& one : attached(relation)) {
+      const Policy* known = policy(one.kind, one.policy);
+      const bool is_new = std::find(policies.begin(), policies.end(), known) == policies.end();
+      if (one.kind == dialect::PolicyKind::rows && known != nullptr && is_new && who.is(one.grantee)) {
+        policies.push_back(known);
+      }
+    }
+    engine::RelationGuard& guard = guard_of(relation);
+    add_rows(policies, state.joins_by_or, guard);
+    guard.may_explain = has_system_right(who, "explain rls");
+  }
+  for (const auto& [relation, all] : attachments_) {
+    // Of each column the attachment with the highest priority.
+    std::map<std::string, std::pair<const Attachment*, size_t>> chosen;
+    for (const Attachment& one : all) {
+      if (one.kind != dialect::PolicyKind::mask || !who.is(one.grantee)) continue;
+      for (size_t i = 0; i < one.columns.size(); ++i) {
+        auto& best = chosen[one.columns[i]];
+        if (best.first == nullptr || best.first->priority < one.priority) best = {&one, i};
+      }
+    }
+    if (chosen.empty()) continue;
+    const bool is_new = !out.contains(relation);
+    engine::RelationGuard& guard = guard_of(relation);
+    guard.may_explain = (is_new || guard.may_explain) && has_system_right(who, "explain masking");
+    for (const auto& [column, best] : chosen) {
+      if (const Policy* known = policy(best.first->kind, best.first->policy)) {
+        add_mask(*known, *best.first, best.second, guard);
+      }
+    }
+  }
+  return out;
+}
+
+const std::vector<FunctionEntry>& Rights::functions(std::string_view schema, std::string_view name) const {
+  static const std::vector<FunctionEntry> kNoFunctions;
+  const auto found = functions_.find(key(schema, name));
+  return found == functions_.end() ? kNoFunctions : found->second;
+}
+
+const std::vector<GrantedRight>& Rights::of_function(const FunctionEntry& entry) const {
+  const auto found = function_grants_.find(
+      key(entry.function.schema, entry.function.name + "(" + std::to_string(entry.function.types.size()) + ")"));
+  return found == function_grants_.end() ? kNone : found->second;
+}
+
+bool Rights::may_execute(const Subject& who, const FunctionEntry& entry) const {
+  if (who.is_superuser || who.is(entry.owner)) return true;
+  const auto& rights = of_function(entry);
+  return may_use(who, entry.function.schema) &&
+         std::any_of(rights.begin(), rights.end(), [&](const GrantedRight& one) { return who.is(one.grantee); });
+}
+
+bool Rights::may_grant_function(const Subject& who, const FunctionEntry& entry) const {
+  if (who.is_superuser || who.is(entry.owner)) return true;
+  const auto& rights = of_function(entry);
+  return std::any_of(rights.begin(), rights.end(),
+                     [&](const GrantedRight& one) { return one.with_option && who.is(one.grantee); });
+}
+
 const Relation* Rights::find(std::string_view schema, std::string_view name) const {
   const auto found = relations_.find(key(schema, name));
   return found == relations_.end() ? nullptr : &found->second;
@@ -224,6 +419,16 @@ bool Rights::owns(const Subject& who, std::string_view schema, std::string_view 
   if (who.reads_all) return false;
   const Relation* relation = find(schema, name);
   return relation != nullptr && relation->owner != kEverybody && who.is(relation->owner);
+}
+
+bool Rights::may_whole(const Subject& who, std::string_view privilege, std::string_view schema,
+                       std::string_view name) const {
+  if (external_schema(schema) != nullptr || who.reads_all) return may(who, privilege, schema, name);
+  if (who.is_superuser || owns(who, schema, name)) return true;
+  const std::vector<GrantedRight>& rights = of_relation(schema, name);
+  return std::any_of(rights.begin(), rights.end(), [&](const GrantedRight& one) {
+    return covers(one, privilege) && who.is(one.grantee) && one.column.empty();
+  });
 }
 
 bool Rights::may(const Subject& who, std::string_view privilege, std::string_view schema, std::string_view name,
@@ -318,6 +523,24 @@ std::vector<std::string> Rights::holdings(uint32_t id) const {
   }
   for (const DefaultRight& one : defaults_) {
     if (one.owner == id || one.right.grantee == id) out.push_back("is in default privileges");
+  }
+  for (const auto& [relation, all] : attachments_) {
+    for (const Attachment& one : all) {
+      if (one.grantee == id) out.push_back("has the policy " + one.policy + " on " + relation);
+    }
+  }
+  for (const auto& [name, all] : functions_) {
+    for (const FunctionEntry& one : all) {
+      if (one.owner == id) out.push_back("owns the function " + name);
+    }
+  }
+  for (const auto& [name, rights] : function_grants_) {
+    for (const GrantedRight& one : rights) {
+      if (one.grantee == id) out.push_back("has " + one.privilege + " on the function " + name);
+    }
+  }
+  for (const GrantedRight& one : system_grants_) {
+    if (one.grantee == id) out.push_back("has " + one.privilege);
   }
   return out;
 }

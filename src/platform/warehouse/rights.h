@@ -18,6 +18,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "platform/access/users.h"
+#include "platform/dialect/statement.h"
 #include "platform/warehouse/external.h"
 #include "storage/engine/engine.h"
 
@@ -40,6 +41,25 @@ struct GrantedRight {
   bool with_option = false;
 };
 
+// Of row-level security, or a mask. Sources: CREATE RLS POLICY (r_CREATE_RLS_POLICY), CREATE MASKING POLICY.
+struct Policy {
+  dialect::PolicyKind kind = dialect::PolicyKind::rows;
+  std::string name;
+  Json attributes;  // see policies.cpp
+};
+struct Attachment {
+  dialect::PolicyKind kind = dialect::PolicyKind::rows;
+  std::string policy;
+  uint32_t grantee = kEverybody;
+  int64_t priority = 0;
+  std::vector<std::string> columns, inputs;  // of a mask
+};
+struct FunctionEntry {
+  engine::StoredFunction function;
+  uint32_t owner = access::kOwnerUser;
+  Json attributes;  // see stored_functions.cpp
+};
+
 struct DefaultRight {
   uint32_t owner = 0;
   std::string schema;  // empty: every one
@@ -51,7 +71,9 @@ struct Subject {
   uint32_t id = access::kOwnerUser;
   std::string name;
   bool is_superuser = false;
-  bool reads_all = false;  // a token of the role read: SELECT on everything, and nothing else
+  bool reads_all = false;        // a token of the role read: SELECT on everything, and nothing else
+  bool is_secadmin = false;      // of the role sys:secadmin: policies are theirs
+  bool creates_schemas = false;  // CREATEDB
   std::set<uint32_t> roles = {};
 
   bool is(uint32_t grantee) const { return grantee == kEverybody || grantee == id || roles.contains(grantee); }
@@ -78,6 +100,8 @@ class Rights {
   bool may(const Subject& who, std::string_view privilege, std::string_view schema, std::string_view name,
            const std::vector<std::string>& columns = {}) const;
   // (Of an external schema USAGE lets read all its tables, and nothing lets anybody change them.)
+  // The same for the whole relation, as has_table_privilege() asks: a grant on some of its columns is not enough.
+  bool may_whole(const Subject& who, std::string_view privilege, std::string_view schema, std::string_view name) const;
   bool owns(const Subject& who, std::string_view schema, std::string_view name) const;
   bool may_use(const Subject& who, std::string_view schema) const;        // USAGE
   bool may_create_in(const Subject& who, std::string_view schema) const;  // CREATE
@@ -85,13 +109,43 @@ class Rights {
   const std::vector<GrantedRight>& of_relation(std::string_view schema, std::string_view name) const;
   const std::vector<GrantedRight>& of_schema(std::string_view schema) const;
   std::vector<GrantedRight> defaults_for(uint32_t owner, std::string_view schema) const;
+
+  // --- policies ---
+  const Policy* policy(dialect::PolicyKind kind, std::string_view name) const;
+  const std::map<std::string, Policy>& policies() const { return policies_; }
+  // By "schema.name" of the relation.
+  const std::map<std::string, std::vector<Attachment>>& attachments() const { return attachments_; }
+  struct RowSecurity {
+    bool is_on = false, joins_by_or = false;
+  };
+  std::optional<RowSecurity> row_security(std::string_view schema, std::string_view name) const;
+  // Past row-level security: superusers, sys:secadmin, and who was granted IGNORE RLS.
+  bool ignores_rows(const Subject& who) const;
+  bool has_system_right(const Subject& who, std::string_view privilege) const;
+  // What stands between somebody and the rows of each relation that has policies.
+  std::map<std::string, engine::RelationGuard> guards(const Subject& who) const;
+
+  // --- functions ---
+  const std::vector<FunctionEntry>& functions(std::string_view schema, std::string_view name) const;
+  const std::map<std::string, std::vector<FunctionEntry>>& functions() const { return functions_; }  // "schema.name"
+  bool may_execute(const Subject& who, const FunctionEntry& function) const;
+  const std::vector<GrantedRight>& of_function(const FunctionEntry& function) const;
+  bool may_grant_function(const Subject& who, const FunctionEntry& function) const;
+
   // What a user or role owns or was granted, in words.
   std::vector<std::string> holdings(uint32_t id) const;
 
  private:
+  Status load_policies(engine::Session& session);
+  Status load_functions(engine::Session& session);
   std::map<std::string, Relation> relations_;
   std::map<std::string, uint32_t> schemas_;
-  std::map<std::string, std::vector<GrantedRight>> relation_grants_, schema_grants_;
+  std::map<std::string, std::vector<GrantedRight>> relation_grants_, schema_grants_, function_grants_;
+  std::vector<GrantedRight> system_grants_;
+  std::map<std::string, Policy> policies_;
+  std::map<std::string, std::vector<Attachment>> attachments_;
+  std::map<std::string, RowSecurity> row_security_;
+  std::map<std::string, std::vector<FunctionEntry>> functions_;
   std::vector<DefaultRight> defaults_;
   std::map<std::string, ExternalSchema> external_schemas_;
   std::set<std::string> external_databases_;

@@ -77,6 +77,12 @@ Profile Session::profile() const {
 const User& Session::user() const {
   return state_->options.user;
 }
+std::optional<Duration> Session::idle_limit() const {
+  if (state_->core.parts.users == nullptr || state_->options.user.id == 0) return std::nullopt;
+  const auto directory = state_->directory();
+  const access::UserInfo* user = directory->user(state_->options.user.id);
+  return user != nullptr ? user->session_timeout : std::nullopt;
+}
 int32_t Session::process_id() const {
   return state_->process_id;
 }

@@ -96,6 +96,8 @@ class Session {
   Profile profile() const;
   int32_t process_id() const;  // pg_backend_pid()
   const User& user() const;
+  // ALTER USER … SESSION TIMEOUT, as it was when the session began: the door ends it after so long without a statement.
+  std::optional<Duration> idle_limit() const;
 
   // From any thread: ends the statement that waits or runs.
   void cancel();

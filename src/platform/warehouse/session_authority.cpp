@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "platform/warehouse/privileges.h"
 
 namespace weir::warehouse {
 namespace {
@@ -32,13 +33,23 @@ std::vector<std::string> places_of(const std::string& schema) {
 
 Subject subject_of(const access::Directory& directory, uint32_t id) {
   Subject out{.id = id, .name = std::to_string(id)};
-  if (const access::UserInfo* user = directory.user(id)) out.name = user->name;
+  if (const access::UserInfo* user = directory.user(id)) {
+    out.name = user->name;
+    out.creates_schemas = user->create_database;
+  }
   out.is_superuser = directory.is_superuser(id);
-  for (const uint32_t role : directory.roles_of(id)) out.roles.insert(role);
+  for (const uint32_t role : directory.roles_of(id)) {
+    out.roles.insert(role);
+    const access::RoleInfo* known = directory.role(role);
+    out.is_secadmin = out.is_secadmin || (known != nullptr && known->name == "sys:secadmin");
+  }
   return out;
 }
 
-SessionAuthority::SessionAuthority(Parts parts) : parts_(std::move(parts)) {}
+SessionAuthority::SessionAuthority(Parts parts)
+    : parts_(std::move(parts)), guards_(parts_.rights->guards(parts_.subject)) {
+  for (const auto& [key, guard] : guards_) guarded_names_.insert(to_lower(guard.name));
+}
 
 // Whose rights count: the session's user's, or of a view's body its owner's.
 Result<Subject> SessionAuthority::reader(std::string_view within) const {
@@ -108,8 +119,44 @@ Result<std::shared_ptr<const engine::ExternalTable>> SessionAuthority::external(
       engine::ExternalTable{.schema = in, .name = std::string(name), .lake_table = std::string(name)});
 }
 
-std::string SessionAuthority::row_filter(std::string_view, std::string_view) const {
-  return {};
+bool SessionAuthority::may_be_guarded(std::string_view name) const {
+  return guarded_names_.contains(std::string(name));
+}
+
+const engine::RelationGuard* SessionAuthority::guard(std::string_view schema, std::string_view name) const {
+  if (guards_.empty()) return nullptr;
+  const auto found = guards_.find(std::string(schema) + "." + std::string(name));
+  return found == guards_.end() ? nullptr : &found->second;
+}
+
+Result<const engine::StoredFunction*> SessionAuthority::function(std::string_view schema, std::string_view name,
+                                                                 size_t arguments,
+                                                                 const std::vector<std::string>* search_path) const {
+  std::vector<std::string> places;
+  if (!schema.empty()) {
+    places.emplace_back(schema);
+  } else {
+    places = search_path != nullptr ? *search_path : parts_.search_path;
+  }
+  std::string others;
+  for (const std::string& place : places) {
+    for (const FunctionEntry& one : parts_.rights->functions(place, name)) {
+      const size_t count = one.function.types.size();
+      if (count == arguments) {
+        if (parts_.rights->may_execute(parts_.subject, one)) return &one.function;
+        Error denied = permission_denied("function " + std::string(name));
+        denied.hint = "GRANT EXECUTE ON FUNCTION gives it";
+        return denied;
+      }
+      others += (others.empty() ? "" : ", ") + std::to_string(count);
+    }
+  }
+  if (others.empty()) return nullptr;
+  Error error(Code::not_found,
+              "function " + std::string(name) + "() does not exist with " + std::to_string(arguments) + " arguments",
+              "there is one with " + others);
+  error.sqlstate = "42883";
+  return error;
 }
 
 std::optional<Json> SessionAuthority::word(std::string_view function, const std::vector<Json>& arguments) const {
@@ -142,8 +189,14 @@ std::optional<Json> SessionAuthority::word(std::string_view function, const std:
 
 namespace {
 
-Json truth_text(bool value) {
-  return Json(std::string(value ? "true" : "false"));
+std::vector<std::string> lines_of(std::string_view argument) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin <= argument.size();) {
+    const size_t end = std::min(argument.find('\n', begin), argument.size());
+    lines.emplace_back(argument.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
 }
 
 }  // namespace
@@ -169,27 +222,35 @@ std::optional<Json> SessionAuthority::system_word(std::string_view word, std::st
     const access::UserInfo* user = parts_.directory->user(parts_.subject.id);
     return truth_text(parts_.subject.is_superuser || (user != nullptr && user->syslog_unrestricted));
   }
-  if (word != "may" && word != "may_schema") return std::nullopt;
-  // User (empty: this one), privilege, schema and relation, a line each.
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin <= argument.size();) {
-    const size_t end = std::min(argument.find('\n', begin), argument.size());
-    lines.emplace_back(argument.substr(begin, end - begin));
-    begin = end + 1;
+  if (word == "sees_policies") return truth_text(parts_.subject.is_superuser || parts_.subject.is_secadmin);
+  return rights_word(word, lines_of(argument));
+}
+
+// What has_table_privilege() and its like ask: user (empty: this one), privilege, and the object's names, a line each.
+std::optional<Json> SessionAuthority::rights_word(std::string_view word, const std::vector<std::string>& lines) const {
+  const Rights& rights = *parts_.rights;
+  if (lines.size() == 2) {
+    if (word == "guarded") return truth_text(guard(lines[0], lines[1]) != nullptr);
+    if (word == "sees") return truth_text(sees(rights, parts_.subject, lines[0], lines[1]));
+    if (word == "acl") return Json(acl_of_relation(rights, *parts_.directory, lines[0], lines[1], "").dump());
   }
-  if (lines.size() != (word == "may" ? 4u : 3u)) return std::nullopt;
-  Subject other;
-  const Subject* who = &parts_.subject;
-  if (!lines[0].empty() && lines[0] != parts_.subject.name) {
-    const access::UserInfo* user = parts_.directory->user(lines[0]);
-    if (user == nullptr) return std::nullopt;
-    other = subject_of(*parts_.directory, user->id);
-    who = &other;
+  if (lines.size() == 3) {
+    if (word == "sees_column") return truth_text(sees(rights, parts_.subject, lines[0], lines[1], lines[2]));
+    if (word == "acl_column") {
+      return Json(acl_of_relation(rights, *parts_.directory, lines[0], lines[1], lines[2]).dump());
+    }
   }
-  const std::string& privilege = lines[1];
-  if (word == "may") return truth_text(parts_.rights->may(*who, privilege, lines[2], lines[3], {}));
-  return truth_text(privilege == "create" ? parts_.rights->may_create_in(*who, lines[2])
-                                          : parts_.rights->may_use(*who, lines[2]));
+  if (word == "acl_schema" && lines.size() == 1) return Json(acl_of_schema(rights, *parts_.directory, lines[0]).dump());
+  if (!word.starts_with("may") || lines.size() < 2) return std::nullopt;
+  const access::UserInfo* user = parts_.directory->user(lines[0]);
+  if (user == nullptr && !lines[0].empty() && lines[0].find_first_not_of("0123456789") == std::string::npos &&
+      lines[0].size() < 10) {
+    user = parts_.directory->user(static_cast<uint32_t>(std::stoul(lines[0])));
+  }
+  if (user == nullptr && !lines[0].empty() && lines[0] != parts_.subject.name) return std::nullopt;
+  const bool is_other = user != nullptr && user->name != parts_.subject.name;
+  const Subject who = is_other ? subject_of(*parts_.directory, user->id) : parts_.subject;
+  return may(rights, who, word, lines);
 }
 
 }  // namespace weir::warehouse

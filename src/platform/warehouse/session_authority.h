@@ -2,7 +2,9 @@
 // Internal to platform/warehouse. Immutable, but for what set_config() says, which is the session's thread's.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,7 +38,10 @@ class SessionAuthority final : public engine::Authority {
   const View* view(std::string_view schema, std::string_view name) const override;
   Result<std::shared_ptr<const engine::ExternalTable>> external(std::string_view schema, std::string_view name,
                                                                 std::string_view within) const override;
-  std::string row_filter(std::string_view schema, std::string_view name) const override;
+  bool may_be_guarded(std::string_view name) const override;
+  const engine::RelationGuard* guard(std::string_view schema, std::string_view name) const override;
+  Result<const engine::StoredFunction*> function(std::string_view schema, std::string_view name, size_t arguments,
+                                                 const std::vector<std::string>* search_path) const override;
   std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const override;
   std::string_view database() const override { return parts_.database; }
 
@@ -44,7 +49,10 @@ class SessionAuthority final : public engine::Authority {
   Result<Subject> reader(std::string_view within) const;
   // What system relations ask: who sees what others ran, the search path, privileges.
   std::optional<Json> system_word(std::string_view word, std::string_view argument) const;
+  std::optional<Json> rights_word(std::string_view word, const std::vector<std::string>& lines) const;
   const Parts parts_;
+  std::map<std::string, engine::RelationGuard> guards_;  // by "schema.name"
+  std::set<std::string> guarded_names_;                  // in lower case
 };
 
 }  // namespace weir::warehouse

@@ -64,14 +64,20 @@ Status SessionState::open() {
     TRY_ASSIGN(const Settings::Change change, settings->set(name, value));
     TRY(apply(change));
   }
-  core.parts.log.open_session({.process_id = process_id,
-                               .user_id = options.user.id,
-                               .user = options.user.name,
-                               .database = options.database,
-                               .client = options.client,
-                               .peer = options.peer,
-                               .application = settings->find("application_name").value_or(""),
-                               .started_at = core.parts.clock.wall()});
+  // A superuser comes in however many there are, to see why.
+  std::optional<int> limit;
+  if (core.parts.users != nullptr && options.user.id != 0 && !directory()->is_superuser(options.user.id)) {
+    if (const access::UserInfo* user = directory()->user(options.user.id)) limit = user->connection_limit;
+  }
+  TRY(core.parts.log.open_session({.process_id = process_id,
+                                   .user_id = options.user.id,
+                                   .user = options.user.name,
+                                   .database = options.database,
+                                   .client = options.client,
+                                   .peer = options.peer,
+                                   .application = settings->find("application_name").value_or(""),
+                                   .started_at = core.parts.clock.wall()},
+                                  limit));
   return engine_->set_search_path(search_path());
 }
 

@@ -144,6 +144,8 @@ class SessionState {
 // Rows that are there already, as a stream.
 std::unique_ptr<engine::ResultStream> rows_in_memory(std::vector<engine::ResultColumn> columns, Rows rows);
 
+struct Place;
+
 // One statement of its kind. performer.cpp sorts them, the others are one file a subject.
 Result<Answer> perform(SessionState& session, const Words& words, const dialect::Statement& parsed,
                        const engine::Parameters& parameters);
@@ -154,6 +156,9 @@ Result<Answer> change_grants(SessionState& session, const dialect::Statement& pa
 Result<Answer> create_external(SessionState& session, const dialect::CreateExternalSchema& order);
 Result<Answer> create_external(SessionState& session, const Words& words, const dialect::CreateExternalTable& order);
 Result<Answer> alter_external(SessionState& session, const dialect::AlterExternalTable& order);
+Result<Answer> change_policies(SessionState& session, const dialect::Statement& parsed);
+Status set_row_security(SessionState& session, const Place& place, const dialect::Alter& order);
+Result<Answer> change_functions(SessionState& session, const dialect::Statement& parsed);
 
 Result<Answer> copy(SessionState& session, const dialect::Copy& order);  // from the store
 Result<Answer> unload(SessionState& session, const dialect::Unload& order);
@@ -180,5 +185,10 @@ Status check_owner(SessionState& session, const Place& place);
 Result<bool> make_schema(SessionState& session, const std::string& name, bool if_not_exists, uint32_t owner);
 // Of the data catalog; the files stay.
 Status drop_external_table(SessionState& session, const Place& place);
+// What reaches all rows of a relation, past its policies: `denied` to those whom these hold.
+Status check_unguarded(SessionState& session, const Place& place, std::string_view what);
+// What is kept of a relation's policies, when it goes or has another name.
+Status forget_policies(SessionState& session, const Place& place);
+Status rename_policies(SessionState& session, const Place& place, const std::string& to);
 
 }  // namespace weir::warehouse

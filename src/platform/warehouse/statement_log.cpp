@@ -241,10 +241,21 @@ Counter& StatementLog::ended(StatementState state) {
   return failed_;
 }
 
-void StatementLog::open_session(SessionInfo info) {
+Status StatementLog::open_session(SessionInfo info, std::optional<int> limit) {
   info.application = cut(std::move(info.application), kNameBytes);
   const MutexLock lock(mutex_);
+  if (limit) {
+    const auto open = std::count_if(sessions_.begin(), sessions_.end(),
+                                    [&](const auto& one) { return one.second.user_id == info.user_id; });
+    if (open >= *limit) {
+      Error error(Code::busy, "too many connections for user \"" + info.user + "\"",
+                  "its CONNECTION LIMIT is " + std::to_string(*limit));
+      error.sqlstate = "53300";
+      return error;
+    }
+  }
   sessions_[info.process_id] = std::move(info);
+  return {};
 }
 
 void StatementLog::close_session(int32_t process_id) {

@@ -64,7 +64,9 @@ struct StatementInfo {
 // A sign-in, or its failure, or the end of a session.
 struct ConnectionEvent {
   WallTime at{};
-  std::string event{};  // "authenticated", "authentication failure", "disconnecting session", as on Redshift
+  // "authenticated", "authentication failure", "disconnecting session", as on Redshift; and what administrators do
+  // outside of statements: "token created", "user changed", … with whom it is about in `reason`.
+  std::string event{};
   std::string user{}, database{}, peer{};
   std::string way{};  // how it was proved: "scram", "token", …
   std::string tls{};  // "TLSv1.3"; empty: none
@@ -136,7 +138,8 @@ class StatementLog {
     std::optional<Error> error{};
   };
   void end(Live& live, End end);
-  void open_session(SessionInfo info);
+  // `busy` (SQLSTATE 53300) where the user has `limit` sessions already.
+  Status open_session(SessionInfo info, std::optional<int> limit = std::nullopt);
   void close_session(int32_t process_id);  // nothing if it is not open
   std::vector<SessionInfo> sessions() const;
   void refused(StatementInfo info, const Error& error);  // a statement that was not taken on at all

@@ -55,7 +55,7 @@ engine::SystemRelation empty_relation(std::string_view line) {
 std::vector<engine::SystemRelation> system_relations() {
   std::vector<engine::SystemRelation> out;
   for (const auto& family : {catalog_relations(), information_relations(), svv_relations(), external_relations(),
-                             history_relations()}) {
+                             rights_relations(), history_relations()}) {
     for (const SystemSelect& one : family) {
       out.push_back({.schema = one.schema, .name = one.name, .select = one.select});
     }

@@ -37,6 +37,7 @@ std::vector<SystemSelect> catalog_relations();      // pg_catalog
 std::vector<SystemSelect> information_relations();  // information_schema
 std::vector<SystemSelect> svv_relations();          // SVV_ and what describes tables
 std::vector<SystemSelect> external_relations();     // external schemas and tables, and what was read of them
+std::vector<SystemSelect> rights_relations();       // functions and policies
 std::vector<SystemSelect> history_relations();      // STL_, SVL_, STV_: statements and sessions
 // Lines "name column type, column type, …": they have no rows.
 std::string_view empty_relations();

@@ -41,7 +41,8 @@ numbered AS (
   SELECT *, md5_number_lower(schema_name || '.' || name) % 2000000000 AS number FROM shown)
 SELECT 16384 + CAST(number AS BIGINT) + row_number() OVER (PARTITION BY number ORDER BY schema_name, name) - 1 AS oid,
   schema_name, name, place, kind, CASE kind WHEN 'view' THEN 'v' WHEN 'materialized view' THEN 'm' ELSE 'r' END AS
-  relkind, CAST(owner AS BIGINT) AS owner, attributes, comment, row_count
+  relkind, CAST(owner AS BIGINT) AS owner, attributes, comment,
+  CASE WHEN weir_word('guarded', place || chr(10) || name) = 'true' THEN NULL ELSE row_count END AS row_count
 FROM numbered
 )sql"},
       {"pg_catalog", "_weir_types", R"sql(
@@ -151,22 +152,27 @@ FROM named n LEFT JOIN lake.pg_catalog._weir_relations r ON r.name = n.target[2]
   AND r.schema_name = coalesce(nullif(n.target[1], ''), n.schema_name)
 )sql"},
       {"pg_catalog", "pg_namespace", R"sql(
-SELECT oid, name AS nspname, owner AS nspowner, CAST(NULL AS VARCHAR[]) AS nspacl,
+SELECT oid, name AS nspname, owner AS nspowner,
+  from_json(weir_word('acl_schema', name), '["VARCHAR"]') AS nspacl,
   CAST(2615 AS BIGINT) AS tableoid FROM lake.pg_catalog._weir_schemas
 )sql"},
       {"pg_catalog", "pg_class", R"sql(
 SELECT r.oid, r.name AS relname, coalesce(n.oid, 0) AS relnamespace, CAST(0 AS BIGINT) AS reltype,
   CAST(0 AS BIGINT) AS reloftype, r.owner AS relowner, CAST(CASE WHEN r.relkind = 'v' THEN 0 ELSE 2 END AS BIGINT) AS
   relam, r.oid AS relfilenode, CAST(0 AS BIGINT) AS reltablespace,
-  CAST(CASE WHEN r.row_count > 0 THEN 1 ELSE 0 END AS INTEGER) AS relpages, CAST(r.row_count AS FLOAT) AS reltuples,
+  CAST(CASE WHEN r.row_count > 0 THEN 1 ELSE 0 END AS INTEGER) AS relpages,
+  CAST(coalesce(r.row_count, -1) AS FLOAT) AS reltuples,
   CAST(0 AS INTEGER) AS relallvisible, CAST(0 AS BIGINT) AS reltoastrelid, CAST(0 AS BIGINT) AS reltoastidxid,
   false AS relhasindex, false AS relisshared, CASE WHEN r.place = 'pg_temp' THEN 't' ELSE 'p' END AS relpersistence,
   r.relkind, CAST(coalesce(c.columns, 0) AS SMALLINT) AS relnatts, CAST(0 AS SMALLINT) AS relchecks,
     false AS relhasoids,
   json_array_length(coalesce(r.attributes->'constraints', '[]')) > 0 AS relhaspkey, r.relkind = 'v' AS relhasrules,
-  false AS relhastriggers, false AS relhassubclass, false AS relrowsecurity, false AS relforcerowsecurity,
+  false AS relhastriggers, false AS relhassubclass,
+  EXISTS (SELECT 1 FROM $engine.weir_catalog.row_security s WHERE s.is_on AND s.schema_name = r.place AND
+    s.relation_name = r.name) AS relrowsecurity, false AS relforcerowsecurity,
   true AS relispopulated, 'd' AS relreplident, false AS relispartition, CAST(0 AS BIGINT) AS relrewrite,
-  CAST(0 AS BIGINT) AS relfrozenxid, CAST(0 AS BIGINT) AS relminmxid, CAST(NULL AS VARCHAR[]) AS relacl,
+  CAST(0 AS BIGINT) AS relfrozenxid, CAST(0 AS BIGINT) AS relminmxid,
+  from_json(weir_word('acl', r.place || chr(10) || r.name), '["VARCHAR"]') AS relacl,
   CAST(NULL AS VARCHAR[]) AS reloptions, CAST(NULL AS VARCHAR) AS relpartbound,
   CAST(CASE r.attributes->>'diststyle' WHEN 'key' THEN 1 WHEN 'all' THEN 8 WHEN 'even' THEN 0 ELSE 9 END AS SMALLINT) AS
   reldiststyle, CAST(CASE r.attributes->>'diststyle' WHEN 'key' THEN 1 WHEN 'all' THEN 8 WHEN 'even' THEN 0 ELSE 10 END
@@ -182,7 +188,8 @@ SELECT c.oid AS attrelid, c.name AS attname, c.typid AS atttypid, CAST(-1 AS INT
   c.is_not_null AS attnotnull, c.default_value IS NOT NULL AS atthasdef, false AS atthasmissing,
   '' AS attidentity, '' AS attgenerated, false AS attisdropped, true AS attislocal, CAST(0 AS INTEGER) AS attinhcount,
   CAST(CASE WHEN c.typid IN (25, 1042, 1043) THEN 100 ELSE 0 END AS BIGINT) AS attcollation,
-  CAST(NULL AS VARCHAR[]) AS attacl, CAST(NULL AS VARCHAR[]) AS attoptions, CAST(NULL AS VARCHAR[]) AS attfdwoptions,
+  from_json(weir_word('acl_column', r.place || chr(10) || r.name || chr(10) || c.name), '["VARCHAR"]') AS attacl,
+  CAST(NULL AS VARCHAR[]) AS attoptions, CAST(NULL AS VARCHAR[]) AS attfdwoptions,
   CAST(NULL AS VARCHAR[]) AS attmissingval,
   false AS attisreplicated, coalesce(r.attributes->>'distkey' = c.name, false) AS attisdistkey,
   CAST(coalesce(list_position(from_json(r.attributes->'sortkeys', '["VARCHAR"]'), c.name), 0) AS INTEGER) AS

@@ -135,10 +135,6 @@ svv_query_inflight userid int, slice int, query int, pid int, starttime time, su
 svv_query_state userid int, query int, seg int, step int, maxtime time, avgtime time, rows big, bytes big, cpu
   double, memory big, rate_row double, rate_byte double, label text, is_diskbased text, workmem big, num_parts int,
   is_rrscan text, is_delayed_scan text
-svv_redshift_functions database_name text, schema_name text, function_name text, function_type text, argument_type
-  text, result_type text
-svv_rls_policy polname text, poldb text, polowner text, polmodifiedby text, polmodifiedtime time, polatts text,
-  polqual text, polenabled bool
 svv_transactions txn_owner text, txn_db text, xid big, pid int, txn_start time, lock_mode text, lockable_object_type
   text, relation int, granted bool
 svv_vacuum_progress table_name text, status text, time_remaining_estimate text
@@ -188,12 +184,6 @@ pg_policy oid oid, polname text, polrelid oid, polcmd text, polpermissive bool, 
   polwithcheck text
 pg_policies schemaname text, tablename text, policyname text, permissive text, roles texts, cmd text, qual text,
   with_check text
-pg_proc oid oid, tableoid oid,
-  proname text, pronamespace oid, proowner oid, prolang oid, procost real, prorows real, provariadic
-  oid, prosupport text, prokind text, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool,
-  provolatile text, proparallel text, pronargs small, pronargdefaults small, prorettype oid, proargtypes oids,
-  proallargtypes oids, proargmodes texts, proargnames texts, proargdefaults text, protrftypes oids, prosrc text,
-  probin text, prosqlbody text, proconfig texts, proacl texts, proisagg bool
 pg_publication oid oid, pubname text, pubowner oid, puballtables bool, pubinsert bool, pubupdate bool, pubdelete
   bool, pubtruncate bool, pubviaroot bool
 pg_publication_namespace oid oid, pnpubid oid, pnnspid oid

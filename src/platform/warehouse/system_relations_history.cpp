@@ -99,6 +99,7 @@ SELECT event, "at" AS recordtime, peer AS remotehost, CAST(NULL AS VARCHAR) AS r
   CAST(NULL AS VARCHAR) AS driver_version, CAST(NULL AS VARCHAR) AS os_version, CAST(NULL AS VARCHAR) AS plugin_name,
   CAST(NULL AS INTEGER) AS protocol_version, CAST(NULL AS VARCHAR) AS sessionid, CAST(NULL AS VARCHAR) AS compression
 FROM lake.internal.weir_connection_facts WHERE weir_word('sees_all', '') = 'true'
+  AND event IN ('authenticated', 'authentication failure', 'disconnecting session')
 )sql"},
       {"pg_catalog", "sys_statement_usage", R"sql(
 SELECT user_name, label AS query_tag, count(*) AS statements, count(*) FILTER (WHERE error IS NOT NULL) AS failed,

@@ -20,7 +20,7 @@ SELECT coalesce(weir_word('current_database', ''), 'weir') AS table_catalog, sch
   CAST(NULL AS VARCHAR) AS user_defined_type_schema, CAST(NULL AS VARCHAR) AS user_defined_type_name,
   CASE WHEN relkind = 'r' AND place <> 'lake' THEN 'YES' ELSE 'NO' END AS is_insertable_into, 'NO' AS is_typed,
   CAST(NULL AS VARCHAR) AS commit_action
-FROM lake.pg_catalog._weir_relations
+FROM lake.pg_catalog._weir_relations WHERE coalesce(weir_word('sees', place || chr(10) || name) = 'true', true)
 )sql"},
       {"information_schema", "columns", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS table_catalog, schema_name AS table_schema,
@@ -51,15 +51,19 @@ SELECT coalesce(weir_word('current_database', ''), 'weir') AS table_catalog, sch
   identity_generation, identity->>0 AS identity_start, identity->>1 AS identity_increment,
   CAST(NULL AS VARCHAR) AS identity_maximum, CAST(NULL AS VARCHAR) AS identity_minimum,
   CASE WHEN is_identity THEN 'NO' END AS identity_cycle, 'NEVER' AS is_generated,
-  CAST(NULL AS VARCHAR) AS generation_expression, CASE WHEN relkind = 'r' THEN 'YES' ELSE 'NO' END AS is_updatable
-FROM lake.pg_catalog._weir_columns
+  CAST(NULL AS VARCHAR) AS generation_expression, CASE WHEN c.relkind = 'r' THEN 'YES' ELSE 'NO' END AS is_updatable
+FROM (SELECT k.*, r.place FROM lake.pg_catalog._weir_columns k
+  JOIN lake.pg_catalog._weir_relations r ON r.oid = k.oid) c
+WHERE coalesce(weir_word('sees_column', c.place || chr(10) || c.relation_name || chr(10) || c.name) = 'true', true)
 )sql"},
       {"information_schema", "views", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS table_catalog, schema_name AS table_schema,
-  name AS table_name, attributes->>'definition' AS view_definition, 'NONE' AS check_option, 'NO' AS is_updatable,
+  name AS table_name, CASE WHEN coalesce(weir_word('may', chr(10) || 'alter' || chr(10) || place || chr(10) || name)
+    = 'true', true) THEN attributes->>'definition' END AS view_definition, 'NONE' AS check_option, 'NO' AS is_updatable,
   'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable, 'NO' AS is_trigger_deletable,
   'NO' AS is_trigger_insertable_into
 FROM lake.pg_catalog._weir_relations WHERE relkind <> 'r'
+  AND coalesce(weir_word('sees', place || chr(10) || name) = 'true', true)
 )sql"},
       {"information_schema", "table_constraints", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS constraint_catalog, schema_name AS constraint_schema,
@@ -128,10 +132,12 @@ SELECT CAST(NULL AS VARCHAR) AS sequence_catalog, CAST(NULL AS VARCHAR) AS seque
   AS "increment", CAST(NULL AS VARCHAR) AS cycle_option WHERE false
 )sql"},
       {"information_schema", "routines", R"sql(
-SELECT CAST(NULL AS VARCHAR) AS specific_catalog, CAST(NULL AS VARCHAR) AS specific_schema, CAST(NULL AS VARCHAR) AS
-  specific_name, CAST(NULL AS VARCHAR) AS routine_catalog, CAST(NULL AS VARCHAR) AS routine_schema, CAST(NULL AS
-  VARCHAR) AS routine_name, CAST(NULL AS VARCHAR) AS routine_type, CAST(NULL AS VARCHAR) AS data_type, CAST(NULL AS
-  VARCHAR) AS routine_definition WHERE false
+SELECT coalesce(weir_word('current_database', ''), 'weir') AS specific_catalog, schema_name AS specific_schema,
+  name || '_' || oid AS specific_name, coalesce(weir_word('current_database', ''), 'weir') AS routine_catalog,
+  schema_name AS routine_schema, name AS routine_name, 'FUNCTION' AS routine_type, returns AS data_type,
+  body AS routine_definition
+FROM lake.pg_catalog._weir_functions
+WHERE coalesce(weir_word('may_function', chr(10) || 'execute' || chr(10) || _weir_key) = 'true', true)
 )sql"},
   };
 }

@@ -248,6 +248,14 @@ Result<std::vector<std::string>> Warehouse::holdings(uint32_t id) {
   return rights->holdings(id);
 }
 
+const StatementLog& Warehouse::log() const {
+  return core_->parts.log;
+}
+
+WallTime Warehouse::now() const {
+  return core_->parts.clock.wall();
+}
+
 void Warehouse::note(ConnectionEvent event) {
   // Some type their password where their name belongs: what is no user's name is not kept.
   const bool is_known = core_->parts.users != nullptr && core_->parts.users->directory()->user(event.user) != nullptr;

@@ -206,6 +206,8 @@ class Warehouse {
   std::vector<StatementInfo> running() const;
   Status cancel(const std::string& id, const User& user);  // as StatementLog::cancel()
   void note(ConnectionEvent event);                        // who was let in, and who was not: stl_connection_log
+  const StatementLog& log() const;                         // of all that is kept: audit.h
+  WallTime now() const;                                    // by its clock
 
   // For completion; kept until catalog_changed(), at most 5 s. Blocks.
   Result<std::shared_ptr<const Catalog>> catalog(const User& user);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -32,6 +33,30 @@ struct RelationUse {
   std::vector<std::string> columns = {};  // read, or set by UPDATE; of count(*) none
   bool is_view = false;                   // of the session's own kind, see Authority::view()
   std::string within = {};                // "schema.name" of the view whose body says it: its owner's rights count
+};
+
+// What stands between a user and the rows of one relation: row-level security and masks.
+struct RelationGuard {
+  std::string schema, name;  // where the relation lies
+  // In the engine's words: a condition over the relation, called `alias`, that rows must fulfil to be seen; empty: all
+  // rows. It reads other relations as it is, without their guards.
+  std::string condition, alias;
+  struct Mask {
+    std::string column;      // is shown as …
+    std::string expression;  // … this, cast to the column's type; in it `inputs` stand for columns of the relation
+    std::vector<std::pair<std::string, std::string>> inputs;  // name in the expression, column
+  };
+  std::vector<Mask> masks;
+  std::vector<std::string> search_path;  // for what condition and masks name
+  bool may_explain = false;              // the plan of a statement over it, with its counts of rows, may be shown
+};
+
+// A function that people made: an expression over $1, $2 …
+struct StoredFunction {
+  std::string schema, name;
+  std::vector<std::string> types;  // of the arguments, in the engine's words
+  std::string returns;
+  std::string expression;
 };
 
 class Authority {
@@ -58,8 +83,17 @@ class Authority {
     return std::shared_ptr<const ExternalTable>();
   }
 
-  // A condition that rows of this relation must fulfil to be seen by this user; empty: all are seen.
-  virtual std::string row_filter(std::string_view schema, std::string_view name) const = 0;
+  // Whether any relation of this name, in whichever case of letters, may have a guard for this user. Cheap: asked of
+  // every name in a statement.
+  virtual bool may_be_guarded(std::string_view name) const = 0;
+  // Of the relation that lies there; null: nothing stands before its rows. The same for the whole statement.
+  virtual const RelationGuard* guard(std::string_view schema, std::string_view name) const = 0;
+
+  // A function by its name and number of arguments. Null: none of this name. `denied` without EXECUTE, `not_found`
+  // where the name is known with other numbers of arguments only. `search_path`: of the view that says it; null: the
+  // session's.
+  virtual Result<const StoredFunction*> function(std::string_view schema, std::string_view name, size_t arguments,
+                                                 const std::vector<std::string>* search_path) const = 0;
 
   // The value of a word or function that stands for the session: current_user, pg_backend_pid(), current_setting('x').
   // Nothing: the engine's own, if it has one.

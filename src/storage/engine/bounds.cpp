@@ -14,6 +14,7 @@ bool reads_columns(const ParsedExpression& expression) {
   if (expression.GetExpressionClass() == ExpressionClass::COLUMN_REF ||
       expression.GetExpressionClass() == ExpressionClass::POSITIONAL_REFERENCE ||
       expression.GetExpressionClass() == ExpressionClass::LAMBDA_REF ||
+      expression.GetExpressionClass() == ExpressionClass::PARAMETER ||  // described only: it runs with a constant
       expression.GetExpressionClass() == ExpressionClass::SUBQUERY) {
     return true;
   }

@@ -56,10 +56,15 @@ constexpr const char* kMacros[] = {
     "pg_get_partkeydef(o) AS CAST(NULL AS VARCHAR)",
     "pg_get_triggerdef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
     "pg_get_ruledef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
-    "pg_get_functiondef(o) AS CAST(NULL AS VARCHAR)",
-    "pg_get_function_result(o) AS CAST(NULL AS VARCHAR)",
-    "pg_get_function_arguments(o) AS CAST(NULL AS VARCHAR)",
-    "pg_get_function_identity_arguments(o) AS CAST(NULL AS VARCHAR)",
+    R"(pg_get_functiondef(o) AS (SELECT 'CREATE OR REPLACE FUNCTION ' || f.schema_name || '.' || f.name || '(' ||
+         f.arguments || ')' || chr(10) || ' RETURNS ' || f.returns || chr(10) || ' ' || upper(f.volatility) ||
+         chr(10) ||
+         'AS $function$' || f.body || '$function$' || chr(10) || 'LANGUAGE sql' FROM lake.pg_catalog._weir_functions f
+         WHERE f.oid = o))",
+    "pg_get_function_result(o) AS (SELECT f.returns FROM lake.pg_catalog._weir_functions f WHERE f.oid = o)",
+    "pg_get_function_arguments(o) AS (SELECT f.arguments FROM lake.pg_catalog._weir_functions f WHERE f.oid = o)",
+    "pg_get_function_identity_arguments(o) AS (SELECT f.arguments FROM lake.pg_catalog._weir_functions f WHERE "
+    "f.oid = o)",
     "pg_get_statisticsobjdef_columns(o) AS CAST(NULL AS VARCHAR)",
     "pg_get_serial_sequence(t, c) AS CAST(NULL AS VARCHAR)",
     "pg_relation_is_publishable(o) AS false",
@@ -71,21 +76,50 @@ constexpr const char* kMacros[] = {
     R"(col_description(o, number) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
          WHERE d.objoid = o AND d.objsubid = number))",
     "shobj_description(o, c) AS CAST(NULL AS VARCHAR)",
-    R"(weir_may_relation(u, t, p) AS coalesce((SELECT max(weir_word('may', concat_ws(chr(10), CAST(u AS VARCHAR),
-      lower(p),
-         r.place, r.name))) FROM lake.pg_catalog._weir_relations r WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
+    R"(weir_truth(answer, who, privilege) AS coalesce(answer, error('role "' || CAST(who AS VARCHAR) ||
+         '" does not exist, or unrecognized privilege type: "' || CAST(privilege AS VARCHAR) || '"')) = 'true')",
+    // Of a relation's number or name, as PostgreSQL takes both; NULL of one that is not there.
+    R"(weir_relation_of(t) AS (SELECT r.place || chr(10) || r.name FROM lake.pg_catalog._weir_relations r
+         WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
          r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR (r.name = replace(CAST(t AS VARCHAR),
-         '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))) = 'true', false))",
+         '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))
+         ORDER BY coalesce(list_position(weir_current_schemas(false), r.schema_name), 1000) LIMIT 1))",
+    R"(weir_known_relation(t) AS coalesce(weir_relation_of(t), CASE WHEN TRY_CAST(t AS BIGINT) IS NULL
+         THEN error('relation "' || CAST(t AS VARCHAR) || '" does not exist') END))",
+    R"(weir_may_relation(u, t, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(weir_word('may',
+         CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR)) || chr(10) || weir_relation_of(t)), u, p) END)",
     "has_table_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
-    "has_any_column_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
-    "has_column_privilege(t, c, p) AS weir_may_relation('', t, p), (u, t, c, p) AS weir_may_relation(u, t, p)",
-    R"(weir_may_schema(u, s, p) AS coalesce(weir_word('may_schema', concat_ws(chr(10), CAST(u AS VARCHAR), lower(p),
-         coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n WHERE CAST(n.oid AS VARCHAR) = CAST(s AS
-           VARCHAR)),
-         CAST(s AS VARCHAR)))) = 'true', false))",
+    R"(weir_column_of(t, c) AS (SELECT k.name FROM lake.pg_catalog._weir_columns k
+         JOIN lake.pg_catalog._weir_relations kr ON kr.oid = k.oid WHERE kr.place || chr(10) || kr.name =
+           weir_relation_of(t) AND (k.name = CAST(c AS VARCHAR) OR CAST(k.number AS VARCHAR) = CAST(c AS VARCHAR))
+         LIMIT 1))",
+    R"(weir_may_column(u, t, c, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(
+         weir_word('may_column',
+         CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR)) || chr(10) || weir_relation_of(t) || chr(10) ||
+         coalesce(weir_column_of(t, c), error('column "' || CAST(c AS VARCHAR) || '" of relation "' ||
+           CAST(t AS VARCHAR) || '" does not exist'))), u, p) END)",
+    R"(weir_may_any_column(u, t, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(weir_word(
+         'may_any_column', CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR)) || chr(10) ||
+         weir_relation_of(t)), u, p) END)",
+    "has_any_column_privilege(t, p) AS weir_may_any_column('', t, p), (u, t, p) AS weir_may_any_column(u, t, p)",
+    "has_column_privilege(t, c, p) AS weir_may_column('', t, c, p), (u, t, c, p) AS weir_may_column(u, t, c, p)",
+    R"(weir_may_schema(u, s, p) AS weir_truth(weir_word('may_schema', CAST(u AS VARCHAR) || chr(10) ||
+         lower(CAST(p AS VARCHAR)) || chr(10) || coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n
+         WHERE CAST(n.oid AS VARCHAR) = CAST(s AS
+           VARCHAR) OR n.name = replace(CAST(s AS VARCHAR), '"', '')),
+           error('schema "' || CAST(s AS VARCHAR) || '" does not exist'))), u, p))",
     "has_schema_privilege(s, p) AS weir_may_schema('', s, p), (u, s, p) AS weir_may_schema(u, s, p)",
-    "has_database_privilege(d, p) AS true, (u, d, p) AS true",
-    "has_function_privilege(f, p) AS true, (u, f, p) AS true",
+    R"(weir_may_database(u, d, p) AS CASE WHEN CAST(d AS VARCHAR) IN ('16384',
+         coalesce(weir_word('current_database', ''),
+         'weir')) THEN
+         weir_truth(weir_word('may_database', CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR))), u,
+         p) ELSE error('database "' || CAST(d AS VARCHAR) || '" does not exist') END)",
+    "has_database_privilege(d, p) AS weir_may_database('', d, p), (u, d, p) AS weir_may_database(u, d, p)",
+    R"(weir_may_function(u, f, p) AS weir_truth(weir_word('may_function',
+         CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR))
+         || chr(10) || coalesce((SELECT max(pr._weir_key) FROM lake.pg_catalog._weir_functions pr
+           WHERE CAST(pr.oid AS VARCHAR) = CAST(f AS VARCHAR)), replace(CAST(f AS VARCHAR), ' ', ''))), u, p))",
+    "has_function_privilege(f, p) AS weir_may_function('', f, p), (u, f, p) AS weir_may_function(u, f, p)",
     "has_language_privilege(l, p) AS true, (u, l, p) AS true",
     "pg_has_role(r, p) AS (SELECT bool_or(e.role_name = CAST(r AS VARCHAR)) FROM "
     "lake.information_schema.enabled_roles e), (u, r, p) AS true",
@@ -106,8 +140,10 @@ constexpr const char* kMacros[] = {
     "getdatabaseencoding() AS 'UTF8'",
     "pg_char_to_encoding(name) AS CASE upper(name) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "array_remove(list, value) AS list_filter(list, lambda x: x IS DISTINCT FROM value)",
-    "weir_current_setting(name) AS weir_word('current_setting', name)",
+    "weir_current_setting(name) AS weir_word('current_setting', name), (name, missing_ok) AS "
+    "weir_word('current_setting', name)",
     "weir_txid_current() AS CAST(1 AS BIGINT)",
+    "user() AS coalesce(weir_word('current_user', ''), 'weir')",
     "inet_server_addr() AS CAST(NULL AS VARCHAR)",
     "inet_server_port() AS CAST(NULL AS INTEGER)",
     "inet_client_addr() AS CAST(NULL AS VARCHAR)",
@@ -186,6 +222,7 @@ void register_catalog_functions(duckdb::Connection& connection) {
     info.catalog = SYSTEM_CATALOG;
     info.schema = DEFAULT_SCHEMA;
     info.internal = true;
+    info.on_conflict = duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;  // user() is the engine's too
     catalog.CreateFunction(*connection.context, info);
   }
   connection.Commit();

@@ -134,6 +134,8 @@ Result<Description> DuckSession::describe(const Order& order, const std::vector<
   known.parameter_types = &types;
   TRY_ASSIGN(Allowed allowed, check_statement(*statement, known, order.scope));
   out.reads = std::move(allowed.reads);
+  out.calls = std::move(allowed.calls);
+  link_->state->changes_guarded = allowed.changes_guarded;
   link_->state->scope = order.scope;
   link_->state->take_error();
   link_->state->view_bodies.clear();

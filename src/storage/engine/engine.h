@@ -260,6 +260,7 @@ struct Description {
   std::vector<std::string> parameters;  // types of $1, $2 …; "" where nothing tells
   bool returns_rows = true;             // else it only changes something
   std::vector<TableRead> reads;         // tables and views, as SelectShape has them
+  std::vector<std::string> calls = {};  // stored functions, also those that they call: "schema.name(arguments)"
 };
 
 // One user's connection.

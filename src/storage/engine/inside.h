@@ -65,8 +65,13 @@ class ConnectionState final : public duckdb::ClientContextState {
   // Of a client's session: whose authority the statement that is bound has, and what it may do. Set between statements.
   std::shared_ptr<const Authority> authority;
   Scope scope = Scope::read;
-  // Roots of the bodies of views in the plan, by their table index; "schema.name".
-  std::map<duckdb::idx_t, std::string> view_bodies;
+  // Roots of the bodies of views in the plan, and of relations behind a guard, by their table index.
+  struct Body {
+    std::string schema, name;
+    bool is_guarded = false;
+  };
+  std::map<duckdb::idx_t, Body> view_bodies;
+  bool changes_guarded = false;  // the statement's own scan of the table that it changes passes its guard
   int view_depth = 0;
   const Database* database = nullptr;  // outlives the connection
   std::string copy_path;  // weirown://…: the one file that copy_result() may write on a user's connection
@@ -119,8 +124,10 @@ duckdb::unique_ptr<duckdb::FileSystem> own_file_system();
 
 // Second lock: the parsed statement. Parameters become constants on the way, so that they are checked too.
 struct Allowed {
-  bool reads_tables = false;     // it names a table somewhere
-  std::vector<TableRead> reads;  // see SelectShape
+  bool reads_tables = false;            // it names a table somewhere
+  std::vector<TableRead> reads;         // see SelectShape
+  std::vector<std::string> calls = {};  // stored functions: see Description
+  bool changes_guarded = false;         // an UPDATE or DELETE of a relation with a guard
 };
 // One statement of a script: as a user's, and changes of tables; becomes constants the same way.
 struct ScriptValues {

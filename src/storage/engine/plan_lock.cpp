@@ -8,6 +8,7 @@
 #include "storage/engine/external_scan.h"
 #include "storage/engine/functions.h"
 #include "storage/engine/inside.h"
+#include "storage/engine/statement_walk.h"
 
 namespace weir::engine {
 namespace {
@@ -48,6 +49,7 @@ bool operator_is_allowed(LogicalOperatorType type) {
     case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
     case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
     case LogicalOperatorType::LOGICAL_EXPLAIN:
+    case LogicalOperatorType::LOGICAL_EXTENSION_OPERATOR:  // a guard's wall: there is no other one
       return true;
     default:
       return false;
@@ -118,7 +120,7 @@ class PlanCheck {
     duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& inner) { collect(inner); });
   }
 
-  const std::string* view_body(const duckdb::LogicalOperator& op) const {
+  const ConnectionState::Body* view_body(const duckdb::LogicalOperator& op) const {
     if (state_ == nullptr || op.type != LogicalOperatorType::LOGICAL_PROJECTION) return nullptr;
     const auto found = state_->view_bodies.find(op.Cast<duckdb::LogicalProjection>().table_index);
     return found == state_->view_bodies.end() ? nullptr : &found->second;
@@ -132,39 +134,80 @@ class PlanCheck {
     });
   }
 
-  void visit(duckdb::LogicalOperator& op, const duckdb::LogicalOperator* parent, const std::string& within) {
+  // What an operator lies under: whose rights count, and which guard has been passed.
+  struct Under {
+    std::string within;                              // the view, "schema.name"; empty: the statement itself
+    const ConnectionState::Body* guarded = nullptr;  // the guard's own words read what they need
+  };
+
+  void visit(duckdb::LogicalOperator& op, const duckdb::LogicalOperator* parent, const Under& under) {
     const bool is_allowed = operator_is_allowed(op.type) || (scope() != Scope::read && change_is_allowed(op.type)) ||
                             (scope() == Scope::define && definition_is_allowed(op.type));
     if (!is_allowed) {
       throw duckdb::PermissionException("this statement is not allowed: %s", duckdb::LogicalOperatorToString(op.type));
     }
-    if (op.type == LogicalOperatorType::LOGICAL_GET) return get(op.Cast<duckdb::LogicalGet>(), within);
-    change(op, within);
-    const std::string* body = view_body(op);
-    if (body != nullptr) ask_view(op.Cast<duckdb::LogicalProjection>(), parent, *body, within);
-    for (const auto& child : op.children) visit(*child, &op, body != nullptr ? *body : within);
+    if (op.type == LogicalOperatorType::LOGICAL_EXPLAIN) explains_ = true;
+    if (op.type == LogicalOperatorType::LOGICAL_GET) return get(op.Cast<duckdb::LogicalGet>(), under);
+    change(op, under.within);
+    const ConnectionState::Body* body = view_body(op);
+    if (body == nullptr) {
+      for (const auto& child : op.children) visit(*child, &op, under);
+      return;
+    }
+    Under inner = under;
+    const bool is_guards_view = under.guarded != nullptr && !body->is_guarded &&
+                                under.guarded->schema == body->schema && under.guarded->name == body->name;
+    if (body->is_guarded) {
+      pass_guard(*body);
+      inner.guarded = body;
+    } else if (under.guarded == nullptr || is_guards_view) {
+      if (!is_guards_view) check_unguarded(body->schema, body->name);
+      inner = {.within = body->schema + "." + body->name, .guarded = nullptr};
+    }
+    if (under.guarded == nullptr) ask_body(op.Cast<duckdb::LogicalProjection>(), parent, *body, under.within);
+    for (const auto& child : op.children) visit(*child, &op, inner);
   }
 
-  void ask_view(const duckdb::LogicalProjection& body, const duckdb::LogicalOperator* parent, const std::string& key,
-                const std::string& within) {
+  // A plan tells how many rows there are before the guard, and where they end.
+  void pass_guard(const ConnectionState::Body& body) const {
+    const RelationGuard* guard = authority() != nullptr ? authority()->guard(body.schema, body.name) : nullptr;
+    if (!explains_ || (guard != nullptr && guard->may_explain)) return;
+    throw duckdb::PermissionException(
+        "EXPLAIN of \"%s\" would tell of rows that its policies hide; a superuser may, and who was granted EXPLAIN "
+        "RLS or EXPLAIN MASKING",
+        body.name);
+  }
+
+  // The third lock's word on guards: whatever way a statement came to the relation, it is not read past one.
+  void check_unguarded(const std::string& schema, const std::string& name) const {
+    if (authority() == nullptr || authority()->guard(schema, name) == nullptr) return;
+    throw duckdb::PermissionException(
+        "permission denied for relation %s: it has row-level security or masks, and this way to it passes them by",
+        name);
+  }
+
+  void ask_body(const duckdb::LogicalProjection& body, const duckdb::LogicalOperator* parent,
+                const ConnectionState::Body& of, const std::string& within) {
     if (authority() == nullptr) return;
     const duckdb::LogicalProjection* shown = &body;
     if (parent != nullptr && passes_view_on(*parent)) shown = &parent->Cast<duckdb::LogicalProjection>();
-    RelationUse use{.privilege = Privilege::select, .is_view = true, .within = within};
-    const size_t dot = key.find('.');
-    use.schema = key.substr(0, dot);
-    use.name = key.substr(dot + 1);
+    RelationUse use{.privilege = Privilege::select,
+                    .schema = of.schema,
+                    .name = of.name,
+                    .is_view = !of.is_guarded,
+                    .within = within};
     for (size_t i = 0; i < shown->expressions.size(); ++i) {
       // The root of the plan is the answer: all of it is read.
       if (parent != nullptr && used_.count({shown->table_index, i}) == 0) continue;
-      use.columns.push_back(body.expressions[std::min(i, body.expressions.size() - 1)]->GetAlias());
+      const std::string column = body.expressions[std::min(i, body.expressions.size() - 1)]->GetAlias();
+      if (!of.is_guarded || column != kGuardedRow) use.columns.push_back(column);
     }
     ask(use);
   }
 
-  void get(const duckdb::LogicalGet& get, const std::string& within) {
+  void get(const duckdb::LogicalGet& get, const Under& under) {
     const std::string& name = get.function.name;
-    RelationUse use{.privilege = Privilege::select, .within = within};
+    RelationUse use{.privilege = Privilege::select, .within = under.within};
     if (name == kViewScan) {
       const ViewRead view = view_read(*get.bind_data);
       if (view.is_internal) return;
@@ -182,6 +225,15 @@ class PlanCheck {
       return;
     } else {
       throw duckdb::PermissionException("reading %s() is not allowed", name);
+    }
+    if (under.guarded != nullptr) return;
+    // The one scan that finds the rows to be changed, by the numbers that came through the guard.
+    const auto table = get.GetTable();
+    const bool finds_rows = state_ != nullptr && state_->changes_guarded && table && table.get() == target_;
+    if (finds_rows) {
+      target_ = nullptr;
+    } else {
+      check_unguarded(use.schema, use.name);
     }
     for (const duckdb::ColumnIndex& column : get.GetColumnIds()) {
       if (!column.IsVirtualColumn() && column.GetPrimaryIndex() < get.names.size()) {
@@ -216,9 +268,11 @@ class PlanCheck {
       case LogicalOperatorType::LOGICAL_INSERT:
         return use(Privilege::insert, op.Cast<duckdb::LogicalInsert>().table, nullptr);
       case LogicalOperatorType::LOGICAL_DELETE:
+        target_ = &op.Cast<duckdb::LogicalDelete>().table;
         return use(Privilege::remove, op.Cast<duckdb::LogicalDelete>().table, nullptr);
       case LogicalOperatorType::LOGICAL_UPDATE: {
         const auto& update = op.Cast<duckdb::LogicalUpdate>();
+        target_ = &update.table;
         return use(Privilege::update, update.table, &update.columns);
       }
       case LogicalOperatorType::LOGICAL_MERGE_INTO: {
@@ -252,6 +306,8 @@ class PlanCheck {
   ConnectionState* const state_;
   duckdb::LogicalOperator& root_;
   std::set<std::pair<duckdb::idx_t, duckdb::idx_t>> used_;
+  const duckdb::TableCatalogEntry* target_ = nullptr;  // of UPDATE and DELETE, until its scan was met
+  bool explains_ = false;
 };
 
 void before_optimizing(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {

@@ -53,6 +53,48 @@ class Renamer {
   bool has_cte_ = false;
 };
 
+// The bare names of tables, each by what finds it; those of a WITH are left to it.
+class Qualifier {
+ public:
+  explicit Qualifier(const std::vector<QualifiedName>& names) : names_(names) {}
+
+  void expression(duckdb::ParsedExpression& child) {
+    if (child.GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
+      node(*child.Cast<duckdb::SubqueryExpression>().subquery->node);
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(child,
+                                                        [this](duckdb::ParsedExpression& inner) { expression(inner); });
+  }
+  bool has_cte() const { return has_cte_; }
+
+ private:
+  void node(duckdb::QueryNode& node) {
+    has_cte_ = has_cte_ || !node.cte_map.map.empty();
+    duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(
+        node, [this](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { expression(*child); },
+        [this](duckdb::TableRef& ref) { table(ref); });
+  }
+
+  void table(duckdb::TableRef& ref) {
+    if (ref.type == duckdb::TableReferenceType::SUBQUERY) {
+      has_cte_ = has_cte_ || !ref.Cast<duckdb::SubqueryRef>().subquery->node->cte_map.map.empty();
+    }
+    if (ref.type != duckdb::TableReferenceType::BASE_TABLE) return;
+    auto& base = ref.Cast<duckdb::BaseTableRef>();
+    if (!base.schema_name.empty()) return;
+    for (const QualifiedName& one : names_) {
+      if (!StringUtil::CIEquals(base.table_name, one.name)) continue;
+      if (base.alias.empty()) base.alias = base.table_name;
+      base.schema_name = one.schema == kLakeCatalog ? DEFAULT_SCHEMA : one.schema;
+      if (one.schema == kLakeCatalog) base.catalog_name = kLakeCatalog;
+      return;
+    }
+  }
+
+  const std::vector<QualifiedName>& names_;
+  bool has_cte_ = false;
+};
+
 // The tables of a FROM by the names that its columns are called by.
 void add_names(const duckdb::TableRef& ref, std::vector<std::string>& names) {
   if (ref.type == duckdb::TableReferenceType::JOIN) {
@@ -75,6 +117,19 @@ Result<std::string> rename_in_select(const std::string& select, const RenamedTab
     renamer.node(*statement->node);
     if (renamer.has_cte()) return Error(Code::conflict, "a WITH of the view has the name " + renamed.name + " too");
     return statement->ToString();
+  } catch (const std::exception& thrown) {
+    return to_error(thrown, "");
+  }
+}
+
+Result<std::string> qualify_in_expression(const std::string& expression, const std::vector<QualifiedName>& names) {
+  try {
+    auto parsed = duckdb::Parser::ParseExpressionList(expression);
+    if (parsed.size() != 1) return Error(Code::invalid, "one expression is expected");
+    Qualifier qualifier(names);
+    qualifier.expression(*parsed[0]);
+    if (qualifier.has_cte()) return Error(Code::unsupported, "WITH is not for policies: write a subquery");
+    return parsed[0]->ToString();
   } catch (const std::exception& thrown) {
     return to_error(thrown, "");
   }

@@ -302,6 +302,7 @@ Result<DuckSession::Statement> DuckSession::parse_checked(const std::string& sql
   if (trust_ == Trust::own && statement->type != duckdb::StatementType::SELECT_STATEMENT) return statement;
   TRY_ASSIGN(const Allowed allowed, check(*statement, sql, parameters, scope));
   link_->state->pin_at_begin = allowed.reads_tables;
+  link_->state->changes_guarded = allowed.changes_guarded;
   return statement;
 }
 

@@ -57,7 +57,15 @@ class ChangeCheck {
         return refusal_of(statement);
     }
     if (walk_.refusal()) return *walk_.refusal();
-    return std::move(walk_).found();
+    if (statement.type == StatementType::UPDATE_STATEMENT && changes_guarded_) {
+      guard_update(statement.Cast<duckdb::UpdateStatement>());
+    }
+    if (statement.type == StatementType::DELETE_STATEMENT && changes_guarded_) {
+      guard_delete(statement.Cast<duckdb::DeleteStatement>());
+    }
+    Allowed out = std::move(walk_).found();
+    out.changes_guarded = changes_guarded_;
+    return out;
   }
 
  private:
@@ -90,6 +98,7 @@ class ChangeCheck {
     auto& base = ref.Cast<duckdb::BaseTableRef>();
     name(base.catalog_name, base.schema_name, base.table_name,
          base.query_location.IsValid() ? base.query_location.GetIndex() : 0);
+    changes_guarded_ = rules_.authority->may_be_guarded(lower(base.table_name));
   }
 
   void insert(duckdb::InsertStatement& insert) {
@@ -163,6 +172,7 @@ class ChangeCheck {
   const Scope scope_;
   const std::string_view sql_;
   const WalkRules& rules_;
+  bool changes_guarded_ = false;
 };
 
 }  // namespace

@@ -39,6 +39,12 @@ void Walk::refuse(Code code, std::string message, duckdb::optional_idx place, co
   if (place.IsValid()) refusal_->at(place_in(rules_.sql, place.GetIndex()));
 }
 
+void Walk::refuse(const Error& error, duckdb::optional_idx place) {
+  if (refusal_) return;
+  refusal_ = error;
+  if (place.IsValid()) refusal_->at(place_in(rules_.sql, place.GetIndex()));
+}
+
 void Walk::refuse_user(std::string message, duckdb::optional_idx place) {
   if (rules_.trust == Trust::user) refuse(Code::denied, std::move(message), place);
 }
@@ -142,7 +148,7 @@ void Walk::expression(Child& child) {
       break;
     }
     case ExpressionClass::FUNCTION:
-      if (session_word(child)) return;
+      if (stored_function(child) || session_word(child)) return;
       call(child->Cast<duckdb::FunctionExpression>(), false);
       break;
     default:
@@ -150,8 +156,11 @@ void Walk::expression(Child& child) {
   }
   duckdb::ParsedExpressionIterator::EnumerateChildren(*child, [this](Child& one) { inner(one); });
   // After the children, whose parameters are constants now.
-  if (rules_.trust == Trust::user && child->GetExpressionClass() == ExpressionClass::FUNCTION) {
-    if (rules_.authority != nullptr) escape_pattern(child->Cast<duckdb::FunctionExpression>());
+  if (rules_.trust == Trust::user && rules_.authority != nullptr &&
+      child->GetExpressionClass() == ExpressionClass::FUNCTION) {
+    escape_pattern(child->Cast<duckdb::FunctionExpression>());
+  }
+  if (rules_.trust == Trust::user && calling_.empty() && child->GetExpressionClass() == ExpressionClass::FUNCTION) {
     if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
       refuse(Code::too_large, *reason, child->query_location);
     }
@@ -347,36 +356,20 @@ bool Walk::external_table(duckdb::BaseTableRef& ref) {
 // What stands for the table: a view's body, or the rows that this user may see.
 void Walk::replace_relation(Table& table) {
   auto& ref = table->Cast<duckdb::BaseTableRef>();
-  if (rules_.authority == nullptr || !ref.catalog_name.empty() || is_cte(ref)) return;
+  if (rules_.authority == nullptr || is_cte(ref)) return;
   const std::string schema = lower(ref.schema_name), name = lower(ref.table_name);
-  if (const Authority::View* view = rules_.authority->view(schema, name)) {
-    table = view_reference(*view, ref);
+  const Authority::View* view = ref.catalog_name.empty() ? rules_.authority->view(schema, name) : nullptr;
+  const bool is_guarded_view =
+      view != nullptr && !rules_.is_policy && rules_.authority->guard(view->schema, view->name) != nullptr;
+  if (view != nullptr && !is_guarded_view) {
+    table = view_reference(*view, ref, rules_.is_policy);
     return;
   }
-  if (external_table(ref)) return;
-  const std::string condition = rules_.authority->row_filter(schema, name);
-  if (condition.empty()) return;
-  try {
-    auto conditions = duckdb::Parser::ParseExpressionList(condition);
-    if (conditions.size() != 1) return refuse(Code::internal, "a row filter is one condition", ref.query_location);
-    expression(conditions[0]);
-    auto select = duckdb::make_uniq<duckdb::SelectNode>();
-    select->select_list.push_back(duckdb::make_uniq<duckdb::StarExpression>());
-    select->where_clause = std::move(conditions[0]);
-    const std::string alias = ref.alias.empty() ? ref.table_name : ref.alias;
-    auto columns = std::move(ref.column_name_alias);
-    auto sample = std::move(ref.sample);
-    ref.column_name_alias.clear();
-    ref.alias = ref.table_name;
-    select->from_table = std::move(table);
-    auto statement = duckdb::make_uniq<duckdb::SelectStatement>();
-    statement->node = std::move(select);
-    auto filtered = duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement), alias);
-    filtered->column_name_alias = std::move(columns);
-    filtered->sample = std::move(sample);
-    table = std::move(filtered);
-  } catch (const std::exception& thrown) {
-    refuse(Code::internal, "a row filter cannot be read: " + to_error(thrown, "").message, {});
+  // A stream under an external schema is the stream; the files of other external tables have no policies.
+  if (ref.catalog_name.empty() && external_table(ref) && (refusal_ || ref.schema_name == kExternalSchema)) return;
+  // Which relation the name means is known when it is bound.
+  if (!rules_.is_policy && rules_.authority->may_be_guarded(lower(ref.table_name))) {
+    table = guarded_reference(ref, false);
   }
 }
 
@@ -550,7 +543,10 @@ void Walk::node(duckdb::QueryNode& node) {
   switch (node.type) {
     case duckdb::QueryNodeType::SELECT_NODE: {
       auto& select = node.Cast<duckdb::SelectNode>();
-      if (rules_.authority != nullptr) group_by_output_names(select);
+      if (rules_.authority != nullptr) {
+        group_by_output_names(select);
+        name_columns(select);
+      }
       list(select.select_list);
       list(select.groups.group_expressions);
       optional(select.where_clause);

@@ -22,7 +22,16 @@ struct WalkRules {
   const Authority* authority = nullptr;                       // of a client's session
   const std::set<std::string>* relations = nullptr;           // system relations, "schema.name"
   std::string_view within = {};                               // of a view's body: "schema.name" of the view
+  const std::vector<std::string>* search_path = nullptr;      // of the view whose body it is; null: the session's
+  bool is_policy = false;                                     // a guard's own words: it reads past guards
 };
+
+// How the words of views, policies and functions are read: as the session's own, where 7 / 2 is 3.
+inline duckdb::ParserOptions user_parser_options() {
+  duckdb::ParserOptions out;
+  out.integer_division = true;
+  return out;
+}
 
 class Walk {
  public:
@@ -43,8 +52,9 @@ class Walk {
   // Of a table that is changed: where it is; nothing of it is replaced.
   void target(duckdb::BaseTableRef& ref);
   void refuse(Code code, std::string message, duckdb::optional_idx place = {}, const char* sqlstate = nullptr);
+  void refuse(const Error& error, duckdb::optional_idx place);
 
-  Allowed found() && { return {reads_tables_, std::move(reads_)}; }
+  Allowed found() && { return {reads_tables_, std::move(reads_), std::move(calls_)}; }
   const std::optional<Error>& refusal() const { return refusal_; }  // the first one: the walk stops at it
 
  private:
@@ -56,6 +66,10 @@ class Walk {
   };
   void call(duckdb::FunctionExpression& function, bool as_table);
   static void escape_pattern(duckdb::FunctionExpression& function);
+  bool stored_function(Child& child);  // stored_function.cpp
+  void note_call(const std::string& key);
+  Child body_of(const StoredFunction& function, const duckdb::FunctionExpression& call);
+  void put_call(Child& child, const StoredFunction& function, Child body);
   void inner(Child& child);
   bool session_word(Child& child);
   void session_name(Child& child);
@@ -76,18 +90,39 @@ class Walk {
   Child constant(const duckdb::ParameterExpression& parameter);
   duckdb::optional_idx place_of(const duckdb::ParameterExpression& parameter) const;
   void refuse_user(std::string message, duckdb::optional_idx place);  // what only users may not
+  void name_columns(duckdb::SelectNode& select) const;
 
   const WalkRules rules_;
   bool reads_tables_ = false;
   std::vector<TableRead> reads_;
-  std::vector<std::string> ctes_;  // names that stand for a CTE where the walk is
+  std::vector<std::string> calls_;    // stored functions, as key_of() says them
+  std::vector<std::string> calling_;  // those that the walk is in
+  size_t expanded_ = 0;               // expressions that came from them
+  std::vector<std::string> ctes_;     // names that stand for a CTE where the walk is
   int depth_ = 0;
   std::optional<Error> refusal_;
 };
 
-// A view of Authority::view(), as a function of the plan; and what stands in its place in a statement.
+// A view of Authority::view(), as a function of the plan; and what stands in its place in a statement. `is_policy`: a
+// guard reads it.
 inline constexpr const char* kViewFunction = "weir_view_of";
-duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view, const duckdb::BaseTableRef& written);
+duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view, const duckdb::BaseTableRef& written,
+                                                    bool is_policy);
 void register_view_function(duckdb::Connection& connection);
+
+// A relation behind Authority::guard(), as a function of the plan: the rows and columns as this user sees them, and
+// behind them a wall that no expression of the statement passes (guard_function.cpp). `with_row`: kGuardedRow beside
+// the columns, the rowid of a table that is changed.
+inline constexpr const char* kGuardFunction = "weir_rows_of";
+inline constexpr const char* kGuardedRow = "weir_row";
+duckdb::unique_ptr<duckdb::TableRef> guarded_reference(const duckdb::BaseTableRef& written, bool with_row);
+void register_guard_function(duckdb::Connection& connection);
+// UPDATE and DELETE of a relation that has a guard: what the statement computes, it computes over the rows that are
+// seen. After the walk.
+void guard_update(duckdb::UpdateStatement& update);
+void guard_delete(duckdb::DeleteStatement& remove);
+
+// "schema.name(2)"
+std::string key_of(const StoredFunction& function);
 
 }  // namespace weir::engine

@@ -24,14 +24,21 @@ class Depth {
 }
 
 duckdb::unique_ptr<duckdb::SelectStatement> parsed(ConnectionState& state, const Database& database,
-                                                   const Authority::View& view) {
-  auto select = duckdb::CreateViewInfo::ParseSelect(view.select);
+                                                   const Authority::View& view, bool is_policy) {
+  duckdb::Parser parser(user_parser_options());
+  parser.ParseQuery(view.select);
+  if (parser.statements.size() != 1 || parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT) {
+    throw duckdb::BinderException("the view \"%s\" is no single SELECT", view.name);
+  }
+  auto select = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(std::move(parser.statements[0]));
   const std::string within = view.schema + "." + view.name;
   Walk walk({.own_views = database.own_views,
              .sql = view.select,
              .authority = state.authority.get(),
              .relations = &database.relations->names,
-             .within = within});
+             .within = within,
+             .search_path = &view.search_path,
+             .is_policy = is_policy});
   walk.node(*select->node);
   if (walk.refusal()) {
     Error why = *walk.refusal();
@@ -57,7 +64,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> bind_view(duckdb::ClientContext& con
     fail(*state, Error(Code::invalid, "views are nested more than " + std::to_string(kViewDepthMax) +
                                           " deep, or in a circle: " + schema + "." + name));
   }
-  auto select = parsed(*state, *state->database, *view);
+  auto select = parsed(*state, *state->database, *view, input.inputs.at(2).GetValue<bool>());
   auto binder = duckdb::Binder::CreateBinder(context, input.binder.get(), duckdb::BinderType::VIEW_BINDER);
   duckdb::vector<duckdb::CatalogSearchEntry> path;
   for (const std::string& one : view->search_path) path.emplace_back(state->database->catalog, one);
@@ -71,9 +78,11 @@ duckdb::unique_ptr<duckdb::LogicalOperator> bind_view(duckdb::ClientContext& con
   for (size_t i = 0; i < bindings.size(); ++i) {
     columns.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(names[i], bound.types[i], bindings[i]));
   }
+  const auto& aliases = input.ref.column_name_alias;  // FROM v AS x (a, b)
+  for (size_t i = 0; i < std::min(names.size(), aliases.size()); ++i) names[i] = aliases[i];
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(bind_index, std::move(columns));
   projection->children.push_back(std::move(bound.plan));
-  state->view_bodies[bind_index] = view->schema + "." + view->name;
+  state->view_bodies[bind_index] = {.schema = view->schema, .name = view->name};
   return projection;
 }
 
@@ -83,10 +92,12 @@ duckdb::unique_ptr<duckdb::ParsedExpression> text(const std::string& value) {
 
 }  // namespace
 
-duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view, const duckdb::BaseTableRef& written) {
+duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view, const duckdb::BaseTableRef& written,
+                                                    bool is_policy) {
   duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
   arguments.push_back(text(view.schema));
   arguments.push_back(text(view.name));
+  arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::BOOLEAN(is_policy)));
   auto out = duckdb::make_uniq<duckdb::TableFunctionRef>();
   out->function = duckdb::make_uniq<duckdb::FunctionExpression>(kViewFunction, std::move(arguments));
   out->alias = written.alias.empty() ? written.table_name : written.alias;
@@ -98,8 +109,9 @@ duckdb::unique_ptr<duckdb::TableRef> view_reference(const Authority::View& view,
 
 void register_view_function(duckdb::Connection& connection) {
   connection.BeginTransaction();
-  duckdb::TableFunction function(kViewFunction, {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::VARCHAR}, nullptr,
-                                 nullptr);
+  duckdb::TableFunction function(
+      kViewFunction, {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BOOLEAN},
+      nullptr, nullptr);
   function.bind_operator = bind_view;
   duckdb::CreateTableFunctionInfo info(function);
   duckdb::Catalog::GetSystemCatalog(*connection.context).CreateTableFunction(*connection.context, info);

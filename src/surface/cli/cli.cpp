@@ -98,6 +98,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_alarms(app, context);
   add_token(app, context);
   add_user(app, context);
+  add_audit(app, context);
   add_secret(app, context);
   add_loadgen(app, context);
   add_demo(app, context);

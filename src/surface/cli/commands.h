@@ -30,6 +30,7 @@ void add_test(CLI::App& app, Context& context);
 void add_alarms(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
+void add_audit(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
 void add_loadgen(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);

@@ -438,6 +438,10 @@ void Connection::tick(int64_t now) {
   if (is_open && now - since_ > options.idle_transaction_max.micros) {
     refuse(
         with_state(Error(Code::timed_out, "nothing happened in a transaction for wire.idle_transaction_max"), "25P03"));
+  } else if (idle_limit_ && now - since_ > idle_limit_->micros) {
+    refuse(with_state(Error(Code::timed_out,
+                            "nothing happened for " + format_duration(*idle_limit_) + ", the user's SESSION TIMEOUT"),
+                      "57P05"));
   } else if (now - since_ > options.idle_max.micros) {
     refuse(with_state(Error(Code::timed_out, "nothing happened for wire.idle_max"), "57P05"));
   }

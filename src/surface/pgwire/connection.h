@@ -106,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<SignIn> sign_in_;
   std::optional<Result<SignIn::Step>> step_;
   uint32_t process_ = 0, secret_ = 0;
+  std::optional<Duration> idle_limit_;          // of the user, beside wire.idle_max
   warehouse::ConnectionEvent signed_in_;        // as it was told to the warehouse
   std::shared_ptr<Conversation> conversation_;  // also reached by cancel requests
   Conversation::Next next_ = Conversation::Next::idle;

@@ -156,6 +156,7 @@ void Connection::sign_in_step(std::function<Result<SignIn::Step>()> step) {
       return;
     }
     process_ = static_cast<uint32_t>((*session)->process_id());
+    idle_limit_ = (*session)->idle_limit();
     secret_ = static_cast<uint32_t>(shared.parts.random.next());
     const auto wake = [weak = weak_from_this(), io = io_] {
       io->post([weak] {

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "surface/errors/errors.h"
+#include "surface/http/routes/audit.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 #include "surface/http/routes/streams.h"
@@ -132,7 +133,8 @@ Result<std::vector<std::string>> names_in(const JsonBody& body, const char* key)
 }
 
 Result<Response> create_token(access::Access& access, const StreamDirectory& directory,
-                              const endpoint::Endpoints& endpoints, const Request& request) {
+                              const endpoint::Endpoints& endpoints, warehouse::Warehouse& audit,
+                              const Request& request) {
   TRY_ASSIGN(const JsonBody body,
              JsonBody::parse(request, {"role", "user", "streams", "endpoints", "label", "expires_in", "access_key"}));
   access::NewToken wanted;
@@ -154,6 +156,8 @@ Result<Response> create_token(access::Access& access, const StreamDirectory& dir
   TRY(check_streams(directory, wanted.streams));
   TRY(check_endpoints(endpoints, wanted.endpoints));
   TRY_ASSIGN(const access::CreatedToken created, access.create_token(wanted));
+  note_change(audit, request, "token created",
+              created.id + " " + (wanted.user.empty() ? access::role_name(wanted.role) : "of user " + wanted.user));
   Json out{Json::Object{}};
   out.set("id", created.id);
   out.set("token", created.text);
@@ -186,7 +190,7 @@ void add_deployment_routes(Router& router, Deployment& deployment, std::function
 }
 
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
-                      const endpoint::Endpoints& endpoints) {
+                      const endpoint::Endpoints& endpoints, warehouse::Warehouse& audit) {
   Route route;
   route.access = Access::admin;
   route.body_bytes_max = 64 << 10;
@@ -202,15 +206,16 @@ void add_token_routes(Router& router, access::Access& access, const StreamDirect
   router.add(route);
   route.method = Method::post;
   route.summary = "Makes a token; its text is shown once.";
-  route.handler = answers([&access, &directory, &endpoints](Request& request) {
-    return create_token(access, directory, endpoints, request);
+  route.handler = answers([&access, &directory, &endpoints, &audit](Request& request) {
+    return create_token(access, directory, endpoints, audit, request);
   });
   router.add(route);
   route.method = Method::erase;
   route.pattern = "/v1/tokens/{id}";
   route.summary = "Ends a token at once.";
-  route.handler = answers([&access](Request& request) -> Result<Response> {
+  route.handler = answers([&access, &audit](Request& request) -> Result<Response> {
     TRY(access.revoke_token(request.parameter("id")));
+    note_change(audit, request, "token revoked", std::string(request.parameter("id")));
     return nothing_to_say();
   });
   router.add(route);

@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "surface/http/live_watch.h"
+#include "surface/http/routes/audit.h"
 #include "surface/http/routes/endpoint.h"
 #include "surface/http/routes/openapi.h"
 #include "surface/http/server.h"
@@ -39,8 +40,9 @@ class WholeSite final : public Site {
     add_alarm_routes(router_, {parts.alarms, parts.notifier});
     add_dashboard_routes(router_, {parts.dashboards, parts.clock});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
-    add_token_routes(router_, parts.access, directory_, parts.endpoints);
-    add_user_routes(router_, {parts.users, parts.random});
+    add_token_routes(router_, parts.access, directory_, parts.endpoints, parts.warehouse);
+    add_user_routes(router_, {parts.users, parts.random, parts.warehouse});
+    add_audit_routes(router_, parts.warehouse);
     add_secret_routes(router_, parts.secrets);
     add_page_routes(router_, facts_.pages);
     after_apply();

@@ -143,11 +143,12 @@ struct FlowParts {
 };
 void add_flow_routes(Router& router, const FlowParts& parts);
 void add_token_routes(Router& router, access::Access& access, const StreamDirectory& directory,
-                      const endpoint::Endpoints& endpoints);
+                      const endpoint::Endpoints& endpoints, warehouse::Warehouse& audit);
 // Users, roles and groups.
 struct UserParts {
   access::Users& users;
   Random& random;
+  warehouse::Warehouse& audit;
 };
 void add_user_routes(Router& router, const UserParts& parts);
 void add_live_routes(Router& router, live::Live& live, LiveWatch& watch);

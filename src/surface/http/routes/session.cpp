@@ -1,5 +1,6 @@
 // GET, POST, DELETE /v1/session: how a browser signs in with a token, or a user's name and password, once, and then
 // carries a cookie.
+#include "surface/http/routes/audit.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 #include "surface/http/security.h"
@@ -23,11 +24,6 @@ Json described(const access::IdentityPtr& identity, const SiteFacts& facts) {
     out.set("environment", facts.environment.empty() ? "default" : facts.environment);
   }
   return out;
-}
-
-std::string address_without_port(const Peer& peer) {
-  const size_t colon = peer.address.rfind(':');
-  return peer.unix_socket || colon == std::string::npos ? peer.address : peer.address.substr(0, colon);
 }
 
 // With TLS, ours or a proxy's, the cookie must not travel without it.

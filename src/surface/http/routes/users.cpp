@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/base/time.h"
+#include "surface/http/routes/audit.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
 
@@ -151,6 +152,7 @@ Result<Response> create_user(const UserParts& parts, const Request& request) {
   TRY_ASSIGN(const GivenPassword given, password_in(body, parts.random));
   wanted.with.password = given.change;
   TRY_ASSIGN(const UserInfo made, parts.users.create_user(wanted));
+  note_change(parts.audit, request, "user created", made.name);
   return user_reply(parts.users, made, given);
 }
 
@@ -163,10 +165,12 @@ Result<Response> alter_user(const UserParts& parts, const Request& request) {
     TRY_ASSIGN(const std::string to, body.text("name"));
     if (body.size() > 1) return Error(Code::invalid, "a user is renamed in a request of its own");
     TRY_ASSIGN(const UserInfo renamed, parts.users.rename_user(name, to));
+    note_change(parts.audit, request, "user renamed", std::string(name) + " to " + to);
     return user_reply(parts.users, renamed, {});
   }
   TRY_ASSIGN(const UserChange change, change_in(body));
   TRY_ASSIGN(const UserInfo changed, parts.users.alter_user(name, change));
+  note_change(parts.audit, request, "user changed", changed.name);
   return user_reply(parts.users, changed, {});
 }
 
@@ -178,6 +182,7 @@ Result<Response> set_password(const UserParts& parts, const Request& request) {
   UserChange change;
   change.password = given.change;
   TRY_ASSIGN(const UserInfo changed, parts.users.alter_user(request.parameter("name"), change));
+  note_change(parts.audit, request, "user password changed", changed.name);
   return user_reply(parts.users, changed, given);
 }
 
@@ -199,6 +204,7 @@ Result<Response> create_role(const UserParts& parts, const Request& request) {
   TRY_ASSIGN(const std::string owner, body.text_or("owner", caller.empty() ? access::kOwnerName : caller));
   TRY_ASSIGN(const UserInfo user, user_named(parts.users, owner));
   TRY_ASSIGN(const RoleInfo made, parts.users.create_role(wanted, user.id));
+  note_change(parts.audit, request, "role created", made.name);
   return json_reply(parts.users.directory()->to_json(made));
 }
 
@@ -226,6 +232,8 @@ Result<Response> grant(const UserParts& parts, const Request& request) {
   TRY_ASSIGN(access::Membership membership, membership_in(parts, request));
   TRY_ASSIGN(membership.with_admin, body.flag_or("with_admin", false));
   TRY(parts.users.grant_role(membership));
+  note_change(parts.audit, request, "role granted",
+              std::string(request.parameter("role")) + " to " + std::string(request.parameter("member")));
   return nothing_to_say();
 }
 
@@ -262,6 +270,7 @@ void add_user_list(Router& router, const UserParts& parts) {
   route.summary = "Drops a user who owns nothing; what was opened with its name ends at once.";
   route.handler = answers([parts](Request& request) -> Result<Response> {
     TRY(parts.users.drop_user(request.parameter("name")));
+    note_change(parts.audit, request, "user dropped", std::string(request.parameter("name")));
     return nothing_to_say();
   });
   router.add(route);
@@ -295,6 +304,7 @@ void add_role_list(Router& router, const UserParts& parts) {
   route.handler = answers([parts](Request& request) -> Result<Response> {
     TRY_ASSIGN(const RoleName name, role_in(request));
     TRY(parts.users.drop_role(name, request.query_value("force").value_or("") == "true"));
+    note_change(parts.audit, request, "role dropped", name.name);
     return nothing_to_say();
   });
   router.add(route);
@@ -308,6 +318,8 @@ void add_role_list(Router& router, const UserParts& parts) {
   route.handler = answers([parts](Request& request) -> Result<Response> {
     TRY_ASSIGN(const access::Membership membership, membership_in(parts, request));
     TRY(parts.users.revoke_role(membership));
+    note_change(parts.audit, request, "role revoked",
+                std::string(request.parameter("role")) + " from " + std::string(request.parameter("member")));
     return nothing_to_say();
   });
   router.add(route);
