@@ -307,6 +307,8 @@ Status ForgetWork::finish(State& state) {
         "tell them which files of the manifest changed"},
        {"tables that people load, COPY and INSERT into, or that flow steps write",
         "weir does not change what it did not make", "DELETE FROM them what names the person"},
+       {"objects of the store, also those that UNLOAD and flow steps wrote", "weir does not look into them",
+        "remove those that name the person; the next run of a flow writes its own anew"},
        {"logs, statements, messages of runs and findings", "they may quote what somebody wrote",
         "remove logs that do; statements are forgotten when the server stops"},
        {"foreign folders that `weir etl` loads", "weir only reads them; a file that was loaded is not loaded again",

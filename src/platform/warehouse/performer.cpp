@@ -453,7 +453,7 @@ Result<Shape> SessionState::describe(const std::string& statement, const std::ve
   };
   if (const auto* query = std::get_if<dialect::Query>(&parsed)) {
     if (query->into) return none;
-    TRY(govern());
+    TRY(govern(std::nullopt, false));
     TRY_ASSIGN(engine::Description described, describe_query(words, words.range, types));
     return shape_of(std::move(described));
   }
@@ -474,7 +474,7 @@ Result<Shape> SessionState::describe(const std::string& statement, const std::ve
     if (found == prepared.end()) {
       return error_of(Code::not_found, "26000", "prepared statement \"" + execute->name + "\" does not exist");
     }
-    TRY(govern());
+    TRY(govern(std::nullopt, false));
     TRY_ASSIGN(engine::Description described,
                describe_query(found->second.words, found->second.query, found->second.types));
     Shape out = shape_of(std::move(described));

@@ -1,6 +1,7 @@
 #include "platform/warehouse/session_state.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/log.h"
 #include "platform/warehouse/load_log.h"
@@ -143,7 +144,7 @@ std::vector<std::string> SessionState::search_path() const {
   return out;
 }
 
-Status SessionState::govern(std::optional<uint32_t> as_user) {
+Status SessionState::govern(std::optional<uint32_t> as_user, bool notes_scans) {
   if (core.parts.users == nullptr) return {};
   SessionAuthority::Parts parts;
   TRY_ASSIGN(parts.rights, rights());
@@ -155,9 +156,12 @@ Status SessionState::govern(std::optional<uint32_t> as_user) {
   parts.profile = options.profile;
   parts.process_id = process_id;
   parts.buckets = core.parts.buckets;
-  if (core.parts.loads != nullptr) {
-    parts.note_scan = [&parts = core.parts, by = mark(), user = options.user.name](const engine::ExternalTable& table,
-                                                                                   const engine::ExternalFiles& found) {
+  if (core.parts.loads != nullptr && notes_scans) {
+    // Once a table: one that is described first, or stands there twice, is told once.
+    const auto noted = std::make_shared<std::set<std::string>>();
+    parts.note_scan = [&parts = core.parts, by = mark(), user = options.user.name, noted](
+                          const engine::ExternalTable& table, const engine::ExternalFiles& found) {
+      if (!noted->insert(table.schema + "." + table.name).second) return;
       parts.loads->add(external_scan(parts.clock.wall(), user, by, table, found));
     };
   }

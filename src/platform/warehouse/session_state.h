@@ -72,8 +72,9 @@ class SessionState {
   Subject subject() const;
   StatementMark mark() const;  // of the statement that runs, for the logs
   std::shared_ptr<const access::Directory> directory() const;
-  // Puts the statements from now on under this session's rights, or under those of another user.
-  Status govern(std::optional<uint32_t> as_user = std::nullopt);
+  // Puts the statements from now on under this session's rights, or under those of another user. `notes_scans`: what
+  // they read of external tables is told to the log.
+  Status govern(std::optional<uint32_t> as_user = std::nullopt, bool notes_scans = true);
   // Runs `work` in the transaction that is open, or in one of its own.
   Status in_transaction(const std::function<Status()>& work);
   void catalog_was_changed();
