@@ -2,6 +2,7 @@
 an object starts."""
 import gzip
 
+import psycopg
 import pytest
 from conftest import wait_for
 from test_aws import Aws
@@ -70,6 +71,20 @@ def test_psql_reads_what_boto3_put_and_what_unload_wrote(served):
     assert served.tell("SELECT count(*), count(DISTINCT id) FROM copied") == "6|3"
     assert served.tell("SELECT schemaname, tablename, location FROM svv_external_tables ORDER BY 2") == (
         "spectrum|by_month|s3://sales/by/\nspectrum|events|s3://sales/events/")
+
+
+def test_parameters_of_a_driver_pick_partitions_too(served):
+    served.s3.put_object(Bucket="sales", Key="drivers/kind=a/1.csv", Body=b"1\n")
+    served.s3.put_object(Bucket="sales", Key="drivers/kind=b/broken.csv.gz", Body=b"no gzip at all")
+    served.tell("CREATE EXTERNAL TABLE spectrum.drivers (id int) PARTITIONED BY (kind varchar(1)) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE "
+                "LOCATION 's3://sales/drivers/'")
+    with psycopg.connect(host=served.socket_folder, port=served.wire["port"], dbname="shop") as connection:
+        assert connection.execute("SELECT id, kind FROM spectrum.drivers WHERE kind = %s", ["a"], prepare=True).fetchall() == [(1, "a")]
+        cursor = connection.cursor(name="by_and_by", binary=True)
+        assert cursor.execute("SELECT id FROM spectrum.drivers WHERE kind IN ('a', 'c')").fetchall() == [(1,)]
+        cursor.close()
+        with pytest.raises(psycopg.Error, match="s3://sales/drivers/kind=b/broken.csv.gz"):
+            connection.execute("SELECT id FROM spectrum.drivers WHERE kind > %s", ["a"])
 
 
 def test_partitions_are_added_and_dropped_and_outlive_kill_9(served):

@@ -238,7 +238,7 @@ void print_day(const Json& out) {
   std::printf("  raw archive in SQL: %s records: %s\n", count(raw["rows"]).c_str(), told(raw["equal"]));
   std::printf("  daily flow: %s tasks in %.1f s\n", count(out["daily"]["tasks"]).c_str(),
               out["daily"]["seconds"].as_double());
-  std::printf("  warehouse: %s rows in advertising (by CSV), %s in advertising_spectrum (by SQL): %s\n",
+  std::printf("  warehouse: %s rows in advertising (by COPY), %s in advertising_spectrum (by Spectrum): %s\n",
               count(warehouse["advertising_rows"]).c_str(), count(warehouse["spectrum_rows"]).c_str(),
               warehouse["equal"].as_bool() ? "equal" : "NOT equal");
   std::printf("  endpoint: GET %s?start=%s: %s\n", endpoint["path"].as_string().c_str(),
