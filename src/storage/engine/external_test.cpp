@@ -63,7 +63,12 @@ class OneTable final : public Authority {
     return {};
   }
   const View* view(std::string_view, std::string_view) const override { return nullptr; }
-  std::string row_filter(std::string_view, std::string_view) const override { return {}; }
+  bool may_be_guarded(std::string_view) const override { return false; }
+  const RelationGuard* guard(std::string_view, std::string_view) const override { return nullptr; }
+  Result<const StoredFunction*> function(std::string_view, std::string_view, size_t,
+                                         const std::vector<std::string>*) const override {
+    return nullptr;
+  }
   std::optional<Json> word(std::string_view, const std::vector<Json>&) const override { return std::nullopt; }
   std::string_view database() const override { return "weir"; }
   Result<std::shared_ptr<const ExternalTable>> external(std::string_view schema, std::string_view name,
