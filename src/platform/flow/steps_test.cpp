@@ -86,7 +86,7 @@ TEST_F(StepsTest, what_steps_may_not_say_is_refused_before_anything_runs) {
   EXPECT_THAT(refused("  - sql: COPY impressions FROM 's3://data/x' IAM_ROLE default CSV\n"), HasSubstr("is a stream"));
   EXPECT_THAT(refused("  - sql: CREATE TEMP TABLE x (a INT)\n"), HasSubstr("no temporary tables"));
   EXPECT_THAT(refused("  - sql: SET memory_limit = '1TB'\n"), HasSubstr("is not for a step"));
-  EXPECT_THAT(refused("  - sql: ATTACH '/tmp/x'\n"), HasSubstr("is not for a step"));
+  EXPECT_THAT(refused("  - sql: ATTACH '/tmp/x'\n"), HasSubstr("expected RLS POLICY"));
   EXPECT_THAT(refused("  - sql: INSERT INTO x SELECT * FROM read_csv('/etc/passwd')\n"), HasSubstr("read_csv"));
   EXPECT_THAT(refused("  - sql: DELETE FROM x WHERE a IN (SELECT content FROM read_text('/etc/passwd'))\n"),
               HasSubstr("read_text"));
