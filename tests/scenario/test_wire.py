@@ -314,6 +314,13 @@ def test_psycopg_3_pipelines_and_reads_portals_in_turn(served):
         with connection.cursor() as cursor:
             cursor.executemany("insert into numbers values (%s)", [(n,) for n in range(20, 40)])
             assert cursor.rowcount == 20
+        with connection.cursor("by_three") as cursor:
+            cursor.itersize = 3
+            cursor.execute("select n, n::text from numbers where n > %s order by n", (29,))
+            assert cursor.description[1].name == "n" and cursor.fetchmany(2) == [(30, "30"), (31, "31")]
+            assert [row[0] for row in cursor] == list(range(32, 40))
+        with pytest.raises(psycopg.errors.InvalidCursorName):
+            connection.execute("fetch 1 from by_three")
     with psycopg.connect(served.uri("me", host=served.socket_folder), autocommit=True) as connection:
         for _ in range(7):  # prepared by name after five
             assert connection.execute("select n from numbers where n = %s", (3,)).fetchone() == (3,)

@@ -298,7 +298,19 @@ Status Conversation::describe_statement(Prepared& prepared) {
   return {};
 }
 
+// What DECLARE opened is a portal too: psycopg's named cursors ask for its columns.
+Status Conversation::describe_cursor(const std::string& name) {
+  std::string fetch = "FETCH ALL FROM \"";
+  for (const char c : name) fetch += c == '"' ? "\"\"" : std::string(1, c);
+  const auto shape = session_->describe(fetch + "\"", {});
+  if (!shape) return find_portal(name).error();
+  append_columns(shape->columns, {});
+  return {};
+}
+
 Status Conversation::handle_describe(const TargetMessage& target) {
+  if (target.kind == 'P' && !target.name.empty() && !portals_.contains(target.name))
+    return describe_cursor(target.name);
   if (target.kind == 'P') {
     TRY_ASSIGN(Portal* const portal, find_portal(target.name));
     said_ = portal->sql;

@@ -106,6 +106,7 @@ class Conversation {
   Status handle_parse(ParseMessage parse);
   Status handle_bind(const BindMessage& bind);
   Status handle_describe(const TargetMessage& target);
+  Status describe_cursor(const std::string& name);
   Status describe_statement(Prepared& prepared);
   Status handle_execute(const ExecuteMessage& execute);
   void forget(const TargetMessage& target);
