@@ -16,6 +16,7 @@
 #include "app/run_findings.h"
 #include "app/sql.h"
 #include "app/steps.h"
+#include "app/store_buckets.h"
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -49,13 +50,6 @@ constexpr Duration kSampleEvery = seconds(1);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 constexpr Duration kMaintainLakeEvery = seconds(2);
 constexpr Duration kLastSample = seconds(1);  // how long a stop waits for it
-
-int engine_threads(const project::Settings& settings) {
-  const auto wanted = static_cast<int>(settings.integer("engine.threads"));
-  if (wanted > 0) return wanted;
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, cores - 1);
-}
 
 // Every room, in order of dependency: members are destroyed in reverse.
 class Composed : public App {
@@ -186,7 +180,12 @@ Status Composed::read_settings() {
   project::ReadOptions read;
   read.environment = options_.environment;
   read.process_environment = process_environment();
-  read.secret = [this](std::string_view name) { return secret(name); };
+  // A command must open a folder whose weir.yaml names a secret that is not there yet: `weir secret set` is one.
+  read.secret = [this](std::string_view name) {
+    auto found = secret(name);
+    const bool is_unset = !found && found.error().code == Code::not_found && !options_.serves;
+    return is_unset ? std::string("not set yet") : std::move(found);
+  };
   if (options_.rehearses) read.flags = {{"store", kOwnStore}, {"wire.enabled", "false"}, {"aws.enabled", "false"}};
   if (options_.takes_any_wire_port) {
     for (const char* port : {"wire.port", "aws.port"}) read.flags.emplace_back(port, "0");
@@ -278,14 +277,13 @@ Status Composed::open_storage() {
 
 Status Composed::open_engine() {
   TRY_ASSIGN(past_, keep_history(join_path(state_folder_, "history"), clock_, settings_, statements_, loads_));
-  engine::EngineOptions engine{.database = join_path(state_folder_, "warehouse.duckdb"),
-                               .store_root = store_root_,
-                               .temp_directory = join_path(state_folder_, "tmp")};
-  engine.threads = engine_threads(settings_);
-  engine.memory_bytes = settings_.size("limits.sql_memory");
+  engine::EngineOptions engine = engine_options(settings_, state_folder_, store_root_);
   auto views = system_views(*capture_, *control_, *journal_, *lake_);
   add_warehouse_views(views, statements_, loads_, users_);
-  buckets_ = std::make_unique<warehouse::Buckets>(real_files(), join_path(store_root_, "s3"));
+  const auto ask_secret = [this](std::string_view name) { return secret(name); };
+  TRY_ASSIGN(buckets_,
+             open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
+  engine.objects = buckets_.get();
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
   intakes_ = std::make_unique<Intakes>(
@@ -303,7 +301,7 @@ Status Composed::open_engine() {
   queries_ = std::make_unique<warehouse::SavedQueries>(real_files(), options_.folder);
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings(settings_, options_.folder, store_root_);
-  flow.steps.secret = [this](std::string_view name) { return secret(name); };
+  flow.steps.secret = ask_secret;
   flow.parallel = static_cast<size_t>(settings_.integer("flows.parallel"));
   flow.warehouse = warehouse_.get();
   flow.on_end = [this](const control::Run& ended) { run_findings_->note(ended); };
@@ -331,17 +329,16 @@ Status Composed::open_engine() {
   http::declare_metrics(metrics_);  // alarms may watch them
   pgwire::declare_metrics(metrics_);
   notifier_ = std::make_unique<notify::Notifier>(
-      notify::Notifier::Parts{*control_, clock_, random_, metrics_,
-                              [this](std::string_view name) { return secret(name); }},
+      notify::Notifier::Parts{*control_, clock_, random_, metrics_, ask_secret},
       notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
   alarms_ = std::make_unique<alarm::Alarms>(
       alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
   dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *engine_, *capture_, *lake_, [this](std::string_view name) { return secret(name); },
-                        [this] { return loaded_tables(); }, *flow_, *flows_, *endpoints_, *live_, metrics_, *alarms_,
-                        *notifier_, *dashboards_, *run_findings_, intakes_->externals(), intakes_->rules(),
+      Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret, [this] { return loaded_tables(); }, *flow_,
+                        *flows_, *endpoints_, *live_, metrics_, *alarms_, *notifier_, *dashboards_, *run_findings_,
+                        intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};

@@ -4,6 +4,7 @@
 
 #include "platform/flow/flows.h"
 #include "platform/flow/test_declaration.h"
+#include "platform/warehouse/bucket_settings.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 #include "surface/awsapi/awsapi.h"
@@ -97,6 +98,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   project::Registry registry;
   registry.add_settings(pgwire::wire_settings());
   registry.add_settings(awsapi::aws_settings());
+  registry.add_settings(warehouse::bucket_settings());
   project::Kind stream;
   stream.name = "stream";
   stream.folder = "streams";

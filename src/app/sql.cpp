@@ -1,5 +1,8 @@
 #include "app/sql.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "core/io/files.h"
 #include "platform/warehouse/history_records.h"
 #include "platform/warehouse/system_relations.h"
@@ -41,6 +44,17 @@ alarm::Answer read_answer(warehouse::Execution& execution) {
 }
 
 }  // namespace
+
+engine::EngineOptions engine_options(const project::Settings& settings, const std::string& state_folder,
+                                     const std::string& store_root) {
+  engine::EngineOptions out{.database = join_path(state_folder, "warehouse.duckdb"),
+                            .store_root = store_root,
+                            .temp_directory = join_path(state_folder, "tmp")};
+  out.threads = static_cast<int>(settings.integer("engine.threads"));
+  if (out.threads == 0) out.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1);
+  out.memory_bytes = settings.size("limits.sql_memory");
+  return out;
+}
 
 Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Warehouse::Parts& parts,
                                                              const project::Settings& settings) {

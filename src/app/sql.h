@@ -8,6 +8,10 @@
 
 namespace weir::app {
 
+// With the settings' threads and memory, its files below the folder of the state.
+engine::EngineOptions engine_options(const project::Settings& settings, const std::string& state_folder,
+                                     const std::string& store_root);
+
 // With the limits of the settings. Makes what the platform keeps about tables, where it is missing, and lets nobody
 // drop a user who owns some of them. Everything in `parts` outlives it.
 Result<std::unique_ptr<warehouse::Warehouse>> open_warehouse(const warehouse::Warehouse::Parts& parts,

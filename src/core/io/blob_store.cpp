@@ -25,7 +25,121 @@ Error wrong_key(std::string_view key, const std::string& why) {
   return Error(Code::invalid, "blob key " + shown(key) + " " + why);
 }
 
+Error only_read() {
+  return Error(Code::unsupported, "a blob that was opened is only read");
+}
+
+std::string version_of(uint64_t size, int64_t modified_micros) {
+  return std::to_string(size) + "." + std::to_string(modified_micros);
+}
+
+class LocalBlob final : public BlobFile {
+ public:
+  explicit LocalBlob(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  Result<size_t> read_at(uint64_t offset, char* into, size_t size) const override {
+    return file_->read_at(offset, into, size);
+  }
+  Result<uint64_t> size() const override { return file_->size(); }
+  int64_t modified_micros() const override { return file_->modified_micros(); }
+  std::string version() const override {
+    const auto size = file_->size();
+    return version_of(size ? *size : 0, file_->modified_micros());
+  }
+
+ private:
+  const std::unique_ptr<File> file_;
+};
+
 }  // namespace
+
+Status BlobFile::write_at(uint64_t, std::string_view) {
+  return only_read();
+}
+Status BlobFile::sync() {
+  return only_read();
+}
+Status BlobFile::truncate(uint64_t) {
+  return only_read();
+}
+
+// --- what every store does the same way ------------------------------------------------------------------------------
+
+Status BlobStore::put(const std::string& key, std::string_view bytes) {
+  TRY_ASSIGN(const auto writer, write(key));
+  TRY(writer->append(bytes));
+  return writer->finish();
+}
+
+Status BlobStore::copy(const std::string& key, const File& from) {
+  TRY_ASSIGN(const auto writer, write(key));
+  std::string buffer(kCopyBytes, '\0');
+  while (true) {
+    TRY_ASSIGN(const size_t count, from.read_at(writer->size(), buffer.data(), buffer.size()));
+    if (count == 0) return writer->finish();
+    TRY(writer->append(std::string_view(buffer).substr(0, count)));
+  }
+}
+
+Status BlobStore::put_file(const std::string& key, Files& files, const std::string& path) {
+  TRY_ASSIGN(const auto source, files.open(path, OpenMode::read));
+  return copy(key, *source);
+}
+
+Result<bool> BlobStore::exists(const std::string& key) {
+  const auto found = find(key);
+  if (found) return true;
+  if (found.error().code == Code::not_found) return false;
+  return found.error();
+}
+
+// --- a local folder --------------------------------------------------------------------------------------------------
+
+class LocalBlobStore::Writer final : public BlobWriter {
+ public:
+  Writer(LocalBlobStore& store, std::string key, std::string staging, std::unique_ptr<File> file)
+      : store_(store), key_(std::move(key)), staging_(std::move(staging)), file_(std::move(file)) {}
+  ~Writer() override {
+    if (!file_) return;
+    file_.reset();
+    const Status removed = store_.files_.remove(staging_);  // best effort: the next start removes what is left
+    static_cast<void>(removed);
+  }
+  uint64_t size() const override { return size_; }
+
+  Status append(std::string_view bytes) override {
+    CHECK(file_, "a finished blob takes no more bytes");
+    Status status = file_->write_at(size_, bytes);
+    is_synced_ = false;
+    if (status) {
+      size_ += bytes.size();
+    } else {
+      is_failed_ = true;
+    }
+    return status;
+  }
+  Status prepare() override {
+    CHECK(file_, "a blob is prepared before it is finished");
+    if (is_failed_) return Error(Code::io, "blob " + shown(key_) + " is not whole: an earlier write failed");
+    if (is_synced_) return {};
+    TRY(file_->sync());
+    is_synced_ = true;
+    return {};
+  }
+  Status finish() override {
+    TRY(prepare());
+    TRY(store_.move_into_place(staging_, key_));
+    file_.reset();
+    return {};
+  }
+
+ private:
+  LocalBlobStore& store_;
+  const std::string key_;
+  const std::string staging_;
+  std::unique_ptr<File> file_;
+  uint64_t size_ = 0;
+  bool is_failed_ = false, is_synced_ = false;
+};
 
 Status check_blob_key(std::string_view key) {
   if (key.empty()) return wrong_key(key, "is empty");
@@ -76,55 +190,11 @@ std::string LocalBlobStore::staging_path() {
   return join_path(join_path(root_, kStaging), std::to_string(next_staging_.fetch_add(1)));
 }
 
-Result<std::unique_ptr<LocalBlobStore::Writer>> LocalBlobStore::write(const std::string& key) {
+Result<std::unique_ptr<BlobWriter>> LocalBlobStore::write(const std::string& key) {
   TRY(check_blob_key(key));
   std::string staging = staging_path();
   TRY_ASSIGN(auto file, files_.open(staging, OpenMode::create_new));
-  return std::unique_ptr<Writer>(new Writer(*this, key, std::move(staging), std::move(file)));
-}
-
-LocalBlobStore::Writer::~Writer() {
-  if (!file_) return;
-  file_.reset();
-  const Status removed = store_.files_.remove(staging_);  // best effort: the next start removes what is left
-  static_cast<void>(removed);
-}
-
-Status LocalBlobStore::Writer::append(std::string_view bytes) {
-  CHECK(file_, "a finished blob takes no more bytes");
-  Status status = file_->write_at(size_, bytes);
-  if (status) {
-    size_ += bytes.size();
-  } else {
-    is_failed_ = true;
-  }
-  return status;
-}
-
-Status LocalBlobStore::Writer::finish() {
-  CHECK(file_, "a blob is finished once");
-  if (is_failed_) return Error(Code::io, "blob " + shown(key_) + " is not whole: an earlier write failed");
-  TRY(file_->sync());
-  TRY(store_.move_into_place(staging_, key_));
-  file_.reset();
-  return {};
-}
-
-Status LocalBlobStore::put(const std::string& key, std::string_view bytes) {
-  TRY_ASSIGN(const auto writer, write(key));
-  TRY(writer->append(bytes));
-  return writer->finish();
-}
-
-Status LocalBlobStore::put_file(const std::string& key, Files& files, const std::string& path) {
-  TRY_ASSIGN(const auto source, files.open(path, OpenMode::read));
-  TRY_ASSIGN(const auto writer, write(key));
-  std::string buffer(kCopyBytes, '\0');
-  while (true) {
-    TRY_ASSIGN(const size_t count, source->read_at(writer->size(), buffer.data(), buffer.size()));
-    if (count == 0) return writer->finish();
-    TRY(writer->append(std::string_view(buffer).substr(0, count)));
-  }
+  return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(*this, key, std::move(staging), std::move(file)));
 }
 
 Status LocalBlobStore::publish(const std::string& staging, const std::string& key) {
@@ -162,14 +232,23 @@ Status LocalBlobStore::make_durable_folder(const std::string& folder) {
   return {};
 }
 
-Result<std::unique_ptr<File>> LocalBlobStore::open(const std::string& key) {
+Result<std::unique_ptr<BlobFile>> LocalBlobStore::open(const std::string& key) {
   TRY_ASSIGN(const std::string path, path_of(key));
-  return files_.open(path, OpenMode::read);
+  auto file = files_.open(path, OpenMode::read);
+  if (!file && file.error().code == Code::not_found) return Error(Code::not_found, "there is no blob " + shown(key));
+  if (!file) return file.error();
+  return std::unique_ptr<BlobFile>(std::make_unique<LocalBlob>(std::move(*file)));
 }
 
 Result<bool> LocalBlobStore::exists(const std::string& key) {
   TRY_ASSIGN(const std::string path, path_of(key));
   return files_.exists(path);
+}
+
+Result<Blob> LocalBlobStore::find(const std::string& key) {
+  TRY_ASSIGN(const auto file, open(key));
+  TRY_ASSIGN(const uint64_t size, file->size());
+  return Blob{key, size, file->modified_micros(), file->version()};
 }
 
 Status LocalBlobStore::remove(const std::string& key) {
@@ -204,7 +283,8 @@ Result<std::vector<Blob>> LocalBlobStore::list(const std::string& prefix, size_t
         return Error(Code::too_large, "more than " + std::to_string(blobs_max) + " blobs start with \"" + prefix + "\"",
                      "ask for a longer prefix");
       } else {
-        found.push_back({std::move(key), entry.size, entry.modified_micros});
+        found.push_back(
+            {std::move(key), entry.size, entry.modified_micros, version_of(entry.size, entry.modified_micros)});
       }
     }
   }

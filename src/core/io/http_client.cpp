@@ -17,6 +17,7 @@ constexpr long kConnectTimeoutMs = 10'000;
 constexpr int kPollMs = 50;  // how long a cancel may go unnoticed
 constexpr size_t kHeaderBytesMax = 256 << 10;
 constexpr size_t kSocketsMax = 64;
+constexpr size_t kIdleClientsMax = 16;  // of one pool
 
 struct FreeHeaders {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -74,6 +75,9 @@ struct Exchange {
   uint64_t body_bytes = 0;
   size_t header_bytes = 0;
   Status failure{};  // why a callback of ours stopped it
+  Status end{};      // how it ended
+  bool is_running = false;
+  HeaderList headers{};  // what curl was given
 };
 
 void read_header(Exchange& exchange, std::string_view line) {
@@ -155,30 +159,50 @@ std::string_view HttpResponse::header(std::string_view name) const {
   return {};
 }
 
-struct HttpClient::State {
-  CURL* easy = nullptr;
-  CURLM* multi = nullptr;  // drives the one handle, so that we decide how long a wait may be
+struct FreeHandle {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+
+// One request at a time.
+struct Line {
+  std::unique_ptr<CURL, FreeHandle> easy;
   char words[CURL_ERROR_SIZE] = {};
+};
+
+struct HttpClient::State {
+  CURLM* multi = nullptr;  // drives the lines, so that we decide how long a wait may be; has the open connections
+  std::vector<std::unique_ptr<Line>> lines;  // as many as ever ran at once
   // Kept for the client's life: curl reuses a connection by the socket's text, and /proc/self/fd/N must go on meaning
   // the same folder.
   std::map<std::string, SocketPath> sockets;
 
-  Status prepare(const HttpRequest& request, Exchange& exchange, HeaderList& headers);
+  Line& line(size_t number);
+  Status prepare(Line& line, Exchange& exchange);
   Result<std::string> socket_of(const std::string& path);
-  Status perform(const HttpRequest& request, Exchange& exchange);
+  void perform(std::vector<Exchange>& exchanges);
+  void take_ended(std::vector<Exchange>& exchanges);
+  void end(Exchange& exchange, Line& line, Status status);
 };
 
 HttpClient::HttpClient() : state_(std::make_unique<State>()) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);  // once, by the first client
   CHECK(started == CURLE_OK, "libcurl starts");
-  state_->easy = curl_easy_init();
   state_->multi = curl_multi_init();
-  CHECK(state_->easy != nullptr && state_->multi != nullptr, "libcurl gives handles");
+  CHECK(state_->multi != nullptr, "libcurl gives handles");
 }
 
 HttpClient::~HttpClient() {
-  curl_easy_cleanup(state_->easy);
+  state_->lines.clear();
   curl_multi_cleanup(state_->multi);
+}
+
+Line& HttpClient::State::line(size_t number) {
+  while (lines.size() <= number) {
+    lines.push_back(std::make_unique<Line>());
+    lines.back()->easy.reset(curl_easy_init());
+    CHECK(lines.back()->easy != nullptr, "libcurl gives handles");
+  }
+  return *lines[number];
 }
 
 Result<std::string> HttpClient::State::socket_of(const std::string& path) {
@@ -192,13 +216,16 @@ Result<std::string> HttpClient::State::socket_of(const std::string& path) {
   return sockets.emplace(path, std::move(shortened)).first->second.text();
 }
 
-Status HttpClient::State::prepare(const HttpRequest& request, Exchange& exchange, HeaderList& headers) {
+Status HttpClient::State::prepare(Line& line, Exchange& exchange) {
+  const HttpRequest& request = exchange.request;
+  HeaderList& headers = exchange.headers;
+  CURL* const easy = line.easy.get();
   curl_easy_reset(easy);  // keeps connections, forgets the last request
-  words[0] = '\0';
+  line.words[0] = '\0';
   TRY_ASSIGN(const std::string host, host_of(request.url));
   bool has_content_type = false;
-  const auto add_header = [&](const std::string& line) {
-    curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
+  const auto add_header = [&](const std::string& text) {
+    curl_slist* const longer = curl_slist_append(headers.get(), text.c_str());
     CHECK(longer != nullptr, "there is memory for a header");
     static_cast<void>(headers.release());
     headers.reset(longer);
@@ -212,10 +239,11 @@ Status HttpClient::State::prepare(const HttpRequest& request, Exchange& exchange
   add_header("Expect:");                               // no waiting for "100 Continue"
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, line.words);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -244,36 +272,60 @@ Status HttpClient::State::prepare(const HttpRequest& request, Exchange& exchange
   return {};
 }
 
-Status HttpClient::State::perform(const HttpRequest& request, Exchange& exchange) {
-  if (curl_multi_add_handle(multi, easy) != CURLM_OK) return Error(Code::internal, "curl did not take the request");
-  Status status;
+void HttpClient::State::end(Exchange& exchange, Line& line, Status status) {
+  curl_multi_remove_handle(multi, line.easy.get());
+  exchange.is_running = false;
+  exchange.end = std::move(status);
+}
+
+// What curl is done with.
+void HttpClient::State::take_ended(std::vector<Exchange>& exchanges) {
+  int left = 0;
+  while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
+    CHECK(message->msg == CURLMSG_DONE, "curl tells of nothing else");
+    const CURLcode code = message->data.result;
+    for (size_t i = 0; i < exchanges.size(); ++i) {
+      if (lines[i]->easy.get() != message->easy_handle) continue;
+      Status status;
+      if (!exchanges[i].failure) {
+        status = exchanges[i].failure;
+      } else if (code != CURLE_OK) {
+        status = error_of(code, exchanges[i].request, lines[i]->words);
+      }
+      end(exchanges[i], *lines[i], std::move(status));
+      break;
+    }
+  }
+}
+
+void HttpClient::State::perform(std::vector<Exchange>& exchanges) {
+  for (size_t i = 0; i < exchanges.size(); ++i) {
+    Exchange& exchange = exchanges[i];
+    exchange.end = check_request(exchange.request);
+    if (exchange.end) exchange.end = prepare(line(i), exchange);
+    if (!exchange.end) continue;
+    exchange.is_running = curl_multi_add_handle(multi, line(i).easy.get()) == CURLM_OK;
+    if (!exchange.is_running) exchange.end = Error(Code::internal, "curl did not take the request");
+  }
   while (true) {
     int running = 0;
     const CURLMcode driven = curl_multi_perform(multi, &running);
-    if (driven != CURLM_OK) {
-      status = Error(Code::internal, std::string("curl: ") + curl_multi_strerror(driven));
-      break;
-    }
-    if (running == 0) {
-      int left = 0;
-      const CURLMsg* const message = curl_multi_info_read(multi, &left);
-      CHECK(message != nullptr && message->msg == CURLMSG_DONE, "a request that does not run any more has a result");
-      const CURLcode code = message->data.result;
-      if (!exchange.failure) {
-        status = exchange.failure;
-      } else if (code != CURLE_OK) {
-        status = error_of(code, request, words);
+    take_ended(exchanges);
+    bool is_any_running = false;
+    for (size_t i = 0; i < exchanges.size(); ++i) {
+      Exchange& exchange = exchanges[i];
+      if (!exchange.is_running) continue;
+      const HttpRequest& request = exchange.request;
+      if (driven != CURLM_OK) {
+        end(exchange, *lines[i], Error(Code::internal, std::string("curl: ") + curl_multi_strerror(driven)));
+      } else if (request.cancelled != nullptr && request.cancelled->load(std::memory_order_relaxed)) {
+        end(exchange, *lines[i], Error(Code::cancelled, request.method + " " + request.url + " was cancelled"));
       }
-      break;
+      is_any_running = is_any_running || exchange.is_running;
     }
-    if (request.cancelled != nullptr && request.cancelled->load(std::memory_order_relaxed)) {
-      status = Error(Code::cancelled, request.method + " " + request.url + " was cancelled");
-      break;
-    }
+    if (!is_any_running) return;
     curl_multi_poll(multi, nullptr, 0, kPollMs, nullptr);
   }
-  curl_multi_remove_handle(multi, easy);
-  return status;
 }
 
 Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
@@ -281,12 +333,51 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
 }
 
 Result<HttpResponse> HttpClient::stream(const HttpRequest& request, const TakeBody& take) {
-  TRY(check_request(request));
-  Exchange exchange{.request = request, .take = take ? &take : nullptr};
-  HeaderList headers;
-  TRY(state_->prepare(request, exchange, headers));
-  TRY(state_->perform(request, exchange));
-  return std::move(exchange.response);
+  std::vector<Exchange> exchanges;
+  exchanges.push_back({.request = request, .take = take ? &take : nullptr});
+  state_->perform(exchanges);
+  TRY(std::move(exchanges.front().end));
+  return std::move(exchanges.front().response);
+}
+
+std::vector<Result<HttpResponse>> HttpClient::send_all(const std::vector<HttpRequest>& requests) {
+  std::vector<Exchange> exchanges;
+  exchanges.reserve(requests.size());
+  for (const HttpRequest& request : requests) exchanges.push_back({.request = request});
+  state_->perform(exchanges);
+  std::vector<Result<HttpResponse>> out;
+  for (Exchange& exchange : exchanges) {
+    if (exchange.end) {
+      out.emplace_back(std::move(exchange.response));
+    } else {
+      out.emplace_back(exchange.end.error());
+    }
+  }
+  return out;
+}
+
+HttpClientPool::Lease HttpClientPool::take() {
+  {
+    const MutexLock lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<HttpClient> client = std::move(idle_.back());
+      idle_.pop_back();
+      return Lease(*this, std::move(client));
+    }
+  }
+  return Lease(*this, std::make_unique<HttpClient>());
+}
+
+HttpClientPool::Lease::~Lease() {
+  if (!client_) return;
+  const MutexLock lock(pool_->mutex_);
+  if (pool_->idle_.size() < kIdleClientsMax) pool_->idle_.push_back(std::move(client_));
+}
+
+std::optional<int64_t> parse_http_time(const std::string& text) {
+  const time_t seconds_since = curl_getdate(text.c_str(), nullptr);
+  if (seconds_since < 0) return std::nullopt;
+  return static_cast<int64_t>(seconds_since) * 1'000'000;
 }
 
 }  // namespace weir

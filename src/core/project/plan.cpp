@@ -25,22 +25,37 @@ void add_differences(const std::vector<Difference>& differences, Change& change)
   }
 }
 
+// Those of a setting with `*` that either side has.
+std::set<std::string> names_covered(const Setting& setting, const Json& from, const Json& to) {
+  std::set<std::string> out;
+  for (const Json* side : {&from, &to}) {
+    for (const auto& [name, value] : side->object()) {
+      if (covers(setting.name, name)) out.insert(name);
+    }
+  }
+  return out;
+}
+
 std::vector<Difference> settings_differences(const SettingTable& table, const Json& from, const Json& to) {
   std::vector<Difference> differences;
   for (const Setting& setting : table) {
-    const Json* before = from.find(setting.name);
-    const Json* after = to.find(setting.name);
-    const Json& old_value = before != nullptr ? *before : setting.otherwise;
-    const Json& new_value = after != nullptr ? *after : setting.otherwise;
-    if (old_value == new_value) continue;
-    Difference one{setting.name + ": " + old_value.dump() + " -> " + new_value.dump()};
-    if (setting.needs_restart) one.detail += " (after a restart)";
-    if (!setting.fixed_because.empty()) {
-      one.compatible = false;
-      one.reason = setting.fixed_because;
-      one.way_out = "keep " + old_value.dump() + ", or begin a new folder";
+    std::set<std::string> names{setting.name};
+    if (setting.is_of_many()) names = names_covered(setting, from, to);
+    for (const std::string& name : names) {
+      const Json* before = from.find(name);
+      const Json* after = to.find(name);
+      const Json& old_value = before != nullptr ? *before : setting.otherwise;
+      const Json& new_value = after != nullptr ? *after : setting.otherwise;
+      if (old_value == new_value) continue;
+      Difference one{name + ": " + old_value.dump() + " -> " + new_value.dump()};
+      if (setting.needs_restart) one.detail += " (after a restart)";
+      if (!setting.fixed_because.empty()) {
+        one.compatible = false;
+        one.reason = setting.fixed_because;
+        one.way_out = "keep " + old_value.dump() + ", or begin a new folder";
+      }
+      differences.push_back(std::move(one));
     }
-    differences.push_back(std::move(one));
   }
   return differences;
 }

@@ -73,6 +73,27 @@ bool read_secret(YamlSection& section, const std::string& key, SettingValue& val
   return true;
 }
 
+// Expansion has put the secret itself in the place of what was written, which is all that is kept.
+bool read_secret_name(YamlSection& section, const std::string& key, SettingValue& value) {
+  constexpr std::string_view kOpening = "${secret:";
+  SecretText secret;
+  if (!section.secret_text(key, secret)) return false;
+  if (secret.written.empty() && secret.value.empty()) {  // the default
+    value = std::string();
+    return true;
+  }
+  std::string_view name = secret.written;
+  const bool is_opened = secret.secret && name.starts_with(kOpening) && name.ends_with('}');
+  if (is_opened) name = name.substr(kOpening.size(), name.size() - kOpening.size() - 1);
+  if (!is_opened || name.find_first_of("${}") != std::string_view::npos) {
+    section.refuse(key, key + " is a secret, and does not stand in a file as it is",
+                   "write ${secret:NAME} alone, and `weir secret set NAME`");
+    return false;
+  }
+  value = std::string(name);
+  return true;
+}
+
 Yaml yaml_of(const Json& value) {
   Yaml node;
   if (value.is_array()) {
@@ -116,6 +137,8 @@ bool read_value(YamlSection& section, const std::string& key, const Setting& set
         return take<std::string>(value, [&](auto& into) { return section.text(key, into); });
       case SettingType::secret:
         return read_secret(section, key, value);
+      case SettingType::secret_name:
+        return read_secret_name(section, key, value);
       case SettingType::flag:
         return take<bool>(value, [&](auto& into) { return section.flag(key, into); });
       case SettingType::integer:

@@ -16,6 +16,8 @@ const char* setting_type_name(SettingType type) {
       return "text";
     case SettingType::secret:
       return "secret text";
+    case SettingType::secret_name:
+      return "`${secret:NAME}`";
     case SettingType::flag:
       return "true or false";
     case SettingType::integer:
@@ -57,7 +59,7 @@ std::string environment_name(std::string_view setting) {
 void check_table(const SettingTable& table) {
   for (const Setting& setting : table) {
     for (std::string_view part : split(setting.name, '.'))
-      CHECK(is_identifier(part), "a setting's name is dotted identifiers");
+      CHECK(is_identifier(part) || part == "*", "a setting's name is dotted identifiers");
     CHECK(!setting.prose.empty() && !setting.example.empty(), "a setting has prose and an example");
     CHECK((setting.type == SettingType::choice) == !setting.choices.empty(), "a choice has choices, nothing else has");
     auto value = built_in_value(setting);
@@ -72,7 +74,8 @@ const Effective& Settings::find(std::string_view name, SettingType type) const {
   const auto found = std::find_if(all_.begin(), all_.end(), [&](const Effective& one) { return one.name == name; });
   CHECK(found != all_.end(), "a setting is asked for by a name that some table declares");
   const bool as_text =
-      type == SettingType::text && (found->type == SettingType::choice || found->type == SettingType::secret);
+      type == SettingType::text && (found->type == SettingType::choice || found->type == SettingType::secret ||
+                                    found->type == SettingType::secret_name);
   CHECK(found->type == type || as_text, "a setting is asked for by its own type");
   return *found;
 }
@@ -97,6 +100,22 @@ uint64_t Settings::size(std::string_view name) const {
 }
 const std::vector<std::string>& Settings::texts(std::string_view name) const {
   return std::get<std::vector<std::string>>(find(name, SettingType::texts).value);
+}
+
+std::vector<std::string> Settings::names(std::string_view section) const {
+  std::vector<std::string> out;
+  for (const auto& [of, name] : names_) {
+    if (of == section) out.push_back(name);
+  }
+  return out;
+}
+
+// A name may hold dots itself, so what stands for `*` is what is left between the ends.
+bool covers(std::string_view setting, std::string_view name) {
+  const size_t star = setting.find('*');
+  if (star == std::string_view::npos) return setting == name;
+  const std::string_view begin = setting.substr(0, star), end = setting.substr(star + 1);
+  return name.size() > begin.size() + end.size() && name.starts_with(begin) && name.ends_with(end);
 }
 
 Json Settings::declared() const {
@@ -150,7 +169,8 @@ Yaml with_short_forms_opened(Yaml node, const Branch& branch) {
     return opened;
   }
   for (YamlEntry& entry : node.entries) {
-    const auto found = branch.below.find(entry.key);
+    auto found = branch.below.find(entry.key);
+    if (found == branch.below.end()) found = branch.below.find("*");
     if (found != branch.below.end()) entry.value = with_short_forms_opened(std::move(entry.value), found->second);
   }
   return node;
@@ -165,25 +185,22 @@ std::string place(const Position& at) {
 class SettingsReader {
  public:
   SettingsReader(const SettingTable& table, std::vector<Error>& errors, std::vector<Error>& warnings)
-      : table_(table), errors_(errors), warnings_(warnings), tree_(tree_of(table)) {
+      : errors_(errors), warnings_(warnings), tree_(tree_of(table)) {
     for (const Setting& setting : table) {
-      auto value = built_in_value(setting);
-      CHECK(value, "defaults were checked with the table");
-      settings_.all_.push_back({setting.name, setting.type, std::move(*value), setting.otherwise, Origin::built_in, "",
-                                setting.needs_restart});
+      if (!setting.is_of_many()) add(setting, setting.name);
     }
   }
 
   void read_file(const Yaml& file) {
     const Yaml opened = with_short_forms_opened(file, tree_);
     YamlReader reader(opened, "weir.yaml");
-    read_section(reader, tree_);
+    read_section(reader, tree_, "");
     for (Error& error : reader.finish()) errors_.push_back(std::move(error));
   }
 
   void read_environment(const std::map<std::string, std::string>& environment) {
     std::vector<std::string> names;
-    for (const Setting& setting : table_) names.push_back(environment_name(setting.name));
+    for (const Effective& one : settings_.all_) names.push_back(environment_name(one.name));
     for (const auto& [name, text] : environment) {
       if (!name.starts_with("WEIR_") || is_other(name)) continue;
       const auto found = std::find(names.begin(), names.end(), name);
@@ -199,7 +216,7 @@ class SettingsReader {
 
   void read_flag(const std::string& name, const std::string& text) {
     std::vector<std::string> names;
-    for (const Setting& setting : table_) names.push_back(setting.name);
+    for (const Effective& one : settings_.all_) names.push_back(one.name);
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       errors_.push_back(Error(Code::invalid, "there is no setting " + shown(name), did_you_mean(name, names)));
@@ -209,12 +226,13 @@ class SettingsReader {
   }
 
   Settings finish() {
-    for (size_t i = 0; i < table_.size(); ++i) {
-      if (!table_[i].check || settings_.all_[i].origin == Origin::built_in) continue;
-      auto judged = table_[i].check(settings_.all_[i].value);
+    for (size_t i = 0; i < settings_.all_.size(); ++i) {
+      const Setting& setting = *settings_of_[i];
+      if (!setting.check || settings_.all_[i].origin == Origin::built_in) continue;
+      auto judged = setting.check(settings_.all_[i].value);
       if (judged) continue;
       Error error = judged.error();
-      error.message = table_[i].name + ": " + error.message;
+      error.message = settings_.all_[i].name + ": " + error.message;
       errors_.push_back(std::move(error.at(positions_[i])));
     }
     return std::move(settings_);
@@ -229,24 +247,58 @@ class SettingsReader {
            name.starts_with("WEIR_TEST_");
   }
 
-  void read_section(YamlSection& section, const Branch& branch) {
+  void add(const Setting& setting, std::string name) {
+    auto value = built_in_value(setting);
+    CHECK(value, "defaults were checked with the table");
+    settings_.all_.push_back({std::move(name), setting.type, std::move(*value), setting.otherwise, Origin::built_in, "",
+                              setting.needs_restart});
+    settings_of_.push_back(&setting);
+  }
+
+  // `above`: what the section's settings begin with, "buckets.landing.".
+  void read_section(YamlSection& section, const Branch& branch, const std::string& above) {
     for (const auto& [key, below] : branch.below) {
-      if (below.leaf == nullptr) {
-        if (auto inner = section.section(key, "'" + key + "'")) read_section(*inner, below);
-        continue;
+      if (below.leaf != nullptr) {
+        read_leaf(section, key, *below.leaf, above + key);
+      } else if (below.below.contains("*")) {
+        read_many(section, key, below.below.at("*"), above + key);
+      } else if (auto inner = section.section(key, "'" + key + "'")) {
+        read_section(*inner, below, above + key + ".");
       }
-      SettingValue value;
-      Json written;
-      if (!read_value(section, key, *below.leaf, value, written)) continue;
-      settings_.declared_.set(below.leaf->name, written);
-      store(static_cast<size_t>(below.leaf - table_.data()), std::move(value), std::move(written), Origin::file,
-            section.node().find(key)->at);
+    }
+  }
+
+  void read_leaf(YamlSection& section, const std::string& key, const Setting& setting, const std::string& name) {
+    SettingValue value;
+    Json written;
+    if (!read_value(section, key, setting, value, written)) return;
+    settings_.declared_.set(name, written);
+    const auto found = std::find_if(settings_.all_.begin(), settings_.all_.end(),
+                                    [&](const Effective& one) { return one.name == name; });
+    store(static_cast<size_t>(found - settings_.all_.begin()), std::move(value), std::move(written), Origin::file,
+          section.node().find(key)->at);
+  }
+
+  // Sections that people name, below `key`.
+  void read_many(YamlSection& section, const std::string& key, const Branch& branch, const std::string& above) {
+    for (YamlSection& one : section.named_sections(key, "'" + key + "'")) {
+      const std::string name = one.name();
+      settings_.names_.emplace_back(above, name);
+      for (const auto& [last, below] : branch.below) {
+        CHECK(below.leaf != nullptr, "a section that people name has settings, and no sections");
+        add(*below.leaf, above + "." + name + "." + last);
+        if (!below.leaf->check_name) continue;
+        if (const Status good = below.leaf->check_name(name); !good) {
+          section.refuse_at(one.node().at, above + ": " + good.error().message, good.error().hint);
+        }
+      }
+      read_section(one, branch, above + "." + name + ".");
     }
   }
 
   void read_text(size_t index, const std::string& text, const std::string& where, Origin origin) {
     Json written;
-    auto value = value_of_text(table_[index], text, where, written);
+    auto value = value_of_text(*settings_of_[index], text, where, written);
     if (!value) {
       errors_.push_back(std::move(value).error());
     } else {
@@ -263,11 +315,11 @@ class SettingsReader {
     positions_[index] = at;
   }
 
-  const SettingTable& table_;
   std::vector<Error>& errors_;
   std::vector<Error>& warnings_;
   Branch tree_;
   Settings settings_;
+  std::vector<const Setting*> settings_of_;  // of each in settings_.all_
   std::map<size_t, Position> positions_;
 };
 

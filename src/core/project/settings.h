@@ -2,6 +2,9 @@
 // of weir.yaml, the plan, `weir schema` and docs/reference/config.md. Every room may hand in a table of its own
 // (Registry::add_settings).
 //
+// A part of a name may be `*`: "buckets.*.endpoint" is a setting of each section that people name below `buckets`. They
+// are declared in files only, and read as "buckets.landing.endpoint"; Settings::names("buckets") has the names.
+//
 // A setting's value comes from, strongest first: a flag, the environment (WEIR_LAKE_COMMIT_INTERVAL for
 // lake.commit_interval), the file (weir.yaml under environments/<env>.yaml), its default. Settings are immutable once
 // read; any thread may ask.
@@ -23,7 +26,18 @@
 
 namespace weir::project {
 
-enum class SettingType { text, secret, flag, integer, number, duration, size, choice, texts };
+enum class SettingType {
+  text,
+  secret,
+  secret_name,  // written as ${secret:NAME}, and nothing else: its value is NAME, which is asked for when it is used
+  flag,
+  integer,
+  number,
+  duration,
+  size,
+  choice,
+  texts,
+};
 const char* setting_type_name(SettingType type);
 
 // Duration in microseconds and size in bytes are integers here.
@@ -43,6 +57,10 @@ struct Setting {
   std::string fixed_because = {};
   // A room's own judgement of a value that has the right type and bounds.
   std::function<Status(const SettingValue& value)> check = {};
+  // Of a setting with `*`: judges the name that people gave. One of the section's settings has it.
+  std::function<Status(const std::string& name)> check_name = {};
+
+  bool is_of_many() const { return name.find('*') != std::string::npos; }
 };
 using SettingTable = std::vector<Setting>;
 
@@ -63,7 +81,7 @@ struct Effective {
 class Settings {
  public:
   // Asking for an unknown name or another type is our own mistake and aborts.
-  const std::string& text(std::string_view name) const;  // also choice and secret
+  const std::string& text(std::string_view name) const;  // also choice, secret and secret_name
   bool flag(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
@@ -71,7 +89,10 @@ class Settings {
   uint64_t size(std::string_view name) const;
   const std::vector<std::string>& texts(std::string_view name) const;
 
-  const std::vector<Effective>& all() const { return all_; }  // in the table's order
+  // Of the sections below `section` that people named, in the file's order.
+  std::vector<std::string> names(std::string_view section) const;
+
+  const std::vector<Effective>& all() const { return all_; }  // in the table's order; then those of `*`
   // What the files themselves say, by name: the body of the project's declaration.
   Json declared() const;
   Json to_json() const;  // [{"name","value","origin","where","needs_restart"}]
@@ -80,6 +101,7 @@ class Settings {
   friend class SettingsReader;
   const Effective& find(std::string_view name, SettingType type) const;
   std::vector<Effective> all_;
+  std::vector<std::pair<std::string, std::string>> names_;  // section and name
   Json declared_ = Json(Json::Object{});
 };
 
@@ -94,6 +116,8 @@ Settings read_settings(const SettingTable& table, const SettingSources& sources,
                        std::vector<Error>& warnings);
 
 std::string environment_name(std::string_view setting);  // "WEIR_LAKE_COMMIT_INTERVAL"
+// "buckets.*.endpoint" covers "buckets.landing.endpoint".
+bool covers(std::string_view setting, std::string_view name);
 // CHECKs what a compiler cannot: names, bounds and defaults that parse, prose and an example for each.
 void check_table(const SettingTable& table);
 

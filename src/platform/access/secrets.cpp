@@ -1,26 +1,13 @@
 #include "platform/access/secrets.h"
 
-#include <openssl/evp.h>
-
-#include <array>
-
+#include "core/base/cipher.h"
 #include "core/base/text.h"
 
 namespace weir::access {
 namespace {
 
-constexpr size_t kKeyBytes = 32, kNonceBytes = 12, kTagBytes = 16;
 constexpr size_t kValueBytesMax = 65'536;
 constexpr char kFormat = 1;
-
-struct CipherDeleter {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Cipher = std::unique_ptr<EVP_CIPHER_CTX, CipherDeleter>;
-
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 Status check_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
@@ -33,50 +20,23 @@ Status check_name(std::string_view name) {
 
 // base64 of: format byte, nonce, tag, ciphertext. The name is authenticated with it.
 Result<std::string> sealed_with(const std::string& key, std::string_view name, std::string_view value, Random& random) {
-  std::string nonce;
-  for (int i = 0; i < 2; ++i) {
-    const uint64_t word = random.next();
-    nonce.append(reinterpret_cast<const char*>(&word), sizeof word);
-  }
-  nonce.resize(kNonceBytes);
-  Cipher cipher(EVP_CIPHER_CTX_new());
-  std::string out(value.size(), '\0');
-  std::array<unsigned char, kTagBytes> tag{};
-  int length = 0;
-  const bool done =
-      cipher && EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key), bytes_of(nonce)) == 1 &&
-      EVP_EncryptUpdate(cipher.get(), nullptr, &length, bytes_of(name), static_cast<int>(name.size())) == 1 &&
-      EVP_EncryptUpdate(cipher.get(), reinterpret_cast<unsigned char*>(out.data()), &length, bytes_of(value),
-                        static_cast<int>(value.size())) == 1 &&
-      EVP_EncryptFinal_ex(cipher.get(), reinterpret_cast<unsigned char*>(out.data()) + length, &length) == 1 &&
-      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, tag.data()) == 1;
-  if (!done) return Error(Code::internal, "the secret could not be sealed");
-  return base64_encode(std::string(1, kFormat) + nonce +
-                       std::string(reinterpret_cast<const char*>(tag.data()), tag.size()) + out);
+  const std::string nonce = random_bytes(random, kCipherNonceBytes);
+  TRY_ASSIGN(const std::string sealed, seal_bytes({.key = key, .nonce = nonce, .beside = name}, value));
+  return base64_encode(std::string(1, kFormat) + nonce + sealed.substr(value.size()) + sealed.substr(0, value.size()));
 }
 
 Result<std::string> unsealed_with(const std::string& key, std::string_view name, std::string_view stored) {
   const Error damaged(Code::corrupt, "secret " + std::string(name) + " was changed, or sealed with another key",
                       "set it again: weir secret set " + std::string(name));
   auto decoded = base64_decode(stored);
-  if (!decoded || decoded->size() < 1 + kNonceBytes + kTagBytes) return damaged;
-  const std::string_view sealed = *decoded;
-  if (sealed[0] != kFormat) return Error(Code::unsupported, "secret " + std::string(name) + " has a newer format");
-  const std::string_view nonce = sealed.substr(1, kNonceBytes);
-  std::string tag(sealed.substr(1 + kNonceBytes, kTagBytes));
-  const std::string_view text = sealed.substr(1 + kNonceBytes + kTagBytes);
-  Cipher cipher(EVP_CIPHER_CTX_new());
-  std::string out(text.size(), '\0');
-  int length = 0;
-  const bool done =
-      cipher && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key), bytes_of(nonce)) == 1 &&
-      EVP_DecryptUpdate(cipher.get(), nullptr, &length, bytes_of(name), static_cast<int>(name.size())) == 1 &&
-      EVP_DecryptUpdate(cipher.get(), reinterpret_cast<unsigned char*>(out.data()), &length, bytes_of(text),
-                        static_cast<int>(text.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(cipher.get(), reinterpret_cast<unsigned char*>(out.data()) + length, &length) == 1;
-  if (!done) return damaged;
-  return out;
+  if (!decoded || decoded->size() < 1 + kCipherNonceBytes + kCipherTagBytes) return damaged;
+  if ((*decoded)[0] != kFormat) return Error(Code::unsupported, "secret " + std::string(name) + " has a newer format");
+  const std::string_view rest = std::string_view(*decoded).substr(1);
+  const std::string_view nonce = rest.substr(0, kCipherNonceBytes);
+  const std::string_view tag = rest.substr(kCipherNonceBytes, kCipherTagBytes);
+  const std::string sealed = std::string(rest.substr(kCipherNonceBytes + kCipherTagBytes)).append(tag);
+  auto out = unseal_bytes({.key = key, .nonce = nonce, .beside = name}, sealed);
+  return out ? std::move(out) : damaged;
 }
 
 }  // namespace
@@ -84,8 +44,8 @@ Result<std::string> unsealed_with(const std::string& key, std::string_view name,
 Result<std::string> Secrets::key(Missing missing) {
   if (!key_.empty()) return key_;
   if (source_.key) {
-    auto decoded = source_.key->size() == 2 * kKeyBytes ? hex_decode(*source_.key) : base64_decode(*source_.key);
-    if (!decoded || decoded->size() != kKeyBytes) {
+    auto decoded = parse_cipher_key(*source_.key);
+    if (!decoded) {
       return Error(Code::invalid, "WEIR_KEY is not 32 bytes as 64 hexadecimal digits or base64",
                    "openssl rand -hex 32");
     }
@@ -96,7 +56,7 @@ Result<std::string> Secrets::key(Missing missing) {
   if (there) {
     TRY_ASSIGN(std::string text, read_file(parts_.files, source_.file, 4096));
     auto decoded = hex_decode(trim(text));
-    if (!decoded || decoded->size() != kKeyBytes)
+    if (!decoded || decoded->size() != kCipherKeyBytes)
       return Error(Code::corrupt, source_.file + " is not a key of 64 hexadecimal digits");
     key_ = *decoded;
     return key_;
@@ -105,11 +65,7 @@ Result<std::string> Secrets::key(Missing missing) {
     return Error(Code::denied, source_.file + " is missing, so no secret can be read",
                  "restore it, or give the key in WEIR_KEY");
   }
-  std::string made;
-  for (size_t i = 0; i < kKeyBytes / sizeof(uint64_t); ++i) {
-    const uint64_t word = parts_.random.next();
-    made.append(reinterpret_cast<const char*>(&word), sizeof word);
-  }
+  const std::string made = random_bytes(parts_.random, kCipherKeyBytes);
   TRY(replace_file(parts_.files, source_.file, hex_encode(made) + "\n"));
   key_ = made;
   return key_;

@@ -18,7 +18,7 @@ Status ObjectWatch::look(warehouse::Buckets& buckets, WallTime now) {
   std::vector<Blob> blobs;
   TRY_ASSIGN(const bool exists, buckets.exists(place.bucket));
   if (exists) {
-    TRY_ASSIGN(auto* const store, buckets.open(place.bucket));
+    TRY_ASSIGN(const auto store, buckets.open(place.bucket));
     TRY_ASSIGN(blobs, store->list(place.key, kObjectsMax + 1));
   }
   if (blobs.size() > kObjectsMax) {

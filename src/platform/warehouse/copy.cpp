@@ -35,7 +35,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 struct Object {
-  std::string url, path;
+  std::string url, path;  // path: the engine's
   uint64_t bytes = 0;
 };
 
@@ -136,11 +136,11 @@ class Copier {
   Status find_objects() {
     TRY_ASSIGN(const ObjectPath from, ObjectPath::of(order_.from));
     if (order_.is_manifest) return read_manifest(from);
-    TRY_ASSIGN(LocalBlobStore* const store, bucket(from.bucket));
+    TRY_ASSIGN(const auto store, bucket(from.bucket));
     TRY_ASSIGN(const std::vector<Blob> blobs, store->list(from.key, kFilesMax));
     for (const Blob& blob : blobs) {
       if (blob.key.ends_with("/")) continue;
-      TRY_ASSIGN(std::string path, store->path_of(blob.key));
+      TRY_ASSIGN(std::string path, session_.core.parts.buckets->engine_path(from.bucket, blob.key));
       objects_.push_back({"s3://" + from.bucket + "/" + blob.key, std::move(path), blob.size});
     }
     if (!objects_.empty()) return {};
@@ -148,14 +148,14 @@ class Copier {
                     "nothing in the bucket " + from.bucket + " begins with it");
   }
 
-  Result<LocalBlobStore*> bucket(const std::string& name) {
+  Result<std::shared_ptr<BlobStore>> bucket(const std::string& name) {
     TRY_ASSIGN(const bool exists, session_.core.parts.buckets->exists(name));
     if (!exists) return error_of(Code::not_found, "XX000", "there is no bucket \"" + name + "\"");
-    return session_.core.parts.buckets->open(name);
+    return session_.core.parts.buckets->open(name, session_.stop());
   }
 
   Result<std::string> read_text(const ObjectPath& from, size_t bytes_max) {
-    TRY_ASSIGN(LocalBlobStore* const store, bucket(from.bucket));
+    TRY_ASSIGN(const auto store, bucket(from.bucket));
     TRY_ASSIGN(const auto file, store->open(from.key));
     TRY_ASSIGN(const uint64_t size, file->size());
     if (size > bytes_max) return Error(Code::too_large, from.url() + " has " + std::to_string(size) + " bytes");
@@ -176,15 +176,16 @@ class Copier {
     for (const Json& entry : (*manifest)["entries"].array()) {
       if (!entry["url"].is_string()) return error_of(Code::invalid, "22023", from.url() + ": an entry has no \"url\"");
       TRY_ASSIGN(const ObjectPath object, ObjectPath::of(entry["url"].as_string()));
-      TRY_ASSIGN(LocalBlobStore* const store, bucket(object.bucket));
-      TRY_ASSIGN(const std::vector<Blob> found, store->list(object.key, 2));
-      const bool is_there = !found.empty() && found.front().key == object.key;
+      TRY_ASSIGN(const auto store, bucket(object.bucket));
+      const auto found = store->find(object.key);
+      const bool is_there = found.has_value();
+      if (!is_there && found.error().code != Code::not_found) return found.error();
       if (!is_there && entry["mandatory"].as_bool(false)) {
         return error_of(Code::not_found, "XX000", "the manifest's mandatory file " + object.url() + " is not there");
       }
       if (!is_there) continue;
-      TRY_ASSIGN(std::string path, store->path_of(object.key));
-      objects_.push_back({object.url(), std::move(path), found.front().size});
+      TRY_ASSIGN(std::string path, session_.core.parts.buckets->engine_path(object.bucket, object.key));
+      objects_.push_back({object.url(), std::move(path), found->size});
     }
     if (objects_.empty()) return error_of(Code::not_found, "XX000", from.url() + " names no file that is there");
     return {};
@@ -192,8 +193,7 @@ class Copier {
 
   std::string file_list() const {
     std::string out = "[";
-    for (const Object& one : objects_)
-      out += (out.size() > 1 ? ", " : "") + in_quotes(engine::Engine::own_file(one.path));
+    for (const Object& one : objects_) out += (out.size() > 1 ? ", " : "") + in_quotes(one.path);
     return out + "]";
   }
 
@@ -485,7 +485,7 @@ class Copier {
 
   std::string url_of(const std::string& path) const {
     for (const Object& one : objects_) {
-      if (path == one.path || path.ends_with("//" + one.path)) return one.url;
+      if (path == one.path) return one.url;
     }
     return path.substr(path.rfind('/') + 1);
   }
@@ -509,13 +509,7 @@ class Copier {
 
   void note_failure(Error& error) {
     // Paths of ours are no caller's business.
-    for (const Object& one : objects_) {
-      for (size_t at = error.message.find(one.path); at != std::string::npos; at = error.message.find(one.path)) {
-        size_t begin = error.message.rfind("weirown:", at);
-        if (begin == std::string::npos || at - begin > 12) begin = at;
-        error.message.replace(begin, at - begin + one.path.size(), one.url);
-      }
-    }
+    for (const Object& one : objects_) error.message = with_url(std::move(error.message), one.path, one.url);
     error.position.reset();
     if (error.sqlstate == nullptr) error.sqlstate = "XX000";
     note(0, objects_.size() == 1 ? objects_.front().url : "", "", "", error.message);

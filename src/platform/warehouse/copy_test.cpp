@@ -13,7 +13,7 @@ using ::testing::StartsWith;
 
 class CopyTest : public SessionTest {
  protected:
-  LocalBlobStore& bucket(const std::string& name = "data") {
+  BlobStore& bucket(const std::string& name = "data") {
     auto store = buckets_->open(name);
     EXPECT_TRUE(store) << store.error().text();
     return **store;

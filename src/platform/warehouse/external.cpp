@@ -141,7 +141,7 @@ class BucketSource final : public engine::ExternalSource {
   Result<std::vector<Blob>> list(const ObjectPath& folder) const {
     TRY_ASSIGN(const bool exists, buckets_.exists(folder.bucket));
     if (!exists) return error_of(Code::not_found, "XX000", "there is no bucket \"" + folder.bucket + "\"");
-    TRY_ASSIGN(auto* const store, buckets_.open(folder.bucket));
+    TRY_ASSIGN(const auto store, buckets_.open(folder.bucket));
     TRY_ASSIGN(std::vector<Blob> out, store->list(folder.key, kFilesMax + 1));
     if (out.size() > kFilesMax) {
       return error_of(Code::too_large, "54000",

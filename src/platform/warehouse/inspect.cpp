@@ -34,11 +34,11 @@ Status check_loader(Warehouse::Core& core, const User& user) {
   return permission_denied("schema public");
 }
 
-Result<LocalBlobStore*> bucket_of(Warehouse::Core& core, const ObjectPath& place) {
+Result<std::shared_ptr<BlobStore>> bucket_of(Warehouse::Core& core, const ObjectPath& place, const Cancel& cancel) {
   if (core.parts.buckets == nullptr) return Error(Code::unsupported, "there is no store to load from");
   TRY_ASSIGN(const bool exists, core.parts.buckets->exists(place.bucket));
   if (!exists) return Error(Code::not_found, "there is no bucket \"" + place.bucket + "\"");
-  return core.parts.buckets->open(place.bucket);
+  return core.parts.buckets->open(place.bucket, cancel);
 }
 
 struct Named {
@@ -74,7 +74,7 @@ class Inspector {
       : core_(core), place_(std::move(place)), format_(format) {}
 
   Result<FileShape> run(const Cancel& cancel) {
-    TRY(choose_file());
+    TRY(choose_file(cancel));
     TRY_ASSIGN(session_, core_.parts.engine.connect(engine::Trust::own));
     const auto attached = cancel.attach([this] { session_->cancel(); });
     const Status read = read_shape();
@@ -83,8 +83,8 @@ class Inspector {
   }
 
  private:
-  Status choose_file() {
-    TRY_ASSIGN(LocalBlobStore* const store, bucket_of(core_, place_));
+  Status choose_file(const Cancel& cancel) {
+    TRY_ASSIGN(const auto store, bucket_of(core_, place_, cancel));
     TRY_ASSIGN(const std::vector<Blob> blobs, store->list(place_.key, kFilesMax));
     std::string key;
     for (const Blob& blob : blobs) {
@@ -97,7 +97,7 @@ class Inspector {
       return Error(Code::not_found, "nothing in the bucket " + place_.bucket + " begins with " + shown(place_.key));
     }
     if (key.empty()) return Error(Code::invalid, place_.url() + " is empty");
-    TRY_ASSIGN(path_, store->path_of(key));
+    TRY_ASSIGN(path_, core_.parts.buckets->engine_path(place_.bucket, key));
     const Named named = named_by(key);
     shape_.path = "s3://" + place_.bucket + "/" + key;
     shape_.format = format_.empty() ? named.format : format_;
@@ -107,7 +107,7 @@ class Inspector {
                  "say csv, json or parquet");
   }
 
-  std::string file() const { return in_quotes(engine::Engine::own_file(path_)); }
+  std::string file() const { return in_quotes(path_); }
   std::string compression() const {
     return shape_.compression.empty() ? "" : ", compression=" + in_quotes(shape_.compression);
   }
@@ -163,12 +163,7 @@ class Inspector {
 
   // Paths of ours are no caller's business.
   Error without_path(Error error) const {
-    for (const std::string& ours : {engine::Engine::own_file(path_), path_}) {
-      for (size_t at = error.message.find(ours); at != std::string::npos; at = error.message.find(ours, at)) {
-        error.message.replace(at, ours.size(), shape_.path);
-        at += shape_.path.size();
-      }
-    }
+    error.message = with_url(std::move(error.message), path_, shape_.path);
     error.position.reset();
     return error;
   }
@@ -242,7 +237,7 @@ Status put_file(Warehouse& warehouse, const User& user, std::string_view place, 
   if (core.parts.buckets == nullptr) return Error(Code::unsupported, "there is no store to put files into");
   TRY_ASSIGN(const ObjectPath path, ObjectPath::of(place));
   TRY(check_blob_key(path.key));
-  TRY_ASSIGN(LocalBlobStore* const store, core.parts.buckets->open(path.bucket));
+  TRY_ASSIGN(const auto store, core.parts.buckets->open(path.bucket));
   TRY_ASSIGN(const bool is_taken, store->exists(path.key));
   if (is_taken) return Error(Code::conflict, path.url() + " is there already", "take another key");
   return store->put(path.key, bytes);

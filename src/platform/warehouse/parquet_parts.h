@@ -29,7 +29,7 @@ struct ParquetPart {
 
 class ParquetCutter {
  public:
-  ParquetCutter(engine::Engine& engine, LocalBlobStore& store, Files& files)
+  ParquetCutter(engine::Engine& engine, BlobStore& store, Files& files)
       : engine_(engine), store_(store), files_(files) {}
 
   // In the order of their partitions; of no rows one part, or none where there are partitions. The file is gone
@@ -42,7 +42,7 @@ class ParquetCutter {
   Result<ParquetPart> write(engine::Session& session, const std::string& select) const;
 
   engine::Engine& engine_;
-  LocalBlobStore& store_;
+  BlobStore& store_;
   Files& files_;
 };
 

@@ -95,6 +95,11 @@ void SessionState::set_stop(Cancel stop) {
   stop_ = std::move(stop);
 }
 
+Cancel SessionState::stop() {
+  const MutexLock lock(stop_mutex_);
+  return stop_ ? *stop_ : Cancel();
+}
+
 void SessionState::cancel() {
   const MutexLock lock(stop_mutex_);
   if (stop_) stop_->cancel(Error(Code::cancelled, "canceling statement due to user request"));

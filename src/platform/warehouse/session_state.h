@@ -55,6 +55,7 @@ class SessionState {
   Result<uint64_t> write_file(const Statement& statement, const std::string& path);  // the result of a query
   Result<Shape> describe(const std::string& statement, const std::vector<std::string>& types);
   void set_stop(Cancel stop);  // of the statement that waits or runs now
+  Cancel stop();               // the same, for what the engine cannot stop
   void cancel();               // from any thread
   // After a statement: a failure inside of a transaction fails it, also while rows are read.
   void ended(bool is_good);

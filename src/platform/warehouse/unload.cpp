@@ -1,5 +1,6 @@
 // UNLOAD: the result of a query as files of the store. Every file is written beside the others first; when all are
-// whole they take their places one by one, what an earlier UNLOAD left over goes then, and the manifest comes last.
+// whole they take their places one by one, the manifest last, and then what an earlier UNLOAD left over goes. If a
+// network fails half-way the new ones are removed again.
 //
 // Source: Redshift, r_UNLOAD. An identical UNLOAD (the same text by the same user) into the prefix that it filled
 // itself replaces its own files; any other one into a prefix in use needs ALLOWOVERWRITE or CLEANPATH.
@@ -32,7 +33,7 @@ Error error_of(Code code, const char* sqlstate, std::string message, std::string
 // The files of one partition, or of all: <prefix>0000_part_00, …; PARALLEL OFF: <prefix>000, ….
 class PartWriter {
  public:
-  PartWriter(LocalBlobStore& store, const dialect::Unload& order, std::string prefix, std::string header)
+  PartWriter(BlobStore& store, const dialect::Unload& order, std::string prefix, std::string header)
       : store_(store), order_(order), prefix_(std::move(prefix)), header_(std::move(header)) {}
 
   Status add(std::string_view record) {
@@ -50,18 +51,19 @@ class PartWriter {
     }
     return flush();
   }
-  Status finish() {
+  // Whole, and not yet visible.
+  Status prepare() {
     for (auto& part : parts_) {
-      TRY(part.writer->finish());
+      TRY(part.writer->prepare());
     }
     return {};
   }
   struct Part {
     std::string key;
-    std::unique_ptr<LocalBlobStore::Writer> writer;
+    std::unique_ptr<BlobWriter> writer;
     uint64_t rows = 0;
   };
-  const std::vector<Part>& parts() const { return parts_; }
+  std::vector<Part>& parts() { return parts_; }
 
  private:
   Status next() {
@@ -102,11 +104,11 @@ class PartWriter {
   }
 
  private:
-  LocalBlobStore& store_;
+  BlobStore& store_;
   const dialect::Unload& order_;
   const std::string prefix_, header_;
   std::vector<Part> parts_;
-  LocalBlobStore::Writer* writer_ = nullptr;
+  BlobWriter* writer_ = nullptr;
   std::string pending_;
   uint64_t rows_ = 0;
 };
@@ -205,23 +207,44 @@ class Unloader {
   Result<uint64_t> run() {
     TRY_ASSIGN(to_, ObjectPath::of(order_.to));
     TRY(check_blob_key(to_.key + "0000_part_00"));
-    TRY_ASSIGN(store_, session_.core.parts.buckets->open(to_.bucket));
+    TRY_ASSIGN(store_, session_.core.parts.buckets->open(to_.bucket, session_.stop()));
     TRY(check_target());
     TRY_ASSIGN(words_, Words::of(order_.select));
     if (words_.range.empty()) return error_of(Code::invalid, "42601", "UNLOAD has no query");
-    if (order_.format == DataFormat::parquet) {
-      TRY(write_parquet());
-    } else {
-      TRY(write_texts());
-    }
+    const Status placed = write_all();
+    if (!placed) return taken_back(placed.error());
     TRY(remove_surplus());
-    TRY(write_manifest());
     TRY(remember());
     if (session_.core.parts.loads != nullptr) session_.core.parts.loads->add_unloaded(written());
     return rows_;
   }
 
  private:
+  Status write_all() {
+    if (order_.format == DataFormat::parquet) {
+      TRY(write_parquet());
+    } else {
+      TRY(write_texts());
+    }
+    return write_manifest();
+  }
+
+  // A network may fail between one file and the next: those that are new go again, so that nobody takes them for the
+  // whole. What they replaced cannot come back, and what cannot be removed is told.
+  Error taken_back(Error error) {
+    // Not under the statement's own stop, which may be why.
+    const auto store = session_.core.parts.buckets->open(to_.bucket);
+    std::string left;
+    for (const File& one : files_) {
+      if (std::find(before_.begin(), before_.end(), one.key) != before_.end()) continue;
+      if (store && (*store)->remove(one.key)) continue;
+      left += (left.empty() ? "" : ", ") + one.key;
+    }
+    if (left.empty()) return error;
+    error.hint += (error.hint.empty() ? "" : "; ") + std::string("written before it failed, and still there: ") + left;
+    return error;
+  }
+
   // For stl_unload_log.
   std::vector<LoadedFile> written() const {
     static constexpr const char* kFormats[] = {"text", "csv", "json", "parquet"};
@@ -333,13 +356,11 @@ class Unloader {
     if (partition_.empty()) writer(to_.key);
     for (auto& [folder, one] : writers) {
       TRY(one->close());
-    }
-    if (order_.cleans_path) {
-      TRY(clean());
+      TRY(one->prepare());
     }
     for (auto& [folder, one] : writers) {
-      TRY(one->finish());
-      for (const PartWriter::Part& part : one->parts()) {
+      for (PartWriter::Part& part : one->parts()) {
+        TRY(part.writer->finish());
         files_.push_back({part.key, part.writer->size(), part.rows});
       }
     }
@@ -386,30 +407,27 @@ class Unloader {
       std::snprintf(name, sizeof(name), order_.is_parallel ? "0000_part_%02zu" : "%03zu", numbers[*folder]++);
       keys.push_back(*folder + name + PartWriter::extension(order_));
     }
-    if (order_.cleans_path) {
-      TRY(clean());
-    }
     for (size_t i = 0; i < parts.size(); ++i) {
-      TRY(store_->publish(parts[i].path, keys[i]));
+      const Status published = store_->publish(parts[i].path, keys[i]);
+      if (!published) {
+        for (size_t left = i; left < parts.size(); ++left) {
+          (void)session_.core.parts.buckets->files().remove(parts[left].path);
+        }
+        return published;
+      }
       files_.push_back({keys[i], parts[i].bytes, parts[i].rows});
     }
     return {};
   }
 
-  Status clean() {
-    for (const std::string& key : before_) {
-      TRY(store_->remove(key));
-    }
-    before_.clear();
-    return {};
-  }
-
-  // What this UNLOAD wrote the last time, and not again.
+  // What this UNLOAD wrote the last time and not again; with CLEANPATH all that was there. Only now: until the new ones
+  // are whole the old ones stay.
   Status remove_surplus() {
-    if (!is_own_again_) return {};
+    if (!is_own_again_ && !order_.cleans_path) return {};
     for (const std::string& key : before_) {
       const bool is_new = std::any_of(files_.begin(), files_.end(), [&](const File& one) { return one.key == key; });
-      if (is_new || key == to_.key + "manifest") continue;
+      const bool is_kept = key == to_.key + "manifest" && (order_.has_manifest || !order_.cleans_path);
+      if (is_new || is_kept) continue;
       TRY(store_->remove(key));
     }
     return {};
@@ -458,7 +476,7 @@ class Unloader {
   const dialect::Unload& order_;
   const WallTime began_at_;
   ObjectPath to_;
-  LocalBlobStore* store_ = nullptr;
+  std::shared_ptr<BlobStore> store_;
   Words words_;
   std::vector<std::string> before_;  // what the prefix held
   bool is_own_again_ = false;

@@ -168,7 +168,7 @@ Result<std::unique_ptr<Admission>> admit_checked(Warehouse::Core& core, const Us
   info.application = session->settings->find("application_name").value_or("");
   TRY_ASSIGN(std::shared_ptr<StatementLog::Live> live, parts.log.begin(std::move(info), cancel.child()));
   const Duration time = statement.time.value_or(core.limits.time);
-  if (!is_single) session->set_stop(live->stop);
+  session->set_stop(live->stop);
   const auto run = std::make_shared<Run>(core, std::move(statement), live, std::move(turn), std::move(session));
   auto admission = std::make_unique<Admission>(run);
   run->limit_time(time);

@@ -256,16 +256,29 @@ Result<std::vector<std::vector<Cell>>> DuckSession::run_own(std::string_view sql
   TRY_ASSIGN(std::vector<duckdb::Value> values, parameter_values(parameters));
   const Trusted trusted(*link_->state);
   link_->state->pin_at_begin = false;
-  try {
-    duckdb::vector<duckdb::Value> given(values.begin(), values.end());
-    const auto prepared = link_->connection->Prepare(std::string(sql));
-    if (prepared->HasError()) return to_error(prepared->error, sql);
-    const auto result = prepared->Execute(given, false);
-    if (result->HasError()) return to_error(result->GetErrorObject(), sql);
-    return all_rows(*result);
-  } catch (const std::exception& thrown) {
-    return to_error(thrown, sql);
+  link_->state->take_error();
+  std::weak_ptr<Running> before;  // a result that is read beside it
+  {
+    const std::lock_guard lock(mutex_);
+    before = running_;
   }
+  const std::shared_ptr<Running> running = begin_running();
+  auto done = [&]() -> Result<std::vector<std::vector<Cell>>> {
+    try {
+      duckdb::vector<duckdb::Value> given(values.begin(), values.end());
+      const auto prepared = link_->connection->Prepare(std::string(sql));
+      if (prepared->HasError()) return statement_error(prepared->error, sql, *link_, *running);
+      const auto result = prepared->Execute(given, false);
+      if (result->HasError()) return statement_error(result->GetErrorObject(), sql, *link_, *running);
+      return all_rows(*result);
+    } catch (const std::exception& thrown) {
+      return statement_error(duckdb::ErrorData(thrown), sql, *link_, *running);
+    }
+  }();
+  running->finished();
+  const std::lock_guard lock(mutex_);
+  running_ = before;
+  return done;
 }
 
 Result<std::vector<std::vector<Cell>>> DuckSession::run_own_with(std::string_view sql, const GivenRows& rows) {

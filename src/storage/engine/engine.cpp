@@ -228,12 +228,14 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     config.storage_extensions["weir"] =
         lake_storage({source_, [this] { return views(); }, [this] { return relations(); }});
     config.AddAllowedDirectory(kOwnScheme);
+    config.AddAllowedDirectory(kObjectScheme);
     config.AddAllowedDirectory(kLakeScheme);
     database->duck =
         std::make_unique<duckdb::DuckDB>(options_.database.empty() ? ":memory:" : options_.database, &config);
     duckdb::DatabaseInstance& instance = *database->duck->instance;
     instance.GetFileSystem().RegisterSubSystem(lake_file_system(options_.store_root));
     instance.GetFileSystem().RegisterSubSystem(own_file_system());
+    if (options_.objects != nullptr) instance.GetFileSystem().RegisterSubSystem(object_file_system(*options_.objects));
     database->catalog = options_.database.empty() ? "memory" : std::filesystem::path(options_.database).stem().string();
     TRY(prepare(*database, *this));
     // Unlike other extensions this one is not copied from the configuration given at open.
@@ -331,6 +333,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, Table
 
 std::string Engine::own_file(const std::string& path) {
   return kOwnScheme + path;
+}
+
+std::string Engine::own_object(const std::string& object) {
+  return kObjectScheme + object;
 }
 
 std::string Engine::version() {

@@ -18,6 +18,7 @@
 // on the allow-list), cancelled, timed_out, too_large (memory or row limit), io, internal.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,6 +33,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
+#include "core/io/blob_store.h"
 #include "core/runtime/cancel.h"
 #include "storage/engine/authority.h"
 #include "storage/engine/columns.h"
@@ -114,12 +116,23 @@ struct SystemRelation {
   std::string comment = {};
 };
 
+// Where statements of our own read objects from that are no local files (buckets on S3, sealed ones); implemented by
+// platform/warehouse. Called on the engine's threads.
+class ObjectSource {
+ public:
+  virtual ~ObjectSource() = default;
+  // `object`: what Engine::own_object() was given. `stop`: set when the statement that reads is stopped.
+  virtual Result<std::unique_ptr<BlobFile>> open_object(const std::string& object,
+                                                        std::shared_ptr<const std::atomic<bool>> stop) = 0;
+};
+
 struct EngineOptions {
   std::string database;    // path of warehouse.duckdb; empty: in memory
   std::string store_root;  // folder that TableFile::path is below
   std::string temp_directory;
   int threads = 1;
   uint64_t memory_bytes = 1ull << 30;
+  ObjectSource* objects = nullptr;  // outlives the engine; null: there are none
 };
 
 struct QueryLimits {
@@ -318,6 +331,8 @@ class Engine {
   static std::string version();  // "DuckDB v1.4.4"
   // How a statement of our own (Session::run_own) names a local file.
   static std::string own_file(const std::string& path);
+  // How it names an object of EngineOptions::objects, which it can only read.
+  static std::string own_object(const std::string& object);
 
   // System views that come and go with what is declared, beside those given to open(); replaces those set before.
   // Statements under way keep what they bound.

@@ -22,8 +22,9 @@
 
 namespace weir::engine {
 
-inline constexpr const char* kLakeScheme = "weirlake://";  // read-only, below EngineOptions::store_root
-inline constexpr const char* kOwnScheme = "weirown://";    // local files, for connections of our own rooms
+inline constexpr const char* kLakeScheme = "weirlake://";      // read-only, below EngineOptions::store_root
+inline constexpr const char* kOwnScheme = "weirown://";        // local files, for connections of our own rooms
+inline constexpr const char* kObjectScheme = "weirobject://";  // objects, read-only, for statements of our own
 inline constexpr const char* kLakeCatalog = "lake";
 inline constexpr const char* kLakeScan = "weir_scan";  // the function's name in plans
 inline constexpr const char* kViewScan = "weir_view";
@@ -121,6 +122,7 @@ class ConnectionState final : public duckdb::ClientContextState {
 duckdb::unique_ptr<duckdb::FileSystem> guarded_file_system(std::shared_ptr<std::atomic<bool>> armed);
 duckdb::unique_ptr<duckdb::FileSystem> lake_file_system(std::string store_root);
 duckdb::unique_ptr<duckdb::FileSystem> own_file_system();
+duckdb::unique_ptr<duckdb::FileSystem> object_file_system(ObjectSource& objects);
 
 // Second lock: the parsed statement. Parameters become constants on the way, so that they are checked too.
 struct Allowed {

@@ -11,23 +11,6 @@ namespace {
 
 constexpr size_t kStatementBytesMax = 1 << 20;
 
-// The error of a statement, in our words: what stopped it, and what code of ours threw through DuckDB, come first.
-Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Link& link, const Running& running) {
-  const std::optional<Error> ours = link.state->take_error();
-  if (running.why() == Stop::cancelled) return Error(Code::cancelled, "the statement was cancelled");
-  if (running.why() == Stop::timed_out) {
-    return Error(Code::timed_out, "the statement ran longer than its time limit", "select less, or raise the limit");
-  }
-  if (ours) return *ours;
-  if (link.database->is_invalidated()) {
-    return Error(Code::unavailable, "the engine stopped after an internal error: " + to_error(thrown, "").message,
-                 "it reopens with the next statement");
-  }
-  Error error = to_error(thrown, sql);
-  error.message = link.state->with_urls(std::move(error.message));
-  return error;
-}
-
 class DuckResult final : public ResultStream {
  public:
   DuckResult(std::shared_ptr<Link> link, std::shared_ptr<Running> running, std::string sql, uint64_t rows_max,
@@ -147,6 +130,22 @@ class DuckResult final : public ResultStream {
 };
 
 }  // namespace
+
+Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Link& link, const Running& running) {
+  const std::optional<Error> ours = link.state->take_error();
+  if (running.why() == Stop::cancelled) return Error(Code::cancelled, "the statement was cancelled");
+  if (running.why() == Stop::timed_out) {
+    return Error(Code::timed_out, "the statement ran longer than its time limit", "select less, or raise the limit");
+  }
+  if (ours) return *ours;
+  if (link.database->is_invalidated()) {
+    return Error(Code::unavailable, "the engine stopped after an internal error: " + to_error(thrown, "").message,
+                 "it reopens with the next statement");
+  }
+  Error error = to_error(thrown, sql);
+  error.message = link.state->with_urls(std::move(error.message));
+  return error;
+}
 
 void divide_whole_numbers(Link& link, Trust trust) {
   if (trust == Trust::user) link.context().config.set_variables["integer_division"] = duckdb::Value::BOOLEAN(true);
@@ -333,11 +332,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, 
 
 Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, const std::string& sql,
                                                        const Parameters& parameters, QueryLimits limits) {
-  auto running = std::make_shared<Running>([context = link_->connection->context] { context->Interrupt(); });
-  {
-    const std::lock_guard lock(mutex_);
-    running_ = running;
-  }
+  const std::shared_ptr<Running> running = begin_running();
   engine_.watchdog().add(running, limits.time);
   link_->state->take_error();
   link_->state->view_bodies.clear();
@@ -365,6 +360,13 @@ Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, cons
     running->finished();
     return statement_error(duckdb::ErrorData(thrown), sql, *link_, *running);
   }
+}
+
+std::shared_ptr<Running> DuckSession::begin_running() {
+  auto running = std::make_shared<Running>([context = link_->connection->context] { context->Interrupt(); });
+  const std::lock_guard lock(mutex_);
+  running_ = running;
+  return running;
 }
 
 void DuckSession::cancel() {

@@ -13,6 +13,8 @@ namespace weir::engine {
 
 // 7 / 2 is 3 on a user's session. Declared tables keep the engine's meaning, also where they are examined.
 void divide_whole_numbers(Link& link, Trust trust);
+// The error of a statement, in our words: what stopped it, and what code of ours threw through DuckDB, come first.
+Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Link& link, const Running& running);
 
 class DuckSession final : public Session {
  public:
@@ -69,11 +71,13 @@ class DuckSession final : public Session {
   const Trust trust_;
   std::shared_ptr<Link> link_;
   std::shared_ptr<const Authority> authority_;
-  std::vector<std::string> search_path_;   // empty: as the engine has it
-  std::string time_zone_;                  // empty: UTC
-  bool is_in_transaction_ = false;         // begin() was called
-  std::shared_ptr<const Snapshot> given_;  // of read_from(): a connection that is opened again gets it too
-  mutable std::mutex mutex_;               // guards running_ and link_ against cancel() and progress()
+  std::vector<std::string> search_path_;     // empty: as the engine has it
+  std::string time_zone_;                    // empty: UTC
+  bool is_in_transaction_ = false;           // begin() was called
+  std::shared_ptr<const Snapshot> given_;    // of read_from(): a connection that is opened again gets it too
+  std::shared_ptr<Running> begin_running();  // what cancel() stops from now on
+
+  mutable std::mutex mutex_;  // guards running_ and link_ against cancel() and progress()
   std::weak_ptr<Running> running_;
 };
 

@@ -3,8 +3,8 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "core/base/xml.h"
 #include "surface/awsapi/db_access.h"
-#include "surface/awsapi/xml.h"
 #include "surface/http/url.h"
 
 namespace weir::awsapi {

@@ -3,9 +3,9 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "core/base/xml.h"
 #include "surface/awsapi/checksums.h"
 #include "surface/awsapi/s3_objects.h"
-#include "surface/awsapi/xml.h"
 #include "surface/http/url.h"
 
 namespace weir::awsapi {
@@ -112,7 +112,7 @@ Status S3::serve(const http::Request& request, const Caller& caller, const http:
   return place.key.empty() ? serve_bucket(request, place, responder) : serve_object(request, place, responder);
 }
 
-Result<LocalBlobStore*> S3::bucket(const std::string& name) const {
+Result<std::shared_ptr<BlobStore>> S3::bucket(const std::string& name) const {
   TRY_ASSIGN(const bool is_there, parts_.buckets.exists(name));
   if (!is_there) return Error(Code::not_found, "there is no bucket " + shown(name));
   return parts_.buckets.open(name);
@@ -191,7 +191,7 @@ Status S3::serve_object(const http::Request& request, const Place& place, const 
       if (!upload.empty()) {
         TRY(uploads_.abort(upload));
       } else {
-        TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+        TRY_ASSIGN(const auto store, bucket(place.bucket));
         const Status removed = store->remove(place.key);
         if (!removed && removed.error().code != Code::not_found) return removed;  // what is not there is gone
       }
@@ -218,7 +218,7 @@ Status S3::list_buckets(const http::Responder& responder) const {
 }
 
 Status S3::list_objects(const http::Request& request, const Place& place, const http::Responder& responder) const {
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   TRY_ASSIGN(const ListOrder order, ListOrder::of(request));
   // Whole, as folders have no order of their own to begin in the middle of.
   TRY_ASSIGN(const std::vector<Blob> blobs, store->list(order.prefix));
@@ -229,7 +229,7 @@ Status S3::list_objects(const http::Request& request, const Place& place, const 
 Status S3::delete_objects(const http::Request& request, const Place& place, const http::Responder& responder) const {
   TRY(check_body(request));
   TRY_ASSIGN(const std::vector<std::string> keys, element_texts(request.body, "Key", kDeletesMax));
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   const bool is_quiet = request.body.find("<Quiet>true</Quiet>") != std::string_view::npos;
   std::string inside;
   for (const std::string& key : keys) {
@@ -251,13 +251,13 @@ Status S3::delete_objects(const http::Request& request, const Place& place, cons
 }
 
 Status S3::get_object(const http::Request& request, const Place& place, const http::Responder& responder) const {
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   return send_object(request, *store, place.key, responder);
 }
 
 Status S3::put_object(const http::Request& request, const Place& place, const http::Responder& responder) {
   TRY(check_body(request));
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   TRY(check_conditions(request, *store, place.key));
   TRY(store->put(place.key, request.body));
   TRY_ASSIGN(const std::string etag, etag_of(*store, place.key));
@@ -272,11 +272,11 @@ Status S3::copy_object(const http::Request& request, const Place& place, const h
   const size_t slash = path.find('/');
   if (slash == std::string::npos) return Error(Code::invalid, "x-amz-copy-source is not BUCKET/KEY");
   TRY(warehouse::ObjectPath::of("s3://" + path));
-  TRY_ASSIGN(LocalBlobStore* const from, bucket(path.substr(0, slash)));
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto from, bucket(path.substr(0, slash)));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   TRY(check_conditions(request, *store, place.key));
-  TRY_ASSIGN(const std::string file, from->path_of(path.substr(slash + 1)));
-  TRY(store->put_file(place.key, parts_.buckets.files(), file));
+  TRY_ASSIGN(const auto source_file, from->open(path.substr(slash + 1)));
+  TRY(store->copy(place.key, *source_file));
   TRY_ASSIGN(const auto copied, store->open(place.key));
   std::string inside;
   append_element(inside, "ETag", etag_of(*copied));
@@ -321,7 +321,7 @@ Status S3::complete_upload(const http::Request& request, const Place& place, con
     std::erase(one.etag, '"');
     parts.push_back(std::move(one));
   }
-  TRY_ASSIGN(LocalBlobStore* const store, bucket(place.bucket));
+  TRY_ASSIGN(const auto store, bucket(place.bucket));
   TRY(check_conditions(request, *store, place.key));
   TRY(uploads_.complete(request.query_value("uploadId").value_or(""), parts));
   TRY_ASSIGN(const std::string etag, etag_of(*store, place.key));

@@ -27,7 +27,7 @@ class S3 {
   Status serve(const http::Request& request, const Caller& caller, const http::Responder& responder);
   Status serve_bucket(const http::Request& request, const Place& place, const http::Responder& responder);
   Status serve_object(const http::Request& request, const Place& place, const http::Responder& responder);
-  Result<LocalBlobStore*> bucket(const std::string& name) const;
+  Result<std::shared_ptr<BlobStore>> bucket(const std::string& name) const;
 
   Status list_buckets(const http::Responder& responder) const;
   Status list_objects(const http::Request& request, const Place& place, const http::Responder& responder) const;

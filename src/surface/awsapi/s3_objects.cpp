@@ -7,7 +7,8 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
-#include "surface/awsapi/xml.h"
+#include "core/base/xml.h"
+#include "core/io/aws_signature.h"
 #include "surface/http/response_text.h"
 
 namespace weir::awsapi {
@@ -15,8 +16,8 @@ namespace {
 
 constexpr size_t kPieceBytes = 256 << 10;
 
-std::string etag_text(uint64_t size, int64_t modified) {
-  return "\"" + sha256_hex(std::to_string(size) + "." + std::to_string(modified)).substr(0, 32) + "\"";
+std::string etag_text(const std::string& version) {
+  return "\"" + sha256_hex(version).substr(0, 32) + "\"";
 }
 
 std::string_view content_type(std::string_view key) {
@@ -80,30 +81,13 @@ Status send_bytes(const File& file, const Range& range, http::Response head, con
   return {};
 }
 
-std::string url_escaped(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '.' || c == '_' || c == '~' || c == '/';
-    if (is_plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append("%").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
-std::string etag_of(const File& file) {
-  const auto size = file.size();
-  return etag_text(size ? *size : 0, file.modified_micros());
+std::string etag_of(const BlobFile& file) {
+  return etag_text(file.version());
 }
 
-Result<std::string> etag_of(LocalBlobStore& store, const std::string& key) {
+Result<std::string> etag_of(BlobStore& store, const std::string& key) {
   TRY_ASSIGN(const auto file, store.open(key));
   return etag_of(*file);
 }
@@ -112,7 +96,7 @@ std::string xml_time(int64_t micros) {
   return format_timestamp(micros).substr(0, 23) + "Z";
 }
 
-Status check_conditions(const http::Request& request, LocalBlobStore& store, const std::string& key) {
+Status check_conditions(const http::Request& request, BlobStore& store, const std::string& key) {
   const std::string_view match = trim(request.header("if-match")), none = trim(request.header("if-none-match"));
   if (match.empty() && none.empty()) return {};
   const auto file = store.open(key);
@@ -125,13 +109,13 @@ Status check_conditions(const http::Request& request, LocalBlobStore& store, con
   return {};
 }
 
-Status send_object(const http::Request& request, LocalBlobStore& store, const std::string& key,
+Status send_object(const http::Request& request, BlobStore& store, const std::string& key,
                    const http::Responder& responder) {
   auto opened = store.open(key);
   if (!opened && opened.error().code == Code::not_found)
     return Error(Code::not_found, "there is no object " + shown(key));
   if (!opened) return opened.error();
-  const std::unique_ptr<File> file = std::move(*opened);
+  const std::unique_ptr<BlobFile> file = std::move(*opened);
   TRY_ASSIGN(const uint64_t size, file->size());
   const std::string etag = etag_of(*file);
   http::Response head;
@@ -202,7 +186,7 @@ Result<ListOrder> ListOrder::of(const http::Request& request) {
 
 std::string list_text(const std::string& bucket, const ListOrder& order, const std::vector<Blob>& blobs) {
   const auto shown_key = [&](std::string_view key) {
-    return order.is_url_encoded ? url_escaped(key) : std::string(key);
+    return order.is_url_encoded ? aws_escaped(key, true) : std::string(key);
   };
   std::string contents, prefixes, last_prefix, last;
   size_t count = 0;
@@ -235,7 +219,7 @@ std::string list_text(const std::string& bucket, const ListOrder& order, const s
     contents += "<Contents>";
     append_element(contents, "Key", shown_key(blob.key));
     append_element(contents, "LastModified", xml_time(blob.modified_micros));
-    append_element(contents, "ETag", etag_text(blob.size, blob.modified_micros));
+    append_element(contents, "ETag", etag_text(blob.version));
     append_element(contents, "Size", std::to_string(blob.size));
     append_element(contents, "StorageClass", "STANDARD");
     contents += "</Contents>";

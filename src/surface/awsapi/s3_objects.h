@@ -10,15 +10,15 @@
 namespace weir::awsapi {
 
 // In quotes: another content has another one.
-std::string etag_of(const File& file);
-Result<std::string> etag_of(LocalBlobStore& store, const std::string& key);
+std::string etag_of(const BlobFile& file);
+Result<std::string> etag_of(BlobStore& store, const std::string& key);
 std::string xml_time(int64_t micros);  // "2026-11-22T08:09:10.000Z"
 
 // If-Match and If-None-Match of a request that writes; `conflict` if they do not hold.
-Status check_conditions(const http::Request& request, LocalBlobStore& store, const std::string& key);
+Status check_conditions(const http::Request& request, BlobStore& store, const std::string& key);
 
 // GET and HEAD, with Range, If-Match, If-None-Match.
-Status send_object(const http::Request& request, LocalBlobStore& store, const std::string& key,
+Status send_object(const http::Request& request, BlobStore& store, const std::string& key,
                    const http::Responder& responder);
 
 // What a list was asked for, in either version of the call.

@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/xml.h"
 #include "surface/awsapi/checksums.h"
 #include "surface/awsapi/s3_objects.h"
-#include "surface/awsapi/xml.h"
 
 namespace weir::awsapi {
 namespace {
@@ -49,18 +49,6 @@ TEST(S3List, KeysCanBeEscapedForXmlThatCannotHoldThem) {
   EXPECT_THAT(list_text("things", order, {{"d&e", 6, 0}}), HasSubstr("<Key>d&amp;e</Key>"));
   order.is_url_encoded = true;
   EXPECT_THAT(list_text("things", order, {{"d&e", 6, 0}}), HasSubstr("<Key>d%26e</Key>"));
-}
-
-TEST(S3Xml, TextsAreReadAsTheyWereMeant) {
-  EXPECT_THAT(*element_texts("<D><Key>a&amp;b</Key><Key>&#x41;&#66;</Key><Key></Key></D>", "Key", 5),
-              ElementsAre("a&b", "AB", ""));
-  for (const char* xml : {"<Key>a", "<Key><b/></Key>", "<Key>&nope;</Key>", "<Key>&#0;</Key>", "<Key>&#xD800;</Key>"}) {
-    EXPECT_FALSE(element_texts(xml, "Key", 5)) << xml;
-  }
-  EXPECT_THAT(element_texts("<Key>1</Key><Key>2</Key>", "Key", 1).error().message, HasSubstr("more than 1"));
-  std::string out;
-  append_element(out, "T", "a<b>\"\x01");
-  EXPECT_EQ(out, "<T>a&lt;b&gt;&quot;&#1;</T>");
 }
 
 TEST(S3Checksums, OfTheBodyThatCame) {

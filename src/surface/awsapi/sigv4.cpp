@@ -11,8 +11,6 @@
 namespace weir::awsapi {
 namespace {
 
-constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::string_view kTerminator = "aws4_request";
 constexpr int64_t kSkewMicros = 15LL * 60 * 1'000'000;
 constexpr int64_t kExpiresMax = 7 * 24 * 3600;
 constexpr size_t kSignedHeadersMax = 64;
@@ -20,27 +18,6 @@ constexpr size_t kQueryPairsMax = 256;
 
 Error malformed(const std::string& what) {
   return Error(Code::invalid, "the request's signature is malformed: " + what);
-}
-
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-std::string escaped(std::string_view text, bool keeps_slash) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (is_unreserved(c) || (keeps_slash && c == '/')) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
-    }
-  }
-  return out;
 }
 
 int hex_value(char c) {
@@ -74,7 +51,7 @@ Status take_credential(std::string_view text, Claim& claim) {
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);
   }
-  if (parts.size() != 5 || parts[4] != kTerminator)
+  if (parts.size() != 5 || parts[4] != kAwsTerminator)
     return malformed("Credential is not KEY/DATE/REGION/SERVICE/aws4_request");
   for (const std::string_view part : parts) {
     if (part.empty() || part.size() > 128) return malformed("Credential has a part that is empty or too long");
@@ -121,7 +98,7 @@ Status check_whole(const Claim& claim) {
 Result<Claim> claim_of_header(std::string_view text, std::string_view time) {
   Claim claim;
   claim.time = trim(time);
-  text.remove_prefix(kAlgorithm.size());
+  text.remove_prefix(kAwsAlgorithm.size());
   while (!text.empty()) {
     const size_t end = text.find(',');
     const std::string_view part = trim(text.substr(0, end));
@@ -147,7 +124,7 @@ Result<Claim> claim_of_header(std::string_view text, std::string_view time) {
 Result<Claim> claim_of_query(const http::Request& request) {
   Claim claim;
   claim.is_in_query = true;
-  if (request.query_value("X-Amz-Algorithm") != std::string(kAlgorithm))
+  if (request.query_value("X-Amz-Algorithm") != std::string(kAwsAlgorithm))
     return malformed("X-Amz-Algorithm is not AWS4-HMAC-SHA256");
   TRY(take_credential(request.query_value("X-Amz-Credential").value_or(""), claim));
   TRY(take_headers(request.query_value("X-Amz-SignedHeaders").value_or(""), claim));
@@ -172,16 +149,6 @@ std::optional<int64_t> micros_of(const std::string& time) {
   return micros;
 }
 
-// Runs of spaces become one.
-std::string condensed(std::string_view value) {
-  std::string out;
-  for (const char c : trim(value)) {
-    if (c == ' ' && !out.empty() && out.back() == ' ') continue;
-    out += c;
-  }
-  return out;
-}
-
 std::string canonical_query(std::string_view query, bool leaves_signature_out) {
   std::vector<std::pair<std::string, std::string>> pairs;
   while (!query.empty() && pairs.size() <= kQueryPairsMax) {
@@ -189,21 +156,14 @@ std::string canonical_query(std::string_view query, bool leaves_signature_out) {
     const std::string_view pair = query.substr(0, end);
     if (!pair.empty()) {
       const size_t equals = pair.find('=');
-      std::string name = escaped(unescaped(pair.substr(0, equals)), false);
-      std::string value =
-          equals == std::string_view::npos ? std::string() : escaped(unescaped(pair.substr(equals + 1)), false);
+      std::string name = unescaped(pair.substr(0, equals));
+      std::string value = equals == std::string_view::npos ? std::string() : unescaped(pair.substr(equals + 1));
       if (!leaves_signature_out || name != "X-Amz-Signature") pairs.emplace_back(std::move(name), std::move(value));
     }
     if (end == std::string_view::npos) break;
     query.remove_prefix(end + 1);
   }
-  std::sort(pairs.begin(), pairs.end());
-  std::string out;
-  for (const auto& [name, value] : pairs) {
-    if (!out.empty()) out += '&';
-    out.append(name).append("=").append(value);
-  }
-  return out;
+  return aws_canonical_query(pairs);
 }
 
 Result<std::string> canonical_headers(const http::Request& request, const Claim& claim) {
@@ -214,7 +174,7 @@ Result<std::string> canonical_headers(const http::Request& request, const Claim&
     for (const http::Header& header : request.headers) {
       if (!equal_ignoring_case(header.name, name)) continue;
       if (is_there) values += ',';
-      values += condensed(header.value);
+      values += aws_condensed(header.value);
       is_there = true;
     }
     if (!is_there) return malformed("the signed header " + shown(name) + " was not sent");
@@ -257,7 +217,7 @@ Result<ChunkHead> chunk_head(std::string_view line) {
 
 Result<std::optional<Claim>> claim_of(const http::Request& request) {
   const std::string_view authorization = request.header("authorization");
-  if (authorization.substr(0, kAlgorithm.size()) == kAlgorithm) {
+  if (authorization.substr(0, kAwsAlgorithm.size()) == kAwsAlgorithm) {
     TRY_ASSIGN(Claim claim, claim_of_header(authorization, request.header("x-amz-date")));
     return std::optional<Claim>(std::move(claim));
   }
@@ -285,21 +245,23 @@ Status check_time(const Claim& claim, int64_t now_micros) {
 }
 
 std::string signing_key(std::string_view secret, const Claim& claim) {
-  const std::string day = hmac_sha256("AWS4" + std::string(secret), claim.date);
-  return hmac_sha256(hmac_sha256(hmac_sha256(day, claim.region), claim.service), kTerminator);
+  return aws_signing_key(secret, claim.signing_scope());
 }
 
 Result<std::string> signature_of(const SignedRequest& given, std::string_view secret) {
   const http::Request& request = given.request;
   // S3 signs the path as it is sent; the others escape what is sent once more.
-  const std::string path = given.is_s3 ? escaped(unescaped(request.path), true) : escaped(request.path, true);
+  const std::string path = aws_escaped(given.is_s3 ? unescaped(request.path) : std::string(request.path), true);
   TRY_ASSIGN(const std::string headers, canonical_headers(request, given.claim));
-  std::string canonical = std::string(http::method_name(request.method)) + "\n" + (path.empty() ? "/" : path) + "\n" +
-                          canonical_query(request.query, given.claim.is_in_query) + "\n" + headers + "\n" +
-                          joined_headers(given.claim) + "\n" + std::string(given.payload_hash);
-  const std::string to_sign =
-      std::string(kAlgorithm) + "\n" + given.claim.time + "\n" + given.claim.scope() + "\n" + sha256_hex(canonical);
-  return hex_encode(hmac_sha256(signing_key(secret, given.claim), to_sign));
+  const std::string query = canonical_query(request.query, given.claim.is_in_query),
+                    names = joined_headers(given.claim);
+  return aws_signature({.method = http::method_name(request.method),
+                        .path = path.empty() ? "/" : path,
+                        .query = query,
+                        .headers = headers,
+                        .signed_headers = names,
+                        .payload_hash = given.payload_hash},
+                       given.claim.time, given.claim.signing_scope(), signing_key(secret, given.claim));
 }
 
 Status verify(const SignedRequest& given, std::string_view secret) {
@@ -323,7 +285,7 @@ Result<std::string> decode_chunked(const ChunkedBody& given) {
       return Error(Code::invalid, "the body ends within a piece of it, or is larger than allowed");
     const std::string_view piece = rest.substr(0, head.size);
     if (given.is_signed) {
-      const std::string to_sign = std::string(kAlgorithm) + "-PAYLOAD\n" + given.claim.time + "\n" +
+      const std::string to_sign = std::string(kAwsAlgorithm) + "-PAYLOAD\n" + given.claim.time + "\n" +
                                   given.claim.scope() + "\n" + before + "\n" + empty_hash + "\n" + sha256_hex(piece);
       const std::string expected = hex_encode(hmac_sha256(given.key, to_sign));
       if (!constant_time_equal(expected, head.signature))

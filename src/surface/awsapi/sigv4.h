@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/io/aws_signature.h"
 #include "surface/http/http.h"
 
 namespace weir::awsapi {
@@ -29,7 +30,8 @@ struct Claim {
   bool is_in_query = false;                   // a presigned URL
   int64_t expires_s = 0;                      // of a presigned URL
 
-  std::string scope() const { return date + "/" + region + "/" + service + "/aws4_request"; }
+  AwsScope signing_scope() const { return {date, region, service}; }  // into this claim
+  std::string scope() const { return signing_scope().text(); }
 };
 
 // Nothing: the request is not signed at all. `invalid`: what it says makes no sense.

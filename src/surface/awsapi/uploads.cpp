@@ -43,20 +43,18 @@ Result<std::string> Uploads::put(const std::string& id, int number, std::string_
     TRY_ASSIGN(const std::shared_ptr<Upload> upload, find(id));
     bucket = upload->bucket;
   }
-  TRY_ASSIGN(LocalBlobStore* const store, buckets_.open(bucket));
-  OnePart part{.path = store->staging_path(), .etag = sha256_hex(bytes).substr(0, 32), .size = bytes.size()};
-  TRY_ASSIGN(const auto file, buckets_.files().open(part.path, OpenMode::create_new));
-  const Status written = file->write_at(0, bytes);
+  TRY_ASSIGN(const auto store, buckets_.open_parts(bucket));
+  OnePart part{
+      .key = std::to_string(next_part_.fetch_add(1)), .etag = sha256_hex(bytes).substr(0, 32), .size = bytes.size()};
+  TRY(store->put(part.key, bytes));
   const MutexLock lock(mutex_);
-  const auto upload = written ? find(id) : Result<std::shared_ptr<Upload>>(written.error());
+  const auto upload = find(id);
   if (!upload) {
-    (void)buckets_.files().remove(part.path);  // else the next start does
+    (void)store->remove(part.key);  // else the next start does
     return upload.error();
   }
   const auto before = (*upload)->parts.find(number);
-  if (before != (*upload)->parts.end()) {
-    (void)buckets_.files().remove(before->second.path);
-  }
+  if (before != (*upload)->parts.end()) (void)store->remove(before->second.key);
   std::string etag = part.etag;
   (*upload)->parts[number] = std::move(part);
   return etag;
@@ -87,11 +85,12 @@ Status Uploads::complete(const std::string& id, const std::vector<Part>& wanted)
     upload->is_ending = true;
   }
   const Status done = [&]() -> Status {
-    TRY_ASSIGN(LocalBlobStore* const store, buckets_.open(upload->bucket));
+    TRY_ASSIGN(const auto store, buckets_.open(upload->bucket));
+    TRY_ASSIGN(const auto parts, buckets_.open_parts(upload->bucket));
     TRY_ASSIGN(const auto writer, store->write(upload->key));
     std::string piece(kCopyBytes, '\0');
     for (const Part& one : wanted) {
-      TRY_ASSIGN(const auto file, buckets_.files().open(upload->parts[one.number].path, OpenMode::read));
+      TRY_ASSIGN(const auto file, parts->open(upload->parts[one.number].key));
       for (uint64_t at = 0;;) {
         TRY_ASSIGN(const size_t count, file->read_at(at, piece.data(), piece.size()));
         if (count == 0) break;
@@ -122,7 +121,9 @@ Status Uploads::abort(const std::string& id) {
 }
 
 void Uploads::remove_files(const Upload& upload) {
-  for (const auto& [number, part] : upload.parts) (void)buckets_.files().remove(part.path);  // else the next start does
+  const auto store = buckets_.open_parts(upload.bucket);
+  if (!store) return;
+  for (const auto& [number, part] : upload.parts) (void)(*store)->remove(part.key);  // else the next start does
 }
 
 }  // namespace weir::awsapi

@@ -1,8 +1,9 @@
-// Uploads in parts that are under way: each part is a file in its bucket's staging folder, and one object is made of
-// them at the end. They do not outlive the program: its next start removes what is left of them, and the client begins
+// Uploads in parts that are under way: each part is a blob beside its bucket's own, and one object is made of them at
+// the end. They do not outlive the program: its next start removes what is left of them, and the client begins
 // anew. Any thread; every call may wait for the disk.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,7 +38,7 @@ class Uploads {
 
  private:
   struct OnePart {
-    std::string path, etag;
+    std::string key, etag;  // key: in Buckets::open_parts()
     uint64_t size = 0;
   };
   struct Upload {
@@ -52,6 +53,7 @@ class Uploads {
   warehouse::Buckets& buckets_;
   Clock& clock_;
   Random& random_;
+  std::atomic<uint64_t> next_part_{1};
   mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<Upload>> uploads_ GUARDED_BY(mutex_);  // shared with the call that ends one
 };

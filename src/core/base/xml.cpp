@@ -1,17 +1,17 @@
-#include "surface/awsapi/xml.h"
+#include "core/base/xml.h"
 
 #include <charconv>
 
 #include "core/base/text.h"
 
-namespace weir::awsapi {
+namespace weir {
 namespace {
 
 constexpr std::pair<std::string_view, char> kEntities[] = {
     {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
 
 Error not_read(std::string_view name) {
-  return Error(Code::invalid, "the request's XML has a " + std::string(name) + " that cannot be read");
+  return Error(Code::invalid, "the XML has a " + std::string(name) + " that cannot be read");
 }
 
 void append_utf8(std::string& out, uint32_t point) {
@@ -79,16 +79,25 @@ void append_element(std::string& out, std::string_view name, std::string_view te
   out.append("</").append(name).append(">");
 }
 
-Result<std::vector<std::string>> element_texts(std::string_view xml, std::string_view name, size_t most) {
+Result<std::vector<std::string_view>> element_bodies(std::string_view xml, std::string_view name, size_t most) {
   const std::string open = "<" + std::string(name) + ">", close = "</" + std::string(name) + ">";
-  std::vector<std::string> out;
+  std::vector<std::string_view> out;
   for (size_t at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at)) {
     at += open.size();
     const size_t end = xml.find(close, at);
     if (end == std::string_view::npos) return not_read(name);
     if (out.size() == most)
-      return Error(Code::invalid, "the request names more than " + std::to_string(most) + " of " + std::string(name));
-    std::string_view rest = xml.substr(at, end - at);
+      return Error(Code::invalid, "the XML has more than " + std::to_string(most) + " of " + std::string(name));
+    out.push_back(xml.substr(at, end - at));
+    at = end + close.size();
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> element_texts(std::string_view xml, std::string_view name, size_t most) {
+  TRY_ASSIGN(const std::vector<std::string_view> bodies, element_bodies(xml, name, most));
+  std::vector<std::string> out;
+  for (std::string_view rest : bodies) {
     std::string text;
     while (!rest.empty()) {
       if (rest.front() == '<') return not_read(name);
@@ -100,9 +109,8 @@ Result<std::vector<std::string>> element_texts(std::string_view xml, std::string
       rest.remove_prefix(1);
     }
     out.push_back(std::move(text));
-    at = end + close.size();
   }
   return out;
 }
 
-}  // namespace weir::awsapi
+}  // namespace weir

@@ -1,4 +1,4 @@
-// The little XML that the dialects need: elements written one after another, and the texts of a flat request. Pure.
+// The little XML that S3 and its kin need: elements written one after another, and the texts of flat ones. Pure.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "core/base/result.h"
 
-namespace weir::awsapi {
+namespace weir {
 
 void append_element(std::string& out, std::string_view name, std::string_view text);  // escaped
 
@@ -15,6 +15,10 @@ void append_element(std::string& out, std::string_view name, std::string_view te
 // elements inside, or there are more than `most`.
 Result<std::vector<std::string>> element_texts(std::string_view xml, std::string_view name, size_t most);
 
+// What lies between <name> and </name>, in order and as it is written; elements of one name do not nest. `invalid` as
+// above.
+Result<std::vector<std::string_view>> element_bodies(std::string_view xml, std::string_view name, size_t most);
+
 inline constexpr std::string_view kXmlHead = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-}  // namespace weir::awsapi
+}  // namespace weir
