@@ -1,7 +1,8 @@
 // weirobject://OBJECT: what an ObjectSource opens, for DuckDB's readers of CSV, JSON and Parquet.
 //
-// Only statements of our own may name it, and the scan of an external table, as with weirown:// (guard.cpp). Reads go through to the source in the ranges
-// that DuckDB asks for; a statement that is stopped stops its reads. An error of the source comes back as what it is.
+// Only statements of our own and the scan of an external table may name it, as with weirown:// (guard.cpp). Reads go
+// through to the source in the ranges that DuckDB asks for; a statement that is stopped stops its reads. An error of
+// the source comes back as what it is.
 #include "storage/engine/inside.h"
 
 namespace weir::engine {
