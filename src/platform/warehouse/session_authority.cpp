@@ -2,9 +2,11 @@
 #include "platform/warehouse/session_authority.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/text.h"
 #include "platform/warehouse/privileges.h"
+#include "platform/warehouse/system_relations.h"
 
 namespace weir::warehouse {
 namespace {
@@ -199,9 +201,24 @@ std::vector<std::string> lines_of(std::string_view argument) {
   return lines;
 }
 
+// "svv_tables" or "pg_catalog.svv_tables" as "pg_catalog\nsvv_tables".
+std::optional<Json> system_relation(std::string_view name) {
+  static const std::set<std::string, std::less<>> kNames = [] {
+    std::set<std::string, std::less<>> names;
+    for (const engine::SystemRelation& one : system_relations()) names.insert(one.schema + "." + one.name);
+    return names;
+  }();
+  const std::string full =
+      name.find('.') == std::string_view::npos ? "pg_catalog." + std::string(name) : std::string(name);
+  if (!kNames.contains(full)) return std::nullopt;
+  const size_t point = full.find('.');
+  return Json(full.substr(0, point) + "\n" + full.substr(point + 1));
+}
+
 }  // namespace
 
 std::optional<Json> SessionAuthority::system_word(std::string_view word, std::string_view argument) const {
+  if (word == "system_relation") return system_relation(argument);
   if (word == "current_user" || word == "login_name") return Json(parts_.subject.name);
   if (word == "current_database") return Json(parts_.database);
   if (word == "current_schemas") {
@@ -248,6 +265,10 @@ std::optional<Json> SessionAuthority::rights_word(std::string_view word, const s
     user = parts_.directory->user(static_cast<uint32_t>(std::stoul(lines[0])));
   }
   if (user == nullptr && !lines[0].empty() && lines[0] != parts_.subject.name) return std::nullopt;
+  // Everybody may read what the system says of itself, and nobody changes it.
+  if (lines.size() > 3 && (lines[2] == "pg_catalog" || lines[2] == "information_schema")) {
+    return truth_text(lines[1].find("select") != std::string::npos);
+  }
   const bool is_other = user != nullptr && user->name != parts_.subject.name;
   const Subject who = is_other ? subject_of(*parts_.directory, user->id) : parts_.subject;
   return may(rights, who, word, lines);

@@ -79,11 +79,12 @@ constexpr const char* kMacros[] = {
     R"(weir_truth(answer, who, privilege) AS coalesce(answer, error('role "' || CAST(who AS VARCHAR) ||
          '" does not exist, or unrecognized privilege type: "' || CAST(privilege AS VARCHAR) || '"')) = 'true')",
     // Of a relation's number or name, as PostgreSQL takes both; NULL of one that is not there.
-    R"(weir_relation_of(t) AS (SELECT r.place || chr(10) || r.name FROM lake.pg_catalog._weir_relations r
+    R"(weir_relation_of(t) AS coalesce((SELECT r.place || chr(10) || r.name FROM lake.pg_catalog._weir_relations r
          WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
          r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR (r.name = replace(CAST(t AS VARCHAR),
          '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))
-         ORDER BY coalesce(list_position(weir_current_schemas(false), r.schema_name), 1000) LIMIT 1))",
+         ORDER BY coalesce(list_position(weir_current_schemas(false), r.schema_name), 1000) LIMIT 1),
+         weir_word('system_relation', replace(CAST(t AS VARCHAR), '"', ''))))",
     R"(weir_known_relation(t) AS coalesce(weir_relation_of(t), CASE WHEN TRY_CAST(t AS BIGINT) IS NULL
          THEN error('relation "' || CAST(t AS VARCHAR) || '" does not exist') END))",
     R"(weir_may_relation(u, t, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(weir_word('may',
