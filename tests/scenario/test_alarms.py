@@ -229,7 +229,8 @@ def test_a_killed_server_goes_on_where_its_alarms_stood(project):
     when(project, "many_orders", "ok")
     burst(project)
     when(project, "many_orders", "alarm")
-    finding, history = findings(project), alarm(project, "many_orders")["history"]
+    finding = wait_for(lambda: findings(project), "the finding, which comes a moment after the state")
+    history = alarm(project, "many_orders")["history"]
     project.kill()
     project.start()
     after = alarm(project, "many_orders")

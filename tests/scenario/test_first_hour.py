@@ -286,7 +286,7 @@ def test_loadgen_goes_on_when_the_server_goes_away_and_says_so(advertising):
     wait_for(lambda: advertising.sql("SELECT count(*) FROM impressions") > [[50]], "some events arrived")
     advertising.kill()
     out = json.loads(running.communicate(timeout=60)[0])
-    assert running.returncode == 1 and out["acknowledged"] > 50 and out["errors"] > 0
+    assert running.returncode == 1 and out["acknowledged"] > 0 and out["errors"] > 0
     assert out["outages"] == 1 and out["unreachable_at_end"] and out["unreachable_s"] > 0 and out["seconds"] >= 5
     assert out["sent"] == out["acknowledged"] + out["duplicates"] + out["malformed_refused"] + out["refused"] + out["errors"]
 
