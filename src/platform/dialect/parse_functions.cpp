@@ -107,8 +107,9 @@ Result<Statement> parse_function(Cursor& at, bool or_replace) {
   }
   auto expression = selected(out.body);
   if (!expression) {
-    Error error = std::move(expression).error();
-    error.position.reset();  // it is one in the body
+    const Error& inner = expression.error();  // its place is one in the body
+    Error error(inner.code, inner.message, inner.hint);
+    error.sqlstate = inner.sqlstate;
     return error;
   }
   out.expression = std::move(*expression);
