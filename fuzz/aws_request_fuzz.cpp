@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/xml.h"
 #include "surface/awsapi/message.h"
 #include "surface/awsapi/s3_objects.h"
 #include "surface/awsapi/sigv4.h"
-#include "surface/awsapi/xml.h"
 
 using namespace weir;
 using namespace weir::awsapi;
