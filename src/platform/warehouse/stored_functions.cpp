@@ -86,8 +86,9 @@ class FunctionChanger {
   Status operator()(const dialect::DropFunction& order) {
     TRY_ASSIGN(const auto rights, session_.rights());
     const FunctionEntry* known = nullptr;
-    for (const std::string& schema :
-         order.name.schema.empty() ? session_.search_path() : std::vector<std::string>{order.name.schema}) {
+    std::vector<std::string> schemas = session_.search_path();
+    if (!order.name.schema.empty()) schemas.assign(1, order.name.schema);
+    for (const std::string& schema : schemas) {
       known = find(*rights, schema, order.name.name, order.arguments);
       if (known != nullptr) break;
     }
