@@ -129,11 +129,11 @@ std::string number_text(const Clock& clock, const Part& part) {
     case Field::iso_weekday:
       return std::to_string(iso().weekday);
     case Field::week:
-      return number((clock.day_of_year - 1) / 7 + 1, 2);
+      return number((int64_t{clock.day_of_year} - 1) / 7 + 1, 2);
     case Field::iso_week:
       return number(iso().week, 2);
     case Field::week_of_month:
-      return std::to_string((clock.day - 1) / 7 + 1);
+      return std::to_string((int64_t{clock.day} - 1) / 7 + 1);  // a span has any number of days
     case Field::julian:
       return std::to_string(clock.day_number + kJulianOf1970);
     case Field::hour24:
