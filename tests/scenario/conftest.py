@@ -157,6 +157,20 @@ class Project:
         return reply.json["rows"]
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    item.has_failed = getattr(item, "has_failed", False) or report.failed
+
+
+@pytest.fixture(autouse=True)
+def tidy(request, tmp_path):
+    """What a test leaves stays for a look only if it failed: a whole run would leave some 18 GB in the temporary folder."""
+    yield
+    if not request.node.has_failed:
+        shutil.rmtree(tmp_path, ignore_errors=True)
+
+
 @pytest.fixture
 def project(tmp_path):
     made = Project(tmp_path / "shop")
