@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "platform/flow/builder.h"
 #include "stream/capture/rows.h"
 
@@ -9,7 +10,7 @@ namespace weir::app {
 namespace {
 
 void append(const std::string& name, const std::string& select, std::string& with) {
-  with += (with.empty() ? "WITH " : ",\n") + flow::quoted(name) + " AS (\n" + select + "\n)";
+  with += (with.empty() ? "WITH " : ",\n") + quoted_name(name) + " AS (\n" + select + "\n)";
 }
 
 std::string empty_rows(std::vector<engine::Column> columns, const std::vector<engine::Column>& partition) {
@@ -17,7 +18,7 @@ std::string empty_rows(std::vector<engine::Column> columns, const std::vector<en
   std::string out;
   for (const engine::Column& column : columns) {
     out += (out.empty() ? "SELECT " : ", ") + ("CAST(NULL AS " + engine::sql_type(column)) + ") AS " +
-           flow::quoted(column.name);
+           quoted_name(column.name);
   }
   return out + " WHERE false";
 }
@@ -48,7 +49,7 @@ Result<std::vector<engine::ResultColumn>> ColumnsToBe::of(const std::string& tab
   std::set<std::string> known;
   std::string with;
   TRY(add(table, known, with));
-  TRY_ASSIGN(auto shape, engine_.examine(with + "\nSELECT * FROM " + flow::quoted(table), true));
+  TRY_ASSIGN(auto shape, engine_.examine(with + "\nSELECT * FROM " + quoted_name(table), true));
   return std::move(shape.columns);
 }
 

@@ -104,6 +104,12 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
+Status check_host(const SettingValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  if (parse_address((text.find(':') == std::string::npos ? text : "[" + text + "]") + ":1")) return {};
+  return Error(Code::invalid, shown(text) + " is no address", "write an IP address, for example 127.0.0.1 or ::1");
+}
+
 bool is_loopback(const Address& address) {
   if (address.host == "localhost" || address.host == "::1") return true;
   const auto parts = split(address.host, '.');

@@ -19,6 +19,8 @@ struct Address {
 };
 // "127.0.0.1:8480", "[::1]:8480", "localhost:0".
 Result<Address> parse_address(std::string_view text);
+// Of a setting that holds an address without its port: "127.0.0.1", "::1".
+Status check_host(const SettingValue& value);
 bool is_loopback(const Address& address);
 // "http://127.0.0.1:8480"; off loopback listeners speak TLS only: "https://[2001:db8::1]:8480".
 std::string url_of(const Address& address);

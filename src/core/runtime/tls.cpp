@@ -6,9 +6,13 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <climits>
 #include <utility>
 
@@ -44,6 +48,13 @@ std::string text_of(BIO* memory) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(memory, &data);
   return std::string(data, static_cast<size_t>(size));
+}
+
+TlsStream::Step plain_step(ssize_t count, TlsStream::Outcome otherwise) {
+  if (count > 0) return {TlsStream::Outcome::done, static_cast<size_t>(count)};
+  if (count == 0) return {TlsStream::Outcome::ended};
+  const bool would_block = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  return {would_block ? otherwise : TlsStream::Outcome::failed};
 }
 
 // No questions at the terminal for keys with a passphrase.
@@ -261,6 +272,19 @@ void TlsStream::say_goodbye() {
 
 std::string TlsStream::version() const {
   return connection_ == nullptr ? "" : SSL_get_version(connection_);
+}
+
+TlsStream::Step read_plain(int socket, char* into, size_t size) {
+  return plain_step(::recv(socket, into, size, MSG_DONTWAIT), TlsStream::Outcome::wants_readable);
+}
+
+TlsStream::Step write_plain(int socket, std::string_view head, std::string_view body) {
+  std::array<iovec, 2> pieces = {iovec{const_cast<char*>(head.data()), head.size()},
+                                 iovec{const_cast<char*>(body.data()), body.size()}};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  return plain_step(::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT), TlsStream::Outcome::wants_writable);
 }
 
 }  // namespace weir

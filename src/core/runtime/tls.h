@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/guarded.h"
 #include "core/base/result.h"
@@ -85,5 +86,9 @@ class TlsStream {
   Step step(int result);
   ssl_st* connection_;
 };
+
+// The same steps over a non-blocking socket without encryption. `head` and `body` leave in one call.
+TlsStream::Step read_plain(int socket, char* into, size_t size);
+TlsStream::Step write_plain(int socket, std::string_view head, std::string_view body = {});
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 // SIMILAR TO 'pattern' [ESCAPE 'c']: SQL's patterns, of which the engine has regular expressions only.
 //
 // Source: PostgreSQL 15, functions-matching §9.7.2; Redshift, r_patternmatching conditions "SIMILAR TO".
+#include "core/base/quotes.h"
 #include "platform/dialect/edit.h"
 #include "platform/dialect/words.h"
 
@@ -40,15 +41,6 @@ Result<std::string> regular_expression(std::string_view pattern, std::optional<c
   return out;
 }
 
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
 }  // namespace
 
 Status write_similar_patterns(std::string_view sql, const std::vector<Token>& tokens, TokenRange range,
@@ -75,7 +67,7 @@ Status write_similar_patterns(std::string_view sql, const std::vector<Token>& to
     TRY_ASSIGN(const std::string text, text_of(sql, tokens[pattern], {}));
     auto expression = regular_expression(text, escape);
     if (!expression) return wrong(pattern, expression.error());
-    edits[pattern - range.first].instead = in_quotes(*expression);
+    edits[pattern - range.first].instead = quoted_text(*expression);
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/base/log.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "platform/endpoint/endpoint_words.h"
 #include "platform/flow/builder.h"
@@ -337,7 +338,7 @@ Json Endpoints::state_json(const Served& served) const {
 }
 
 std::vector<engine::ResultColumn> Endpoints::columns(const Endpoint& endpoint) const {
-  auto shape = parts_.engine.examine("SELECT * FROM main." + flow::quoted(endpoint.table), true);
+  auto shape = parts_.engine.examine("SELECT * FROM main." + quoted_name(endpoint.table), true);
   return shape ? std::move(shape->columns) : std::vector<engine::ResultColumn>();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "platform/flow/builder.h"
@@ -9,13 +10,11 @@
 namespace weir::endpoint {
 namespace {
 
-using flow::quoted;
-
 std::vector<std::string> key_columns(const Endpoint& endpoint) {
   std::vector<std::string> out;
   for (const Parameter& one : endpoint.parameters) {
     if (one.use != ParameterUse::equals) continue;
-    const std::string text = "CAST(" + quoted(one.column) + " AS VARCHAR)";
+    const std::string text = "CAST(" + quoted_name(one.column) + " AS VARCHAR)";
     out.push_back(one.type == ParameterType::uuid ? "lower(" + text + ")" : text);
   }
   return out;
@@ -24,15 +23,15 @@ std::vector<std::string> key_columns(const Endpoint& endpoint) {
 std::string value_column(const Endpoint& endpoint, const flow::Partition& partition) {
   for (const Parameter& one : endpoint.parameters) {
     if (one.use == ParameterUse::equals) continue;
-    return one.type == ParameterType::date ? "CAST(" + quoted(one.column) + " - DATE '1970-01-01' AS BIGINT)"
-                                           : "CAST(" + quoted(one.column) + " AS BIGINT)";
+    return one.type == ParameterType::date ? "CAST(" + quoted_name(one.column) + " - DATE '1970-01-01' AS BIGINT)"
+                                           : "CAST(" + quoted_name(one.column) + " AS BIGINT)";
   }
   return "CAST(" + std::to_string(partition.value_or(0)) + " AS BIGINT)";
 }
 
 std::string ratio_column(const Ratio& ratio) {
-  return "CASE WHEN " + quoted(ratio.to) + " <> 0 THEN round(CAST(" + quoted(ratio.of) + " AS DOUBLE) / " +
-         quoted(ratio.to) + ", " + std::to_string(ratio.digits) + ") END AS " + quoted(ratio.name);
+  return "CASE WHEN " + quoted_name(ratio.to) + " <> 0 THEN round(CAST(" + quoted_name(ratio.of) + " AS DOUBLE) / " +
+         quoted_name(ratio.to) + ", " + std::to_string(ratio.digits) + ") END AS " + quoted_name(ratio.name);
 }
 
 // Key, value, then what is answered. Names and days come from declarations that were checked, and are quoted.
@@ -41,12 +40,12 @@ std::string statement_of(const Endpoint& endpoint, const std::string& partition_
   std::vector<std::string> columns = key_columns(endpoint), conditions;
   for (const std::string& key : columns) conditions.push_back(key + " IS NOT NULL");
   const std::string range = endpoint.range_column();
-  if (!range.empty()) conditions.push_back(quoted(range) + " IS NOT NULL");
-  if (partition) conditions.push_back(quoted(partition_column) + " = DATE '" + format_date(*partition) + "'");
+  if (!range.empty()) conditions.push_back(quoted_name(range) + " IS NOT NULL");
+  if (partition) conditions.push_back(quoted_name(partition_column) + " = DATE '" + format_date(*partition) + "'");
   columns.push_back(value_column(endpoint, partition));
-  for (const std::string& column : endpoint.columns) columns.push_back(quoted(column));
+  for (const std::string& column : endpoint.columns) columns.push_back(quoted_name(column));
   for (const Ratio& ratio : endpoint.ratios) columns.push_back(ratio_column(ratio));
-  return "SELECT " + join(columns, ", ") + " FROM main." + quoted(endpoint.table) +
+  return "SELECT " + join(columns, ", ") + " FROM main." + quoted_name(endpoint.table) +
          (conditions.empty() ? "" : " WHERE " + join(conditions, " AND ")) + " ORDER BY ALL";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 
@@ -116,7 +117,7 @@ std::shared_ptr<const engine::Snapshot> with_table(std::shared_ptr<const engine:
 
 std::string condition(const TableContent& content, const Partition& partition) {
   if (!partition) return "true";
-  return quoted(content.partition_column) + " = DATE '" + format_date(*partition) + "'";
+  return quoted_name(content.partition_column) + " = DATE '" + format_date(*partition) + "'";
 }
 
 Error failed_tests(const TableContent& content, const Partition& partition, const std::vector<TestFailure>& failures) {
@@ -126,12 +127,6 @@ Error failed_tests(const TableContent& content, const Partition& partition, cons
       Code::conflict,
       "table " + content.table + ", " + partition_text(partition) + ": " + join(told, "; ") + "; its old content stays",
       "mend what it is computed from, or the test");
-}
-
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
 }
 
 Result<std::vector<engine::ResultColumn>> columns_of(engine::Engine& engine, const TableContent& content) {

@@ -91,7 +91,4 @@ class Builder {
   virtual Status drop_table(const std::string& table) = 0;
 };
 
-// "name" with quotes doubled.
-std::string quoted(std::string_view name);
-
 }  // namespace weir::flow

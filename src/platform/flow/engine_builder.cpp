@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/io/crash_point.h"
 #include "platform/flow/build_parts.h"
@@ -48,12 +49,12 @@ Result<Builder::Target> EngineBuilder::target(const TableContent& content) {
   }
   std::string columns;
   for (const auto& column : wanted) {
-    columns += (columns.empty() ? "" : ", ") + quoted(column.name) + " " + column.type;
+    columns += (columns.empty() ? "" : ", ") + quoted_name(column.name) + " " + column.type;
   }
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
-  TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted(out.table)));
-  TRY(run_statement(*session, "CREATE TABLE main." + quoted(out.table) + " (" + columns + ")"));
+  TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted_name(out.table)));
+  TRY(run_statement(*session, "CREATE TABLE main." + quoted_name(out.table) + " (" + columns + ")"));
   TRY(Partitions::forget(*session, out.table));
   TRY(transaction.commit());
   partitions_.forgotten(out.table);
@@ -70,13 +71,13 @@ Status EngineBuilder::take_over(engine::Session& session, const TableContent& co
   if (is_in_lake) {
     TRY_ASSIGN(old_columns, columns_there(session, content.table, true));
   }
-  const std::string from = (is_in_lake ? "lake.main." : "main.") + quoted(content.table);
+  const std::string from = (is_in_lake ? "lake.main." : "main.") + quoted_name(content.table);
   TRY_ASSIGN(const auto columns, columns_there(session, shadow));
   std::string common;
   bool has_partition = false;
   for (const auto& column : columns) {
     if (find_column(old_columns, column.name) == nullptr) continue;
-    common += (common.empty() ? "" : ", ") + quoted(column.name);
+    common += (common.empty() ? "" : ", ") + quoted_name(column.name);
     has_partition = has_partition || to_lower(column.name) == to_lower(content.partition_column);
   }
   for (const Partition& partition : past) {
@@ -84,9 +85,9 @@ Status EngineBuilder::take_over(engine::Session& session, const TableContent& co
     if (mark == marks.end()) continue;
     if (!has_partition) return no_partition_column(content, partition);
     const std::string where = condition(content, partition);
-    TRY(run_statement(session, "DELETE FROM main." + quoted(shadow) + " WHERE " + where));
-    TRY(run_statement(session, "INSERT INTO main." + quoted(shadow) + " (" + common + ") SELECT " + common + " FROM " +
-                                   from + " WHERE " + where));
+    TRY(run_statement(session, "DELETE FROM main." + quoted_name(shadow) + " WHERE " + where));
+    TRY(run_statement(session, "INSERT INTO main." + quoted_name(shadow) + " (" + common + ") SELECT " + common +
+                                   " FROM " + from + " WHERE " + where));
     Mark kept = mark->second;
     kept.content = content.hash;
     TRY(Partitions::write(session, shadow, partition, kept));
@@ -105,9 +106,9 @@ Status EngineBuilder::publish_shadow(const TableContent& content, const std::vec
   TRY(take_over(*session, content, past));
   TRY_ASSIGN(const auto there, columns_there(*session, content.table));
   if (!there.empty()) {
-    TRY(run_statement(*session, "DROP TABLE main." + quoted(content.table)));
+    TRY(run_statement(*session, "DROP TABLE main." + quoted_name(content.table)));
   }
-  TRY(run_statement(*session, "ALTER TABLE main." + quoted(shadow) + " RENAME TO " + quoted(content.table)));
+  TRY(run_statement(*session, "ALTER TABLE main." + quoted_name(shadow) + " RENAME TO " + quoted_name(content.table)));
   TRY(Partitions::rename(*session, shadow, content.table));
   std::vector<TestFailure> warnings;
   TRY_ASSIGN(const auto failures, run_tests(engine_, *session, content, "true", warnings));
@@ -138,7 +139,7 @@ Status EngineBuilder::drop_table(const std::string& table) {
   session->read_from(no_streams());
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
-  TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted(table)));
+  TRY(run_statement(*session, "DROP TABLE IF EXISTS main." + quoted_name(table)));
   TRY(Partitions::forget(*session, table));
   TRY(transaction.commit());
   partitions_.forgotten(table);
@@ -153,7 +154,7 @@ Result<Built> EngineBuilder::build(const TableContent& content, const Target& ta
   TRY_ASSIGN(const auto session, engine_.connect(engine::Trust::own));
   session->read_from(chosen_days(request));
   const auto stop = cancel.attach([&session] { session->cancel(); });
-  const std::string table = "main." + quoted(target.table), where = condition(content, request.partition);
+  const std::string table = "main." + quoted_name(target.table), where = condition(content, request.partition);
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
   TRY(run_statement(*session, "DELETE FROM " + table + " WHERE " + where));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/hash.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/io/crash_point.h"
 #include "platform/flow/build_parts.h"
@@ -25,7 +26,7 @@ Result<std::string> columns_list(const lake::DerivedTable& table) {
   std::string out;
   for (const auto& column : table.columns) {
     TRY_ASSIGN(const std::string cast, cast_of(column));
-    const std::string name = quoted(column.name);
+    const std::string name = quoted_name(column.name);
     out += (out.empty() ? "" : ", ") + (cast.empty() ? name : "CAST(" + name + " AS " + cast + ") AS " + name);
   }
   return out;
@@ -100,7 +101,7 @@ Status LakeBuilder::settle(const TableContent& content) {
   if (there.empty()) return {};
   EngineTransaction transaction(*session);
   TRY(transaction.begin());
-  TRY(run_statement(*session, "DROP TABLE main." + quoted(content.table)));
+  TRY(run_statement(*session, "DROP TABLE main." + quoted_name(content.table)));
   TRY(Partitions::forget(*session, content.table));
   TRY(transaction.commit());
   partitions_.forgotten(content.table);
@@ -150,7 +151,7 @@ Result<std::string> LakeBuilder::digest(const lake::DerivedTable& table, const S
   std::string layout, row;
   for (const auto& column : table.columns) {
     layout += column.name + "\n" + engine::sql_type(column) + "\n";
-    row += (row.empty() ? "" : ", ") + quoted(column.name);
+    row += (row.empty() ? "" : ", ") + quoted_name(column.name);
   }
   const std::string columns = std::to_string(checksum64(layout));
   if (staged.file.rows == 0) return columns + " 0";
@@ -160,7 +161,7 @@ Result<std::string> LakeBuilder::digest(const lake::DerivedTable& table, const S
   session->read_from(with_table(no_streams(), std::move(version)));
   const auto stop = cancel.attach([&session] { session->cancel(); });
   TRY_ASSIGN(const auto stream, session->query("SELECT count(*) || ' ' || bit_xor(hash(" + row +
-                                                   ")) || ' ' || sum(hash(" + row + ")) FROM " + quoted(kStaged),
+                                                   ")) || ' ' || sum(hash(" + row + ")) FROM " + quoted_name(kStaged),
                                                {}, {}));
   TRY_ASSIGN(const auto rows, stream->next());
   if (rows.size() != 1) return Error(Code::internal, "the engine did not sum the rows of " + table.name);
@@ -254,15 +255,15 @@ Status LakeBuilder::take_over(const TableContent& content, const lake::DerivedTa
   for (const auto& column : shadow.columns) {
     TRY_ASSIGN(const std::string cast, cast_of(column));
     const auto* old = find_column(old_columns, column.name);
-    columns += (columns.empty() ? "CAST(" : ", CAST(") + (old == nullptr ? "NULL" : quoted(old->name)) + " AS " +
-               (cast.empty() ? engine::sql_type(column) : cast) + ") AS " + quoted(column.name);
+    columns += (columns.empty() ? "CAST(" : ", CAST(") + (old == nullptr ? "NULL" : quoted_name(old->name)) + " AS " +
+               (cast.empty() ? engine::sql_type(column) : cast) + ") AS " + quoted_name(column.name);
   }
   for (const Partition& partition : past) {
     const auto mark = marks.find(partition);
     if (mark == marks.end()) continue;
     if (find_column(old_columns, content.partition_column) == nullptr) return no_partition_column(content, partition);
     const std::string select =
-        "SELECT " + columns + " FROM main." + quoted(content.table) + " WHERE " + condition(content, partition);
+        "SELECT " + columns + " FROM main." + quoted_name(content.table) + " WHERE " + condition(content, partition);
     TRY_ASSIGN(Staged rows, write(*session, shadow, select, partition, std::nullopt));
     lake::DerivedPart part;
     part.mark.day = partition;
@@ -306,7 +307,7 @@ Status LakeBuilder::publish_shadow(const TableContent& content, const std::vecto
   TRY(transaction.begin());
   TRY_ASSIGN(const auto in_engine, columns_there(*session, content.table));
   if (!in_engine.empty()) {
-    TRY(run_statement(*session, "DROP TABLE main." + quoted(content.table)));
+    TRY(run_statement(*session, "DROP TABLE main." + quoted_name(content.table)));
     TRY(Partitions::forget(*session, content.table));
   }
   std::vector<TestFailure> warnings;

@@ -4,6 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/ids.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/base/yaml.h"
@@ -34,7 +35,8 @@ std::vector<NamedValue> values_of(const StepRun& run) {
 // "public"."name", or "name" of wherever a bare name is found.
 std::string sql_name(const std::string& table) {
   const size_t dot = table.find('.');
-  return dot == std::string::npos ? quoted(table) : quoted(table.substr(0, dot)) + "." + quoted(table.substr(dot + 1));
+  return dot == std::string::npos ? quoted_name(table)
+                                  : quoted_name(table.substr(0, dot)) + "." + quoted_name(table.substr(dot + 1));
 }
 
 // What counts down while a step's statements run.
@@ -364,8 +366,9 @@ Result<TaskEnd> StepWork::load_rows(engine::Session& session, const Load& load, 
   const Countdown countdown(parts_.clock, run.time);
   const std::string schema = load.table.starts_with("public.") ? "public" : "main";
   const std::string bare = load.table.substr(load.table.find('.') + 1);
-  const std::string table = quoted(schema) + "." + quoted(bare);
-  const std::string window = quoted(load.by) + " >= CAST($1 AS DATE) AND " + quoted(load.by) + " < CAST($2 AS DATE)";
+  const std::string table = quoted_name(schema) + "." + quoted_name(bare);
+  const std::string window =
+      quoted_name(load.by) + " >= CAST($1 AS DATE) AND " + quoted_name(load.by) + " < CAST($2 AS DATE)";
   const std::vector<Json> days = {Json(format_date(run.from)), Json(format_date(run.to))};
   TRY_ASSIGN(const uint64_t is_there,
              run_statement(session,

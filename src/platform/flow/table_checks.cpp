@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 
 namespace weir::flow {
@@ -18,7 +19,7 @@ std::string names(const std::vector<std::string>& columns, const char* between, 
   std::string out;
   for (const std::string& column : columns) {
     if (!out.empty()) out += between;
-    out += quoted(column) + after;
+    out += quoted_name(column) + after;
   }
   return out;
 }
@@ -26,14 +27,14 @@ std::string names(const std::vector<std::string>& columns, const char* between, 
 std::string unique_sql(const Table& table, const RowTest& test) {
   // Rows of different partitions differ where the partition is one of the columns; otherwise all are looked at.
   const bool within = std::find(test.columns.begin(), test.columns.end(), table.partition) != test.columns.end();
-  return "SELECT count(*) FROM (SELECT 1 FROM main." + quoted(table.name) + " WHERE " + (within ? "$part" : "true") +
-         " AND " + names(test.columns, " AND ", " IS NOT NULL") + " GROUP BY " + names(test.columns, ", ", "") +
-         " HAVING count(*) > 1)";
+  return "SELECT count(*) FROM (SELECT 1 FROM main." + quoted_name(table.name) + " WHERE " +
+         (within ? "$part" : "true") + " AND " + names(test.columns, " AND ", " IS NOT NULL") + " GROUP BY " +
+         names(test.columns, ", ", "") + " HAVING count(*) > 1)";
 }
 
 std::string sql_of(const Table& table, const RowTest& test) {
-  const std::string from = "SELECT count(*) FROM main." + quoted(table.name) + " AS weir_tested WHERE $part AND ";
-  const std::string column = test.columns.empty() ? "" : "weir_tested." + quoted(test.columns.front());
+  const std::string from = "SELECT count(*) FROM main." + quoted_name(table.name) + " AS weir_tested WHERE $part AND ";
+  const std::string column = test.columns.empty() ? "" : "weir_tested." + quoted_name(test.columns.front());
   switch (test.kind) {
     case TestKind::unique:
       return unique_sql(table, test);
@@ -45,8 +46,8 @@ std::string sql_of(const Table& table, const RowTest& test) {
       return from + column + " NOT IN (" + values + ")";
     }
     case TestKind::relation:
-      return from + column + " IS NOT NULL AND NOT EXISTS (SELECT 1 FROM " + quoted(test.table) +
-             " AS weir_related WHERE weir_related." + quoted(test.to) + " = " + column + ")";
+      return from + column + " IS NOT NULL AND NOT EXISTS (SELECT 1 FROM " + quoted_name(test.table) +
+             " AS weir_related WHERE weir_related." + quoted_name(test.to) + " = " + column + ")";
     case TestKind::sql:
       return "SELECT count(*) FROM (\n" + test.sql + "\n)";
   }

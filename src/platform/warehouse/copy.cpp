@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/json.h"
+#include "core/base/quotes.h"
 #include "platform/warehouse/buckets.h"
 #include "platform/warehouse/copy_rejects.h"
 #include "platform/warehouse/load_log.h"
@@ -23,15 +24,6 @@ Error error_of(Code code, const char* sqlstate, std::string message, std::string
   Error out(code, std::move(message), std::move(hint));
   out.sqlstate = sqlstate;
   return out;
-}
-
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
 }
 
 struct Object {
@@ -193,7 +185,7 @@ class Copier {
 
   std::string file_list() const {
     std::string out = "[";
-    for (const Object& one : objects_) out += (out.size() > 1 ? ", " : "") + in_quotes(one.path);
+    for (const Object& one : objects_) out += (out.size() > 1 ? ", " : "") + quoted_text(one.path);
     return out + "]";
   }
 
@@ -229,7 +221,7 @@ class Copier {
     if (!is_text(column)) return value;
     if (order_.trim_blanks) value = "rtrim(" + value + ")";
     if (order_.removes_quotes) value = "regexp_replace(" + value + ", '^([''\"])(.*)\\1$', '\\2')";
-    if (order_.null_as) value = "nullif(" + value + ", " + in_quotes(*order_.null_as) + ")";
+    if (order_.null_as) value = "nullif(" + value + ", " + quoted_text(*order_.null_as) + ")";
     if (!order_.null_as && order_.format == DataFormat::delimited) value = "nullif(" + value + ", '\\N')";
     if (order_.empty_as_null) value = "nullif(" + value + ", '')";
     if (order_.blanks_as_null) value = "CASE WHEN trim(" + value + ") = '' THEN NULL ELSE " + value + " END";
@@ -243,22 +235,22 @@ class Copier {
     std::string out = "{";
     for (const auto& column : columns_) {
       const std::string type = has_own_time(column) ? "DOUBLE" : column.type.engine;
-      out += (out.size() > 1 ? ", " : "") + in_quotes(column.name) + ": " + in_quotes(type);
+      out += (out.size() > 1 ? ", " : "") + quoted_text(column.name) + ": " + quoted_text(type);
     }
     return out + "}";
   }
 
   std::string compression() const {
-    return order_.compression.empty() ? "" : ", compression=" + in_quotes(order_.compression);
+    return order_.compression.empty() ? "" : ", compression=" + quoted_text(order_.compression);
   }
 
   std::string formats() const {
     std::string out;
     if (!order_.date_format.empty() && order_.date_format != "auto") {
-      out += ", dateformat=" + in_quotes(engine_pattern(order_.date_format));
+      out += ", dateformat=" + quoted_text(engine_pattern(order_.date_format));
     }
     if (!order_.time_format.empty() && order_.time_format != "auto" && !order_.time_format.starts_with("epoch")) {
-      out += ", timestampformat=" + in_quotes(engine_pattern(order_.time_format));
+      out += ", timestampformat=" + quoted_text(engine_pattern(order_.time_format));
     }
     return out;
   }
@@ -276,16 +268,16 @@ class Copier {
     const bool is_csv = order_.format == DataFormat::csv;
     std::string texts;
     for (const auto& column : columns_) {
-      if (is_text(column)) texts += (texts.empty() ? "" : ", ") + in_quotes(column.name);
+      if (is_text(column)) texts += (texts.empty() ? "" : ", ") + quoted_text(column.name);
     }
     // The engine makes the same of all null texts of a column. Without NULL AS an empty text stays one, and only texts
     // may be \N; with it an empty text is NULL too.
     const bool has_null_text = order_.null_as && !order_.null_as->empty();
-    const std::string nulls = has_null_text ? "'', " + in_quotes(*order_.null_as) : "''";
+    const std::string nulls = has_null_text ? "'', " + quoted_text(*order_.null_as) : "''";
     std::string out = "read_csv(" + file_list() + ", auto_detect=false, header=false, columns=" + column_types();
-    out += ", delim=" + in_quotes(order_.delimiter.empty() ? (is_csv ? "," : "|") : order_.delimiter);
-    out +=
-        is_csv ? ", quote=" + in_quotes(order_.quote) + ", escape=" + in_quotes(order_.quote) : ", quote='', escape=''";
+    out += ", delim=" + quoted_text(order_.delimiter.empty() ? (is_csv ? "," : "|") : order_.delimiter);
+    out += is_csv ? ", quote=" + quoted_text(order_.quote) + ", escape=" + quoted_text(order_.quote)
+                  : ", quote='', escape=''";
     out += ", nullstr=[" + nulls + "]";
     if (!texts.empty() && !has_null_text) out += ", force_not_null=[" + texts + "]";
     if (order_.ignore_header > 0) out += ", skip=" + std::to_string(order_.ignore_header);
@@ -328,7 +320,7 @@ class Copier {
     TRY_ASSIGN(const std::vector<std::string> paths, paths_of_columns());
     std::string values;
     for (size_t i = 0; i < columns_.size(); ++i) {
-      values += (i > 0 ? ", " : "") + std::string("CAST(json_extract_string(json, ") + in_quotes(paths[i]) + ") AS " +
+      values += (i > 0 ? ", " : "") + std::string("CAST(json_extract_string(json, ") + quoted_text(paths[i]) + ") AS " +
                 columns_[i].type.engine + ") AS " + quoted_name(columns_[i].name);
     }
     return "(SELECT " + values + " FROM read_json(" + file_list() +
@@ -391,7 +383,8 @@ class Copier {
     const bool is_time = column.type.engine.starts_with("TIMESTAMP");
     const std::string& format = is_time ? order_.time_format : order_.date_format;
     if (is_json && (is_time || column.type.engine == "DATE") && !format.empty() && format != "auto") {
-      return "CAST(try_strptime(" + raw + ", " + in_quotes(engine_pattern(format)) + ") AS " + column.type.engine + ")";
+      return "CAST(try_strptime(" + raw + ", " + quoted_text(engine_pattern(format)) + ") AS " + column.type.engine +
+             ")";
     }
     return "TRY_CAST(" + raw + " AS " + column.type.engine + ")";
   }
@@ -402,7 +395,7 @@ class Copier {
       TRY_ASSIGN(const std::vector<std::string> paths, paths_of_columns());
       std::string values;
       for (size_t i = 0; i < columns_.size(); ++i) {
-        values += ", json_extract_string(json, " + in_quotes(paths[i]) + ") AS " + quoted_name(columns_[i].name);
+        values += ", json_extract_string(json, " + quoted_text(paths[i]) + ") AS " + quoted_name(columns_[i].name);
       }
       // Read by one thread, in order: the records of a file are numbered as they stand in it.
       out.records =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "platform/dialect/rewrite.h"
 #include "platform/dialect/statement.h"
@@ -11,15 +12,6 @@ namespace {
 
 using engine::NamedValue;
 using Kind = DeclaredStatement::Kind;
-
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
 
 Error not_for_a_script(const std::string& what, std::string hint = {}) {
   return Error(Code::denied,
@@ -47,7 +39,7 @@ class Values {
       } else if (token.kind == dialect::TokenKind::text && follows_unload(text, tokens, i)) {
         TRY_ASSIGN(const std::string query, dialect::text_of(text, token, {}));
         TRY_ASSIGN(const std::string filled, fill(query));
-        with = in_quotes(filled);
+        with = quoted_text(filled);
       } else if (token.kind == dialect::TokenKind::text && token.in(text).starts_with("'s3://")) {
         with = with_places(std::string(token.in(text)));
       } else {
@@ -69,7 +61,7 @@ class Values {
     const auto found =
         std::find_if(values_.begin(), values_.end(), [&](const NamedValue& one) { return one.name == name; });
     if (found != values_.end()) {
-      return found->is_date ? "CAST(" + in_quotes(found->text) + " AS DATE)" : in_quotes(found->text);
+      return found->is_date ? "CAST(" + quoted_text(found->text) + " AS DATE)" : quoted_text(found->text);
     }
     std::string known;
     for (const NamedValue& one : values_) known += (known.empty() ? "$" : ", $") + one.name;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "platform/warehouse/run.h"
 
@@ -11,15 +12,6 @@ namespace {
 
 constexpr size_t kRowsShown = 20, kFilesMax = 100'000, kColumnsMax = 1'600, kCellBytesShown = 2'000;
 constexpr Duration kTimeMax = seconds(20);
-
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
 
 // As CREATE TABLE in public and then COPY would need it.
 Status check_loader(Warehouse::Core& core, const User& user) {
@@ -107,9 +99,9 @@ class Inspector {
                  "say csv, json or parquet");
   }
 
-  std::string file() const { return in_quotes(path_); }
+  std::string file() const { return quoted_text(path_); }
   std::string compression() const {
-    return shape_.compression.empty() ? "" : ", compression=" + in_quotes(shape_.compression);
+    return shape_.compression.empty() ? "" : ", compression=" + quoted_text(shape_.compression);
   }
 
   Status read_shape() {

@@ -1,23 +1,15 @@
 #include "platform/warehouse/parquet_parts.h"
 
 #include "core/base/json.h"
+#include "core/base/quotes.h"
 #include "platform/warehouse/session_state.h"
 
 namespace weir::warehouse {
 namespace {
 
-std::string in_quotes(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
 // Rows of the file as the engine reads them.
 std::string rows_of(const std::string& path, bool with_numbers = false) {
-  return "read_parquet(" + in_quotes(engine::Engine::own_file(path)) + ", hive_partitioning=false" +
+  return "read_parquet(" + quoted_text(engine::Engine::own_file(path)) + ", hive_partitioning=false" +
          (with_numbers ? ", file_row_number=true)" : ")");
 }
 
@@ -74,7 +66,7 @@ Status ParquetCutter::cut_partitions(const std::string& path, const ParquetCut& 
       where +=
           (i == 0 ? "" : " AND ") + quoted_name(names[i]) +
           (is_null ? " IS NULL"
-                   : " = CAST(" + in_quotes(text_of_cell(row[i])) + " AS " + order.partition_columns[i].type + ")");
+                   : " = CAST(" + quoted_text(text_of_cell(row[i])) + " AS " + order.partition_columns[i].type + ")");
     }
     TRY_ASSIGN(ParquetPart part,
                write(*session, "SELECT " + list_of(order.shown) + " FROM " + rows_of(path) + " WHERE " + where));
@@ -119,7 +111,7 @@ Status ParquetCutter::add(ParquetPart whole, uint64_t bytes_max, std::vector<Par
 Result<ParquetPart> ParquetCutter::write(engine::Session& session, const std::string& select) const {
   ParquetPart out{.partition = {}, .path = store_.staging_path()};
   const auto rows = session.run_own(
-      "COPY (" + select + ") TO " + in_quotes(engine::Engine::own_file(out.path)) + " (FORMAT parquet, CODEC zstd)",
+      "COPY (" + select + ") TO " + quoted_text(engine::Engine::own_file(out.path)) + " (FORMAT parquet, CODEC zstd)",
       {});
   if (!rows) {
     (void)files_.remove(out.path);

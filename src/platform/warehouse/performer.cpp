@@ -2,6 +2,7 @@
 // users and grants have files of their own.
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "platform/warehouse/run.h"
 #include "platform/warehouse/session_state.h"
 
@@ -412,15 +413,6 @@ Shape shape_of(engine::Description described) {
 }
 
 }  // namespace
-
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 Answer only_tag(const dialect::Statement& parsed) {
   return tag(dialect::tag_of(parsed));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/guarded.h"
+#include "core/base/quotes.h"
 #include "platform/dialect/rewrite.h"
 #include "platform/dialect/statement.h"
 #include "platform/warehouse/copy_stream.h"
@@ -166,9 +167,6 @@ Result<Answer> copy(SessionState& session, const dialect::Copy& order);  // from
 Result<Answer> unload(SessionState& session, const dialect::Unload& order);
 
 Answer only_tag(const dialect::Statement& parsed);
-
-// "name" as the engine reads it.
-std::string quoted_name(std::string_view name);
 
 // Which relation a name means, and where it lies in the engine.
 struct Place {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/quotes.h"
+
 namespace weir::warehouse {
 namespace {
 
@@ -40,15 +42,6 @@ std::string sequence_name(const Place& place, const std::string& column) {
 }
 
 // As a text for nextval().
-std::string in_quotes(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
 Status make_sequence(SessionState& session, const std::string& name, const dialect::Identity& identity) {
   std::string sql = "CREATE SEQUENCE " + name + " START WITH " + std::to_string(identity.seed) + " INCREMENT BY " +
                     std::to_string(identity.step);
@@ -204,7 +197,7 @@ Status make_table(SessionState& session, const Place& place, TableDefinition& de
         sequence = sequence_name(place, column.name);
         TRY(make_sequence(session, sequence, *column.identity));
       }
-      sql += " DEFAULT nextval(" + in_quotes(sequence) + ")";
+      sql += " DEFAULT nextval(" + quoted_text(sequence) + ")";
     } else if (!column.default_value.empty()) {
       sql += " DEFAULT (" + column.default_value + ")";
     }

@@ -1,17 +1,9 @@
 #include "storage/engine/bare.h"
 
+#include "core/base/quotes.h"
 #include "storage/engine/duck.h"
 
 namespace weir::engine {
-namespace {
-
-std::string quoted(const std::string& identifier) {
-  std::string out = "\"";
-  for (const char c : identifier) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
-}
-
-}  // namespace
 
 struct BareReader::State {
   duckdb::DuckDB database{nullptr};
@@ -43,7 +35,7 @@ Result<std::unique_ptr<BareReader>> BareReader::open() {
 
 Result<std::vector<int64_t>> BareReader::read_integers(const std::string& path, const std::string& column) {
   try {
-    TRY_ASSIGN(auto result, state_->run("CAST(" + quoted(column) + " AS BIGINT)", {path}));
+    TRY_ASSIGN(auto result, state_->run("CAST(" + quoted_name(column) + " AS BIGINT)", {path}));
     std::vector<int64_t> out;
     while (auto chunk = result->Fetch()) {
       chunk->Flatten();
@@ -74,7 +66,7 @@ Result<uint64_t> BareReader::rows(const std::string& path) {
 Result<std::pair<uint64_t, uint64_t>> BareReader::count(const std::vector<std::string>& paths,
                                                         const std::string& column) {
   try {
-    TRY_ASSIGN(auto result, state_->run("count(*), count(DISTINCT " + quoted(column) + ")", paths));
+    TRY_ASSIGN(auto result, state_->run("count(*), count(DISTINCT " + quoted_name(column) + ")", paths));
     auto chunk = result->Fetch();
     return std::pair<uint64_t, uint64_t>(chunk->GetValue(0, 0).GetValue<uint64_t>(),
                                          chunk->GetValue(1, 0).GetValue<uint64_t>());

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "core/base/quotes.h"
 #include "storage/engine/csv_form.h"
 #include "storage/engine/inside.h"
 #include "storage/engine/sealed.h"
@@ -12,15 +13,6 @@ namespace weir::engine {
 namespace {
 
 constexpr const char* kPublicPrefix = "public.";
-
-std::string in_quotes(const std::string& text, char mark) {
-  std::string out(1, mark);
-  for (const char c : text) {
-    if (c == mark) out += mark;
-    out += c;
-  }
-  return out + mark;
-}
 
 std::string own_path(const std::string& path) {
   return kOwnScheme + std::filesystem::absolute(path).string();
@@ -126,11 +118,11 @@ Result<ReadBytes> bytes_of(duckdb::ClientContext& context, const std::string& pa
 
 // How the engine is told to read the file: nothing of a CSV file is left to its own detection but names and types.
 std::string table_of(const std::string& reader, const std::string& path, const std::optional<CsvDialect>& csv) {
-  std::string out = reader + "(" + in_quotes(own_path(path), '\'');
+  std::string out = reader + "(" + quoted_text(own_path(path));
   if (!csv) return out + ")";
   for (const auto& [option, value] :
        {std::pair("delim", csv->separator), std::pair("quote", csv->quote), std::pair("escape", csv->escape)}) {
-    out.append(", ").append(option).append("=").append(in_quotes(std::string(1, value), '\''));
+    out.append(", ").append(option).append("=").append(quoted_text(std::string(1, value)));
   }
   return out + ", comment='', skip=0, null_padding=false, strict_mode=true)";
 }
@@ -145,7 +137,7 @@ Error csv_error(const Error& said, duckdb::ClientContext& context, const CsvDial
 }
 
 std::string copy_options(const ParquetOptions& options) {
-  std::string sql = " (FORMAT parquet, CODEC " + in_quotes(options.codec, '\'');
+  std::string sql = " (FORMAT parquet, CODEC " + quoted_text(options.codec);
   if (options.codec == "zstd") sql += ", COMPRESSION_LEVEL " + std::to_string(options.level);
   return sql + ", ROW_GROUP_SIZE " + std::to_string(options.row_group_rows) +
          ", USE_TMP_FILE false, RETURN_STATS true)";
@@ -163,9 +155,9 @@ Result<ParquetFile> DuckEngine::write_parquet(const std::vector<std::shared_ptr<
   std::string sql = "COPY (SELECT * FROM ";
   sql.append(kRowsScan).append("()");
   for (size_t i = 0; i < options.sort_by.size(); ++i) {
-    sql += (i == 0 ? " ORDER BY " : ", ") + in_quotes(options.sort_by[i], '"');
+    sql += (i == 0 ? " ORDER BY " : ", ") + quoted_name(options.sort_by[i]);
   }
-  sql += ") TO " + in_quotes(own_path(path), '\'') + copy_options(options);
+  sql += ") TO " + quoted_text(own_path(path)) + copy_options(options);
   TRY_ASSIGN(const Written counts, copy_out(*link, sql, {}));
 
   ParquetFile file{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
@@ -188,10 +180,10 @@ Result<ParquetFile> DuckEngine::merge_parquet(const std::vector<std::string>& pa
                                               const ParquetOptions& options, const Cancel& cancel) {
   TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
   std::string files;
-  for (const std::string& from : paths) files += (files.empty() ? "" : ", ") + in_quotes(own_path(from), '\'');
+  for (const std::string& from : paths) files += (files.empty() ? "" : ", ") + quoted_text(own_path(from));
   // A folder's name is no column of its files.
   const std::string sql = "COPY (SELECT * FROM read_parquet([" + files + "], hive_partitioning=false)) TO " +
-                          in_quotes(own_path(path), '\'') + copy_options(options);
+                          quoted_text(own_path(path)) + copy_options(options);
   TRY_ASSIGN(const Written counts, copy_out(*link, sql, cancel));
   return ParquetFile{.rows = counts.rows, .bytes = counts.bytes, .int_bounds = {}};
 }
@@ -218,20 +210,20 @@ Result<FilteredParquet> DuckEngine::filter_parquet(const FilterParquet& order, c
   TRY_ASSIGN(const std::shared_ptr<Link> link, this->link(Trust::own));
   std::string without;
   for (const uint64_t number : order.without) without += (without.empty() ? "" : ",") + std::to_string(number);
-  const std::string sql =
-      "COPY (SELECT * FROM read_parquet([" + in_quotes(own_path(order.from), '\'') + "], hive_partitioning=false)" +
-      (without.empty() ? "" : " WHERE " + in_quotes(order.column, '"') + " NOT IN (" + without + ")") + ") TO " +
-      in_quotes(own_path(order.to), '\'') + copy_options(options);
+  const std::string sql = "COPY (SELECT * FROM read_parquet([" + quoted_text(own_path(order.from)) +
+                          "], hive_partitioning=false)" +
+                          (without.empty() ? "" : " WHERE " + quoted_name(order.column) + " NOT IN (" + without + ")") +
+                          ") TO " + quoted_text(own_path(order.to)) + copy_options(options);
   TRY_ASSIGN(const Written counts, copy_out(*link, sql, cancel));
   FilteredParquet out{.rows = counts.rows, .bytes = counts.bytes, .bounds = {}};
   if (out.rows == 0 || order.bounds_of.empty()) return out;
   std::string columns;
   for (const std::string& column : order.bounds_of) {
-    const std::string name = in_quotes(column, '"');
+    const std::string name = quoted_name(column);
     columns.append(columns.empty() ? "min(" : ", min(").append(name).append("), max(").append(name).append(")");
   }
-  const std::string bounds = "SELECT " + columns + " FROM read_parquet([" + in_quotes(own_path(order.to), '\'') +
-                             "], hive_partitioning=false)";
+  const std::string bounds =
+      "SELECT " + columns + " FROM read_parquet([" + quoted_text(own_path(order.to)) + "], hive_partitioning=false)";
   TRY_ASSIGN(const auto ends, ask(*link, bounds, cancel));
   const auto chunk = ends->Fetch();
   if (!chunk || chunk->size() != 1) return Error(Code::internal, "the engine gave no bounds of a file");
@@ -270,8 +262,7 @@ Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& p
   try {
     duckdb::Parser parser(link_->context().GetParserOptions());
     std::string frame = "COPY (SELECT 1) TO ";
-    frame.append(in_quotes(target, '\''))
-        .append(" (FORMAT parquet, CODEC 'zstd', USE_TMP_FILE false, RETURN_STATS true)");
+    frame.append(quoted_text(target)).append(" (FORMAT parquet, CODEC 'zstd', USE_TMP_FILE false, RETURN_STATS true)");
     parser.ParseQuery(frame);
     copy = std::move(parser.statements[0]);
     copy->Cast<duckdb::CopyStatement>().info->select_statement =
@@ -324,11 +315,11 @@ Result<uint64_t> DuckSession::load(const std::string& path, std::string_view for
     TRY_ASSIGN(const ReadBytes read, bytes_of(link_->context(), path));
     TRY_ASSIGN(csv, csv_dialect(read, path));
   }
-  const std::string name = in_quotes(schema, '"') + "." + in_quotes(table, '"');
+  const std::string name = quoted_name(schema) + "." + quoted_name(table);
   TRY_ASSIGN(const uint64_t known,
              run_own("SELECT count(*) FROM information_schema.tables WHERE table_catalog = " +
-                         in_quotes(link_->database->catalog, '\'') + " AND table_schema = " + in_quotes(schema, '\'') +
-                         " AND lower(table_name) = lower(" + in_quotes(table, '\'') + ")",
+                         quoted_text(link_->database->catalog) + " AND table_schema = " + quoted_text(schema) +
+                         " AND lower(table_name) = lower(" + quoted_text(table) + ")",
                      {}));
   const std::string rows = " FROM " + table_of(reader, path, csv);
   // One statement, so all of it or nothing.

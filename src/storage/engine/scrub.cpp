@@ -4,6 +4,7 @@
 // refused until then), and the free blocks are given to a table of noise, which is dropped again.
 #include <thread>
 
+#include "core/base/quotes.h"
 #include "storage/engine/inside.h"
 
 namespace weir::engine {
@@ -13,15 +14,10 @@ constexpr auto kPause = std::chrono::milliseconds(100);
 constexpr const char* kCopy = "weir_scrub_copy";
 constexpr const char* kNoise = "weir_scrub_noise";
 
-std::string quoted(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
-
 class Scrub {
  public:
-  Scrub(Link& link, const Cancel& cancel) : link_(link), cancel_(cancel), catalog_(quoted(link.database->catalog)) {}
+  Scrub(Link& link, const Cancel& cancel)
+      : link_(link), cancel_(cancel), catalog_(quoted_name(link.database->catalog)) {}
 
   Status write_anew(const std::string& table) {
     const std::string name = path_of(table), copy = path_of(kCopy);
@@ -29,7 +25,7 @@ class Scrub {
     const Status done = [&]() -> Status {
       TRY(execute("CREATE TABLE " + copy + " AS SELECT * FROM " + name));
       TRY(execute("DROP TABLE " + name));
-      TRY(execute("ALTER TABLE " + copy + " RENAME TO " + quoted(table)));
+      TRY(execute("ALTER TABLE " + copy + " RENAME TO " + quoted_name(table)));
       return execute("COMMIT");
     }();
     if (!done) (void)link_.connection->Query("ROLLBACK");
@@ -55,7 +51,7 @@ class Scrub {
   }
 
  private:
-  std::string path_of(const std::string& table) const { return catalog_ + ".main." + quoted(table); }
+  std::string path_of(const std::string& table) const { return catalog_ + ".main." + quoted_name(table); }
   Status execute(const std::string& sql) {
     TRY(cancel_.check());
     return run(*link_.connection, sql);

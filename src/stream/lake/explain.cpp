@@ -1,4 +1,5 @@
 // `weir explain`: everything weir knows of one event, by its id.
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "stream/lake/archive.h"
 #include "stream/lake/catalog.h"
@@ -8,15 +9,6 @@ namespace weir::lake {
 namespace {
 
 constexpr uint64_t kArchiveBytesMax = 4ull << 30;
-
-std::string quoted(std::string_view identifier) {
-  std::string out = "\"";
-  for (char c : identifier) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 int64_t int_of(const engine::Cell& cell) {
   const auto* value = std::get_if<int64_t>(&cell);
@@ -85,11 +77,11 @@ Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
   std::vector<Place> out;
   for (const auto& [name, stream] : streams) {
     const std::string id_column = stream->key.empty() ? "_id" : stream->key;
-    const std::string time = stream->time_field.empty() ? "_arrived_at" : quoted(stream->time_field);
+    const std::string time = stream->time_field.empty() ? "_arrived_at" : quoted_name(stream->time_field);
     TRY_ASSIGN(auto accepted,
                rows_of(*session,
-                       "SELECT _seq, epoch_us(_arrived_at), epoch_us(" + time + ") FROM " + quoted(name) +
-                           " WHERE lower(CAST(" + quoted(id_column) + " AS VARCHAR)) = lower($1)",
+                       "SELECT _seq, epoch_us(_arrived_at), epoch_us(" + time + ") FROM " + quoted_name(name) +
+                           " WHERE lower(CAST(" + quoted_name(id_column) + " AS VARCHAR)) = lower($1)",
                        event_id));
     for (const auto& row : accepted) {
       Place place;
@@ -102,7 +94,7 @@ Result<std::vector<Place>> Follower::explain(std::string_view event_id) {
     }
     TRY_ASSIGN(auto refused, rows_of(*session,
                                      "SELECT _seq, epoch_us(_arrived_at), reason, field, message FROM " +
-                                         quoted(name + "_quarantine") +
+                                         quoted_name(name + "_quarantine") +
                                          " WHERE CAST(quarantine_id AS VARCHAR) = $1 OR contains(payload, $1)",
                                      event_id));
     for (const auto& row : refused) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/base/hash.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/io/crash_point.h"
 #include "stream/capture/event_judge.h"
@@ -26,10 +27,6 @@ constexpr const char* kMarkTables[] = {
     "CREATE TABLE IF NOT EXISTS weir.external_files(table_name VARCHAR, file VARCHAR, content VARCHAR, row_count "
     "BIGINT)",
 };
-
-std::string in_quotes(const std::string& identifier) {
-  return "\"" + identifier + "\"";  // a checked name holds none
-}
 
 // The number in the first cell, if there is one.
 Result<uint64_t> run(engine::Session& session, const std::string& sql, const std::vector<Json>& parameters = {}) {
@@ -231,7 +228,7 @@ class ExternalTables::Load {
   Result<uint64_t> forget(engine::Session& session, const std::string& name) {
     TRY(run(session, "DELETE FROM weir.external_files WHERE table_name = $1 AND file = $2",
             {Json(table_.name), Json(name)}));
-    return run(session, "DELETE FROM main." + in_quotes(table_.name) + " WHERE _file = $1", {Json(name)});
+    return run(session, "DELETE FROM main." + quoted_name(table_.name) + " WHERE _file = $1", {Json(name)});
   }
 
   Result<uint64_t> put(engine::Session& session, const std::string& name, const std::string& content) {
@@ -297,8 +294,8 @@ Status ExternalTables::set_tables(std::vector<ExternalTable> tables) {
         const std::vector<Json> name = {Json(table.name)};
         TRY(run(session, "DELETE FROM weir.external_files WHERE table_name = $1", name));
         TRY(run(session, "DELETE FROM weir.external_tables WHERE table_name = $1", name));
-        TRY(run(session, "DROP TABLE IF EXISTS main." + in_quotes(table.name)));
-        TRY(run(session, "CREATE TABLE main." + in_quotes(table.name) + "(" + columns_sql(table) + ")"));
+        TRY(run(session, "DROP TABLE IF EXISTS main." + quoted_name(table.name)));
+        TRY(run(session, "CREATE TABLE main." + quoted_name(table.name) + "(" + columns_sql(table) + ")"));
         return run(session, "INSERT INTO weir.external_tables VALUES ($1, $2, false)",
                    {Json(table.name), Json(content)});
       }));
@@ -329,7 +326,7 @@ Status ExternalTables::drop(std::string_view table) {
   TRY(parts_.change(name, [&](engine::Session& session) -> Result<uint64_t> {
     TRY(run(session, "DELETE FROM weir.external_files WHERE table_name = $1", {Json(name)}));
     TRY(run(session, "DELETE FROM weir.external_tables WHERE table_name = $1", {Json(name)}));
-    return run(session, "DROP TABLE IF EXISTS main." + in_quotes(name));
+    return run(session, "DROP TABLE IF EXISTS main." + quoted_name(name));
   }));
   const std::lock_guard lock(mutex_);
   tables_.erase(name);

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json_shape.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
 #include "stream/capture/declaration.h"
@@ -37,10 +38,6 @@ std::string word_of(PathType type) {
     if (known == type) return word;
   }
   return {};
-}
-
-std::string in_quotes(const std::string& identifier) {
-  return "\"" + identifier + "\"";  // a checked name holds none
 }
 
 // An optional column may be null as well as absent.
@@ -355,7 +352,7 @@ std::string columns_sql(const ExternalTable& table) {
   std::vector<engine::Column> columns = columns_of(table);
   for (const PathColumn& column : table.path) columns.push_back({.name = column.name, .type = column_type(column)});
   std::string out;
-  for (const engine::Column& column : columns) out += in_quotes(column.name) + " " + engine::sql_type(column) + ", ";
+  for (const engine::Column& column : columns) out += quoted_name(column.name) + " " + engine::sql_type(column) + ", ";
   return out + "\"_file\" VARCHAR";
 }
 

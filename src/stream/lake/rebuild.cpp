@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/base/log.h"
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "stream/capture/mark.h"
 #include "stream/lake/archive.h"
@@ -21,12 +22,6 @@ namespace {
 constexpr uint64_t kRowOverhead = 64;
 constexpr uint64_t kArchiveBytesMax = 4ull << 30;
 constexpr size_t kProblemsMax = 100;
-
-std::string quoted(std::string_view identifier) {
-  std::string out = "\"";
-  for (const char c : identifier) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
-}
 
 // A snapshot of one table, made for one question.
 class OneTable final : public engine::Snapshot {
@@ -411,13 +406,13 @@ RowDigest engine_digest(engine::Engine& engine) {
     session->read_from(std::make_shared<OneTable>(version));
     const auto stop = cancel.attach([&session] { session->cancel(); });
     std::string row;
-    for (const auto& column : version.columns) row += (row.empty() ? "" : ", ") + quoted(column.name);
+    for (const auto& column : version.columns) row += (row.empty() ? "" : ", ") + quoted_name(column.name);
     const std::string day = of_all ? "CAST(" + std::to_string(*of_all) + " AS BIGINT)"
-                                   : "CAST(epoch_us(date_trunc('day', coalesce(" + quoted(time) +
+                                   : "CAST(epoch_us(date_trunc('day', coalesce(" + quoted_name(time) +
                                          ", _arrived_at))) // 86400000000 AS BIGINT)";
     TRY_ASSIGN(const auto rows,
                session->query("SELECT " + day + ", count(*) || ' ' || bit_xor(hash(" + row + ")) || ' ' || sum(hash(" +
-                                  row + ")) FROM " + quoted(version.name) + " GROUP BY 1",
+                                  row + ")) FROM " + quoted_name(version.name) + " GROUP BY 1",
                               {}, {}));
     Digest out;
     while (true) {

@@ -1,14 +1,12 @@
 #include "stream/live/history.h"
 
+#include "core/base/quotes.h"
+
 namespace weir::live {
 namespace {
 
 constexpr Duration kTimeMax = minutes(30);
 constexpr uint64_t kGroupsMax = 1'000'000;
-
-std::string quoted(const std::string& name) {
-  return "\"" + name + "\"";  // an identifier, checked when declared
-}
 
 int64_t integer_of(const engine::Cell& cell) {
   const auto* value = std::get_if<int64_t>(&cell);
@@ -54,23 +52,23 @@ class SourceSql {
 
   std::string quarantined() const {
     return "SELECT reason, count(*), max(epoch_us(_arrived_at)), max(_seq) FROM " +
-           quoted(source_.stream + "_quarantine") +
+           quoted_name(source_.stream + "_quarantine") +
            " WHERE _seq < $1 AND _arrived_at >= make_timestamp($2) GROUP BY reason";
   }
 
  private:
   // Window, arrival, keys and fields of each event.
   std::string events() const {
-    std::string time = source_.time_field.empty() ? "_arrived_at" : quoted(source_.time_field);
+    std::string time = source_.time_field.empty() ? "_arrived_at" : quoted_name(source_.time_field);
     if (source_.time_is_date) time = "CAST(" + time + " AS TIMESTAMP)";
     std::string sql = "(SELECT epoch_us(" + time + ") // " + size_ + " AS w, epoch_us(_arrived_at) AS a, _seq";
     for (size_t i = 0; i < source_.keys.size(); ++i) {
-      sql += ", CAST(" + quoted(source_.fields[source_.keys[i]].name) + " AS VARCHAR) AS k" + std::to_string(i);
+      sql += ", CAST(" + quoted_name(source_.fields[source_.keys[i]].name) + " AS VARCHAR) AS k" + std::to_string(i);
     }
     for (size_t i = 0; i < source_.fields.size(); ++i) {
       sql += ", " + exact(source_.fields[i]) + " AS f" + std::to_string(i);
     }
-    return sql + " FROM " + quoted(source_.stream) + " WHERE _seq < $1 AND " + time + " >= make_timestamp($2))";
+    return sql + " FROM " + quoted_name(source_.stream) + " WHERE _seq < $1 AND " + time + " >= make_timestamp($2))";
   }
 
   std::string in_time() const { return "(SELECT * FROM " + events() + " WHERE NOT (" + too_late_ + "))"; }
@@ -106,8 +104,8 @@ class SourceSql {
 
   // A decimal as the integer that cells hold.
   static std::string exact(const capture::Field& field) {
-    if (field.type != capture::FieldType::decimal || field.scale == 0) return quoted(field.name);
-    return "CAST(" + quoted(field.name) + " * CAST(1" + std::string(static_cast<size_t>(field.scale), '0') +
+    if (field.type != capture::FieldType::decimal || field.scale == 0) return quoted_name(field.name);
+    return "CAST(" + quoted_name(field.name) + " * CAST(1" + std::string(static_cast<size_t>(field.scale), '0') +
            " AS DECIMAL(19,0)) AS BIGINT)";
   }
 

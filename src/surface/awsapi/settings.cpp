@@ -3,18 +3,7 @@
 
 namespace weir::awsapi {
 
-namespace {
-
 using enum project::SettingType;
-
-Status check_address(const project::SettingValue& value) {
-  const std::string& text = std::get<std::string>(value);
-  const std::string host = text.find(':') == std::string::npos ? text : "[" + text + "]";
-  if (project::parse_address(host + ":1")) return {};
-  return Error(Code::invalid, "aws.address is no address", "write an IP address, for example 127.0.0.1 or ::1");
-}
-
-}  // namespace
 
 project::SettingTable aws_settings() {
   return {
@@ -30,7 +19,7 @@ project::SettingTable aws_settings() {
            "Address of that listener, which clients name as their endpoint. Off loopback it needs `tls.certificate`, "
            "and clients that are not on this machine need TLS.",
        .example = "127.0.0.1",
-       .check = check_address},
+       .check = project::check_host},
       {.name = "aws.port",
        .type = integer,
        .otherwise = 8481,

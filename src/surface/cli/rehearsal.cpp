@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "core/base/quotes.h"
 #include "core/base/sizes.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -18,12 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr auto kPollEvery = std::chrono::milliseconds(5);
 constexpr int64_t kRowsMax = 100'000;
-
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
 
 Status copy_folder(const std::string& from, const std::string& to) {
   std::error_code failed;

@@ -2,10 +2,6 @@
 #include <utility>  // before any Asio header: 1.74's awaitable.hpp forgets it
 //
 #include <sys/socket.h>
-#include <sys/uio.h>
-
-#include <array>
-#include <cerrno>
 
 #include "surface/http/connection.h"
 
@@ -14,13 +10,6 @@ namespace weir::http {
 namespace {
 
 constexpr char kTlsRecord = 0x16;  // the first byte of a client's hello: RFC 8446 §5.1; no method begins with it
-
-TlsStream::Step step_of(ssize_t count, TlsStream::Outcome otherwise) {
-  if (count > 0) return {TlsStream::Outcome::done, static_cast<size_t>(count)};
-  if (count == 0) return {TlsStream::Outcome::ended};
-  const bool would_block = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  return {would_block ? otherwise : TlsStream::Outcome::failed};
-}
 
 }  // namespace
 
@@ -55,18 +44,12 @@ void Connection::shake_hands() {
 
 TlsStream::Step Connection::read_some(char* into, size_t size) {
   if (tls_) return tls_->read(into, size);
-  return step_of(::recv(socket_.native_handle(), into, size, MSG_DONTWAIT), TlsStream::Outcome::wants_readable);
+  return read_plain(socket_.native_handle(), into, size);
 }
 
 TlsStream::Step Connection::write_some(std::string_view head, std::string_view body) {
-  if (tls_) return head.empty() ? tls_->write(body.data(), body.size()) : tls_->write(head.data(), head.size());
-  std::array<iovec, 2> pieces = {iovec{const_cast<char*>(head.data()), head.size()},
-                                 iovec{const_cast<char*>(body.data()), body.size()}};
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = body.empty() ? 1 : 2;
-  return step_of(::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT),
-                 TlsStream::Outcome::wants_writable);
+  if (!tls_) return write_plain(socket_.native_handle(), head, body);
+  return head.empty() ? tls_->write(body.data(), body.size()) : tls_->write(head.data(), head.size());
 }
 
 // What left another machine unencrypted was readable on its way; a page that somebody typed the address of is told

@@ -21,16 +21,6 @@ constexpr uint64_t kSlowBytesPerSecond = 16 << 10;
 constexpr size_t kBatchBytesMax = 1 << 20;  // answered in pieces beyond
 constexpr size_t kFreeBytes = 64 << 10;     // of a connection's messages, before they are charged
 
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-TlsStream::Step step_of(ssize_t count, TlsStream::Outcome otherwise) {
-  if (count > 0) return {TlsStream::Outcome::done, static_cast<size_t>(count)};
-  if (count == 0) return {TlsStream::Outcome::ended};
-  return {would_block(errno) ? otherwise : TlsStream::Outcome::failed};
-}
-
 // A client that has sent this waits for an answer.
 bool ends_batch(char type) {
   return type == 'Q' || type == 'S' || type == 'H' || type == 'F' || type == 'X' || type == 'c' || type == 'f';
@@ -125,13 +115,12 @@ void Connection::wait_writable() {
 
 TlsStream::Step Connection::read_some(char* into, size_t size) {
   if (tls_) return tls_->read(into, size);
-  return step_of(::recv(socket_.native_handle(), into, size, MSG_DONTWAIT), TlsStream::Outcome::wants_readable);
+  return read_plain(socket_.native_handle(), into, size);
 }
 
 TlsStream::Step Connection::write_some(const char* from, size_t size) {
   if (tls_) return tls_->write(from, size);
-  return step_of(::send(socket_.native_handle(), from, size, MSG_DONTWAIT | MSG_NOSIGNAL),
-                 TlsStream::Outcome::wants_writable);
+  return write_plain(socket_.native_handle(), {from, size});
 }
 
 void Connection::on_readable() {
@@ -180,7 +169,7 @@ void Connection::watch_for_hangup() {
   char byte = 0;
   const ssize_t count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (count > 0) return;
-  if (count < 0 && would_block(errno)) return wait_readable();
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return wait_readable();
   close();
 }
 

@@ -51,8 +51,8 @@ class CopyReader {
   bool find_row(std::string_view bytes, size_t& size, size_t& end);
   Status take_row(std::string_view line);
   Status check_header(std::string_view line);
-  Status take_text_row(std::string_view line);
-  Status take_csv_row(std::string_view line);
+  Status take_fields(std::string_view line);
+  Status take_field(size_t column, std::string_view line, size_t& at, bool& is_last);
   Result<size_t> take_binary(std::string_view bytes);
   Status next_field(std::string_view line, size_t& at, std::string& value, bool& is_null, bool& is_last);
   Status next_csv_field(std::string_view line, size_t& at, std::string& value, bool& is_quoted, bool& is_last);

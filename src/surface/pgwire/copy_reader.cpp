@@ -219,7 +219,7 @@ Status CopyReader::take_row(std::string_view line) {
     has_ended_ = true;
     return {};
   }
-  return stream_.options.form == CopyForm::csv ? take_csv_row(line) : take_text_row(line);
+  return take_fields(line);
 }
 
 Status CopyReader::check_header(std::string_view line) {
@@ -270,31 +270,6 @@ Status CopyReader::next_field(std::string_view line, size_t& at, std::string& va
   return {};
 }
 
-Status CopyReader::take_text_row(std::string_view line) {
-  size_t at = 0;
-  bool is_last = columns_.empty();
-  if (columns_.empty() && !line.empty()) return wrong("22P04", "extra data after last expected column", line);
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    if (is_last) {
-      undo_row(i);
-      return wrong("22P04", "missing data for column \"" + stream_.columns[i].name + "\"", line);
-    }
-    bool is_null = false;
-    Status done = next_field(line, at, value_, is_null, is_last);
-    if (done) done = add(i, value_, is_null, false);
-    if (!done) {
-      undo_row(i);
-      return done;
-    }
-  }
-  if (!is_last) {
-    undo_row(columns_.size());
-    return wrong("22P04", "extra data after last expected column", line);
-  }
-  end_row();
-  return {};
-}
-
 Status CopyReader::next_csv_field(std::string_view line, size_t& at, std::string& value, bool& is_quoted,
                                   bool& is_last) {
   const auto& options = stream_.options;
@@ -329,7 +304,20 @@ Status CopyReader::next_csv_field(std::string_view line, size_t& at, std::string
   return {};
 }
 
-Status CopyReader::take_csv_row(std::string_view line) {
+Status CopyReader::take_field(size_t column, std::string_view line, size_t& at, bool& is_last) {
+  bool is_null = false;
+  if (stream_.options.form != CopyForm::csv) {
+    TRY(next_field(line, at, value_, is_null, is_last));
+  } else {
+    bool is_quoted = false;
+    TRY(next_csv_field(line, at, value_, is_quoted, is_last));
+    const Column& into = columns_[column];
+    is_null = value_ == stream_.options.null_text && (is_quoted ? into.forces_null : !into.forces_not_null);
+  }
+  return add(column, value_, is_null, false);
+}
+
+Status CopyReader::take_fields(std::string_view line) {
   size_t at = 0;
   bool is_last = columns_.empty();
   if (columns_.empty() && !line.empty()) return wrong("22P04", "extra data after last expected column", line);
@@ -338,15 +326,7 @@ Status CopyReader::take_csv_row(std::string_view line) {
       undo_row(i);
       return wrong("22P04", "missing data for column \"" + stream_.columns[i].name + "\"", line);
     }
-    bool is_quoted = false;
-    Status done = next_csv_field(line, at, value_, is_quoted, is_last);
-    if (done) {
-      bool is_null = !is_quoted && value_ == stream_.options.null_text;
-      if (is_null && columns_[i].forces_not_null) is_null = false;
-      if (is_quoted && columns_[i].forces_null && value_ == stream_.options.null_text) is_null = true;
-      done = add(i, value_, is_null, false);
-    }
-    if (!done) {
+    if (Status done = take_field(i, line, at, is_last); !done) {
       undo_row(i);
       return done;
     }

@@ -3,18 +3,7 @@
 
 namespace weir::pgwire {
 
-namespace {
-
 using enum project::SettingType;
-
-Status check_address(const project::SettingValue& value) {
-  const std::string& text = std::get<std::string>(value);
-  const std::string host = text.find(':') == std::string::npos ? text : "[" + text + "]";
-  if (project::parse_address(host + ":1")) return {};
-  return Error(Code::invalid, "wire.address is no address", "write an IP address, for example 127.0.0.1 or ::1");
-}
-
-}  // namespace
 
 project::SettingTable wire_settings() {
   return {
@@ -29,7 +18,7 @@ project::SettingTable wire_settings() {
        .prose = "Address of the PostgreSQL wire. Off loopback it needs `tls.certificate`, and clients that are not "
                 "on this machine need TLS.",
        .example = "127.0.0.1",
-       .check = check_address},
+       .check = project::check_host},
       {.name = "wire.port",
        .type = integer,
        .otherwise = 5439,

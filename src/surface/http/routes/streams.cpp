@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "platform/warehouse/result_text.h"
 #include "stream/capture/declaration.h"
@@ -18,10 +19,6 @@ constexpr size_t kPartitionsShownMax = 1000;
 constexpr int64_t kReasonsKeptMicros = 10'000'000;  // a requeue takes records out without anything coming in
 constexpr size_t kReasonsStreamsMax = 1000;
 constexpr size_t kRateSeconds = 10;  // one second's rate jumps; ten read well on a page
-
-std::string quoted(std::string_view name) {
-  return "\"" + std::string(name) + "\"";
-}  // an identifier, checked when declared
 
 Result<StreamDirectory::Declared> declared_of(const control::Declaration& declaration) {
   StreamDirectory::Declared out;
@@ -90,10 +87,10 @@ std::string text_of(const engine::Cell& cell) {
 
 // The quarantine as q, and as m what requeues last found of each entry.
 std::string quarantine_with_marks(const std::string& stream) {
-  return quoted(stream + "_quarantine") +
+  return quoted_name(stream + "_quarantine") +
          " q LEFT JOIN (SELECT entry, arg_max(outcome, _seq) AS outcome, arg_max(reason, _seq) AS reason, "
          "arg_max(field, _seq) AS field, arg_max(message, _seq) AS message, arg_max(event_id, _seq) AS event_id FROM " +
-         quoted(stream + "_intake") + " WHERE action = 'requeue' GROUP BY entry) m ON m.entry = q._seq";
+         quoted_name(stream + "_intake") + " WHERE action = 'requeue' GROUP BY entry) m ON m.entry = q._seq";
 }
 
 void append_time(std::string& out, const engine::Cell& micros) {
@@ -356,13 +353,13 @@ Result<std::string> StreamDirectory::events(std::string_view name, int64_t limit
   TRY_ASSIGN(const Declared declared, find(name));
   const capture::Stream& stream = declared.stream;
   const bool keeps_extra = stream.unknown == capture::UnknownFields::keep;
-  std::string sql =
-      "SELECT CAST(" + quoted(stream.key.empty() ? "_id" : stream.key) + " AS VARCHAR), _seq, epoch_us(_arrived_at), ";
+  std::string sql = "SELECT CAST(" + quoted_name(stream.key.empty() ? "_id" : stream.key) +
+                    " AS VARCHAR), _seq, epoch_us(_arrived_at), ";
   sql += stream.time_field.empty() ? "epoch_us(_arrived_at)"
-                                   : "epoch_us(CAST(" + quoted(stream.time_field) + " AS TIMESTAMP))";
+                                   : "epoch_us(CAST(" + quoted_name(stream.time_field) + " AS TIMESTAMP))";
   sql += keeps_extra ? ", CAST(_extra AS VARCHAR)" : ", NULL";
-  for (const capture::Field& field : stream.fields) sql += ", " + quoted(field.name);
-  sql += " FROM " + quoted(stream.name) + " WHERE _seq >= $1 ORDER BY _seq DESC LIMIT $2";
+  for (const capture::Field& field : stream.fields) sql += ", " + quoted_name(field.name);
+  sql += " FROM " + quoted_name(stream.name) + " WHERE _seq >= $1 ORDER BY _seq DESC LIMIT $2";
   TRY_ASSIGN(const Newest found, newest(sql, limit, cancel));
   constexpr size_t kOwnColumns = 5;
   const warehouse::NdjsonWriter writer(
@@ -417,8 +414,9 @@ Result<Json> StreamDirectory::rows_of(const std::string& stream, uint64_t sequen
   TRY_ASSIGN(const auto session, parts_.engine.connect(engine::Trust::own));
   Json out{Json::Object{}};
   for (const std::string& table : {stream, stream + "_quarantine"}) {
-    TRY_ASSIGN(const auto result, session->query("SELECT count(*)::BIGINT FROM " + quoted(table) + " WHERE _seq = $1",
-                                                 {Json(sequence)}, {.time = seconds(30), .rows_max = 1}));
+    TRY_ASSIGN(const auto result,
+               session->query("SELECT count(*)::BIGINT FROM " + quoted_name(table) + " WHERE _seq = $1",
+                              {Json(sequence)}, {.time = seconds(30), .rows_max = 1}));
     TRY_ASSIGN(const auto rows, all_rows(*result));
     if (!rows.empty() && integer_of(rows[0][0]) > 0) out.set(table, integer_of(rows[0][0]));
   }
