@@ -142,7 +142,7 @@ class Rewriter {
     if (name == "convert") return convert(i, open, close);
     if (name == "decode") return decode(i, open, close);
     if (name == "operator") plain_operator(i, open, close);
-    if (name == "listagg") return within_group(open, close);
+    if (name == "listagg") return within_group(i, open, close);
     if (name == "collate") return collate(i, open, close);
     if (name == "ratio_to_report") return ratio(i, open, close);
     if (is_text_type(name) || name == "varbyte") return length_max(open, close);
@@ -227,15 +227,9 @@ class Rewriter {
     if ((!is_arithmetic(i - 1) && !is_arithmetic(i + 1)) || is_typed || symbol(i + 1, "::")) return;
     const auto text = text_of(sql_, tokens_[i], {});
     if (!text) return;
-    std::string_view number = *text;
-    while (!number.empty() && number.front() == ' ') number.remove_prefix(1);
-    while (!number.empty() && number.back() == ' ') number.remove_suffix(1);
-    const bool is_negative = number.starts_with('-');
-    const std::string_view digits = number.substr(is_negative ? 1 : 0);
-    const bool is_number = !digits.empty() && digits.size() <= 38 && digits.front() != '.' && digits.back() != '.' &&
-                           digits.find_first_not_of("0123456789.") == std::string_view::npos &&
-                           std::count(digits.begin(), digits.end(), '.') <= 1;
-    if (is_number) edit(i).instead = is_negative ? "(" + std::string(number) + ")" : std::string(number);
+    const std::string_view number = number_said(*text);
+    if (!number.empty())
+      edit(i).instead = number.front() == '-' ? "(" + std::string(number) + ")" : std::string(number);
   }
 
   // f(j, …, true) is f(weir_json_or_null(j, true), …).
@@ -534,12 +528,17 @@ class Rewriter {
     return {};
   }
 
-  // listagg(x, ', ') WITHIN GROUP (ORDER BY y) is listagg(x, ', ' ORDER BY y).
-  Status within_group(size_t open, size_t close) {
+  // listagg(x, ', ') WITHIN GROUP (ORDER BY y) is listagg(x, ', ' ORDER BY y). With DISTINCT the engine would order by
+  // x.
+  Status within_group(size_t name, size_t open, size_t close) {
     if (!word(close + 1, "within") || !word(close + 2, "group") || !symbol(close + 3, "(")) return {};
     const size_t last = edit(close + 3).pair;
     if (!word(close + 4, "order")) return wrong(close + 3, "WITHIN GROUP needs (ORDER BY …)");
     if (close == open + 1) return wrong(open, "LISTAGG needs what it lists");
+    if (word(open + 1, "distinct")) {
+      edit(name).instead = "weir_listagg_distinct";
+      edit(open + 1).is_gone = true;
+    }
     edit(close).before += " ";
     edit(close).copy = {close + 4, last};
     for (size_t i = close + 1; i <= last; ++i) edit(i).is_moved = true;

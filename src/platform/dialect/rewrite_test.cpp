@@ -77,7 +77,7 @@ TEST(Rewrite, decode_finds_null_as_a_value) {
 TEST(Rewrite, aggregates) {
   EXPECT_EQ(said("SELECT APPROXIMATE COUNT(DISTINCT user_id) FROM t"), "SELECT hll( user_id) AS \"count\" FROM t");
   EXPECT_EQ(said("SELECT listagg(DISTINCT a, ', ') WITHIN GROUP (ORDER BY nvl(b, 1) DESC) OVER (PARTITION BY c) x"),
-            "SELECT listagg(DISTINCT a, ', ' ORDER BY coalesce(b, 1) DESC) OVER (PARTITION BY c) x");
+            "SELECT weir_listagg_distinct( a, ', ' ORDER BY coalesce(b, 1) DESC) OVER (PARTITION BY c) x");
   EXPECT_EQ(said("SELECT first_value(x) IGNORE NULLS OVER (ORDER BY y)"),
             "SELECT first_value(x IGNORE NULLS) OVER (ORDER BY y) AS \"first_value\"");
 }

@@ -98,4 +98,14 @@ bool takes_null_if_invalid(std::string_view function) {
          function == "json_extract_array_element_text";
 }
 
+std::string_view number_said(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  const bool is_number = !digits.empty() && digits.size() <= 38 && digits.front() != '.' && digits.back() != '.' &&
+                         digits.find_first_not_of("0123456789.") == std::string_view::npos &&
+                         std::count(digits.begin(), digits.end(), '.') <= 1;
+  return is_number ? text : std::string_view();
+}
+
 }  // namespace weir::dialect

@@ -42,4 +42,7 @@ std::string_view engine_name(std::string_view function, size_t arguments);
 // Of JSON functions whose last argument may be true or false: NULL instead of an error for what is no JSON.
 bool takes_null_if_invalid(std::string_view function);
 
+// The number of at most 38 digits that a text is, spaces around it left out; empty: it is none.
+std::string_view number_said(std::string_view text);
+
 }  // namespace weir::dialect

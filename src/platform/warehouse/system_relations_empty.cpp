@@ -27,7 +27,7 @@ stl_mv_state userid big, starttime time, xid big, event_desc text, db_name text,
 stl_s3client userid int, query int, slice int, recordtime time, pid int, http_method text, bucket text, key text,
   transfer_size big, data_size big, start_time big, end_time big, transfer_time big, compression_time big,
   connect_time big, app_connect_time big, retries big, request_id text, extended_request_id text, ip_address text,
-  is_partial int, start_offset big
+  is_partial int, start_offset big, region text
 stl_s3client_error userid int, query int, sliceid int, recordtime time, pid int, http_method text, bucket text, key
   text, error text, is_partial int, start_offset big
 stl_save userid int, query int, slice int, segment int, step int, starttime time, endtime time, tasknum int, rows
@@ -83,7 +83,7 @@ svcs_query_summary userid int, query int, stm int, seg int, step int, maxtime bi
 svl_auto_worker_action table_id int, type text, status text, eventtime time, sequence int, previous_state text
 svl_compile userid int, xid big, pid int, query int, segment int, locus int, starttime time, endtime time, compile int
 svl_datashare_usage_consumer userid int, pid int, xid big, request_id text, request_type text, transaction_uid text,
-  recordtime time, status int, error_message text
+  recordtime time, status int, error text
 svl_federated_query userid int, xid big, pid int, query int, sourcetype text, recordtime time, querytext text,
   num_rows big, num_bytes big, duration big
 svl_mv_refresh_status db_name text, userid big, schema_name text, mv_name text, xid big, starttime time, endtime

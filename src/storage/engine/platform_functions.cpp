@@ -76,9 +76,11 @@ void register_functions(duckdb::Connection& connection) {
     duckdb::CreateScalarFunctionInfo info(set);
     add(info);
   }
-  for (const duckdb::AggregateFunctionSet& set : sketch_aggregates()) {
-    duckdb::CreateAggregateFunctionInfo info(set);
-    add(info);
+  for (const auto& aggregates : {sketch_aggregates, list_aggregates}) {
+    for (const duckdb::AggregateFunctionSet& set : aggregates()) {
+      duckdb::CreateAggregateFunctionInfo info(set);
+      add(info);
+    }
   }
   connection.Commit();
 }

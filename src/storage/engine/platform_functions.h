@@ -21,5 +21,6 @@ ScalarFunctions time_functions();
 ScalarFunctions number_functions();
 ScalarFunctions sketch_functions();
 std::vector<duckdb::AggregateFunctionSet> sketch_aggregates();
+std::vector<duckdb::AggregateFunctionSet> list_aggregates();
 
 }  // namespace weir::engine

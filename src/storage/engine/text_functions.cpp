@@ -222,6 +222,8 @@ ScalarFunctions text_functions() {
                                 [](const Row& row) { return static_cast<int32_t>(row.text(0).size()); }));
   out.push_back(by_row<std::string>("soundex", {text}, text, [](const Row& row) { return soundex_of(row.text(0)); }));
   out.push_back(by_row<int32_t>("difference", {text, text}, small, difference));
+  out.push_back(by_row<std::string>("+", {text, text}, text,
+                                    [](const Row& row) { return std::string(row.text(0)).append(row.text(1)); }));
   return out;
 }
 

@@ -116,6 +116,47 @@ duckdb::unique_ptr<duckdb::FunctionData> as_local_time(duckdb::ClientContext& co
   return nullptr;
 }
 
+// A time and so many days. A time without an end stays one.
+template <int kSign>
+Result<timestamp_t> shifted(const Row& row) {
+  const auto time = row.get<timestamp_t>(0);
+  if (!duckdb::Timestamp::IsFinite(time)) return time;
+  int64_t micros = 0, value = 0;
+  const bool fits = !__builtin_mul_overflow(row.get<int64_t>(1), kSign * kDayMicros, &micros) &&
+                    !__builtin_add_overflow(time.value, micros, &value);
+  if (fits && duckdb::Timestamp::IsFinite(timestamp_t(value))) return timestamp_t(value);
+  Error error(Code::invalid, "timestamp out of range");
+  error.sqlstate = "22008";  // datetime_field_overflow
+  return error;
+}
+
+// The argument is declared as anything, as another type of its own would leave '1 day' and parameters without one that
+// fits best: what is no number of days is given to DuckDB's function of the same name.
+duckdb::unique_ptr<duckdb::FunctionData> bind_days(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
+                                                   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& given) {
+  using duckdb::LogicalTypeId;
+  const LogicalType time = given[0]->return_type, type = given[1]->return_type;
+  LogicalType wanted = LogicalType::BIGINT;
+  if (type.id() == LogicalTypeId::VARCHAR || type.id() == LogicalTypeId::STRING_LITERAL) {
+    wanted = LogicalType::INTERVAL;
+  } else if (function.name == "-" && (type.id() == LogicalTypeId::DATE || type.id() == LogicalTypeId::TIMESTAMP ||
+                                      type.id() == LogicalTypeId::TIMESTAMP_TZ)) {
+    wanted = time;
+  } else if (!type.IsIntegral() && type.id() != LogicalTypeId::INTEGER_LITERAL && type.id() != LogicalTypeId::SQLNULL) {
+    throw duckdb::BinderException("operator %s of %s takes a span or a whole number of days, no %s", function.name,
+                                  time.ToString(), type.ToString());
+  }
+  given[1] = duckdb::BoundCastExpression::AddCastToType(context, std::move(given[1]), wanted);
+  if (wanted == LogicalType::BIGINT) {
+    function.arguments[1] = wanted;
+    return nullptr;
+  }
+  auto& catalog = duckdb::Catalog::GetSystemCatalog(context);
+  auto& entry = catalog.GetEntry<duckdb::ScalarFunctionCatalogEntry>(context, DEFAULT_SCHEMA, function.name);
+  function = entry.functions.GetFunctionByArguments(context, {function.arguments[0], wanted});
+  return function.bind == nullptr ? nullptr : function.bind(context, function, given);
+}
+
 }  // namespace
 
 ScalarFunctions time_functions() {
@@ -147,6 +188,12 @@ ScalarFunctions time_functions() {
   out.push_back(by_row<duckdb::date_t>("trunc", {day}, day, [](const Row& row) { return row.get<duckdb::date_t>(0); }));
   out.push_back(by_row<duckdb::date_t>("trunc", {instant}, day, trunc_time));
   out.back().bind = as_local_time;
+  for (const LogicalType& type : {time, instant}) {
+    out.push_back(by_row<timestamp_t>("+", {type, LogicalType::ANY}, type, shifted<1>));
+    out.back().bind = bind_days;
+    out.push_back(by_row<timestamp_t>("-", {type, LogicalType::ANY}, type, shifted<-1>));
+    out.back().bind = bind_days;
+  }
   return out;
 }
 
