@@ -83,10 +83,21 @@ def text_of(value, type_):
 
 
 class Target:
-    """One connection, and what a file does on it. `name`: whom `skipif` calls so."""
+    """One connection, and what a file does on it. `name`: whom `skipif` calls so. `as_user`: a connection of the user of
+    this name, who is made if there is none; without it `user` is not for this target."""
 
-    def __init__(self, connection, name):
-        self.connection, self.name = connection, name
+    def __init__(self, connection, name, as_user=None):
+        self.connection, self.name, self.as_user = connection, name, as_user
+        self.owner, self.users = connection, {}
+
+    def switch(self, user):
+        if user and user not in self.users:
+            self.users[user] = self.as_user(user)
+        self.connection = self.users[user] if user else self.owner
+
+    def close(self):
+        for connection in (self.owner, *self.users.values()):
+            connection.close()
 
     def run(self, sql, parameters=()):
         """Rows of cells as text; psycopg.Error."""
@@ -105,6 +116,7 @@ class Target:
     def problems(self, path, expand=lambda sql: sql):
         """What did not come out as the file says, a line each; nothing: all did."""
         out, done = [], 0
+        self.switch(None)
         for record in records(path):
             if self.name in record.skipped_by:
                 continue
@@ -117,6 +129,11 @@ class Target:
 
     def problem(self, record, expand):
         kind = record.head[0]
+        if kind == "user":
+            if self.as_user is None:
+                return f"{self.name} has no users for a test"
+            self.switch(record.head[1] if len(record.head) > 1 else None)
+            return None
         if kind == "weir":
             what = record.head[1]
             if what == "table":
@@ -132,7 +149,8 @@ class Target:
         except psycopg.Error as error:
             if not fails:
                 return f"{error.sqlstate}: {error}"
-            missing = [part for part in record.expected if self.name == "weir" and part not in str(error)]
+            said = f"{error.sqlstate}: {error}"
+            missing = [part for part in record.expected if self.name == "weir" and part not in said]
             return f"{missing} is not in: {error}" if missing else None
         if fails:
             return "it succeeded"

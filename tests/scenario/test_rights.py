@@ -28,9 +28,13 @@ def start(project, *users):
     project.begin()
 
 
-def guide():
+def guide(number=0):
     text = (ROOT / "docs/guides/users.md").read_text()
-    return re.search(r"<!-- run: tests/scenario/test_rights.py.*?-->\n```sql\n(.*?)```", text, re.S)[1]
+    return re.findall(r"<!-- run: tests/scenario/test_rights.py.*?-->\n```sql\n(.*?)```", text, re.S)[number]
+
+
+def bearer(project, user):
+    return {"Authorization": "Bearer " + re.search(r"weir_\w+", project.weir("token", "create", "--user", user))[0]}
 
 
 def test_the_statements_of_the_guide_do_what_it_says(project):
@@ -55,6 +59,12 @@ def test_the_statements_of_the_guide_do_what_it_says(project):
         assert ada.execute("SELECT id FROM pay WHERE amount > %s", (0,), prepare=True).fetchall() == [(1,)]
     with connect(project, "bob") as bob:
         assert bob.execute("SELECT id FROM pay ORDER BY id").fetchall() == [(1,), (2,)]
+    with connect(project, "root") as root:
+        applied = root.execute(guide(1)).fetchall()
+        assert ("ada", "s", "pay", "own_row") in applied and {row[3] for row in applied if row[0] == "bob"} == {"own_row", "own_team"}
+        assert not [row for row in applied if row[0] == "root"], "no policy holds for a superuser"
+    with connect(project, "ada") as ada:
+        assert ada.execute("SELECT count(*) FROM svv_rls_applied_policy").fetchone() == (0,), "not everybody's"
     # The policies are there after a kill -9, as what was committed is.
     project.kill()
     project.begin()
@@ -139,3 +149,115 @@ def test_the_audit_has_every_event_and_no_secret(project):
     project.stop()
     project.begin()
     assert re.search(r"rights  root  done  GRANT SELECT ON t TO eve", project.weir("audit"))
+
+
+STREAM = """key: id
+fields:
+  id: {type: string}
+  shop: {type: string}
+  mail: {type: string}
+  amount: integer
+"""
+
+
+def test_policies_of_a_stream_hold_wherever_its_records_are_shown(project):
+    project.write("streams/orders.yaml", STREAM)
+    start(project, "ada", "bob", "root")
+    events = [{"id": "a1", "shop": "ada", "mail": "x@secret", "amount": 1}, {"id": "b1", "shop": "bob", "mail": "y@secret", "amount": 2}, {"id": "b2", "shop": "bob", "mail": "z@secret", "amount": 3},
+              {"id": "q1", "shop": "ada", "mail": "q@secret", "amount": "no number"}]
+    project.post("/v1/streams/orders", events, project.admin())
+    project.weir("lake", "drain")
+    ada_key, bob_key, read_key = bearer(project, "ada"), bearer(project, "bob"), {"Authorization": "Bearer " + re.search(r"weir_\w+", project.weir("token", "create", "--read"))[0]}
+    pages = ["/v1/streams/orders/events", "/v1/streams/orders/quarantine", "/v1/streams/orders/tail"]
+    for path in pages:
+        assert project.get(path, headers=ada_key).status == 403, f"{path}: without SELECT"
+    assert project.get("/v1/events/a1", headers=ada_key).json["found"] is False
+    with connect(project, "root") as root:
+        root.execute("GRANT SELECT ON orders, raw_orders, orders_quarantine, orders_intake TO PUBLIC")
+        assert project.get(pages[0], headers=ada_key).body.count(b"@secret") == 3
+        assert project.get("/v1/events/a1", headers=ada_key).json["found"] is True
+        root.execute("CREATE RLS POLICY own_shop WITH (shop VARCHAR(20)) AS o USING (o.shop = current_user); ATTACH RLS POLICY own_shop ON orders TO PUBLIC; ALTER TABLE orders ROW LEVEL SECURITY ON")
+        assert root.execute("SELECT count(*) FROM raw_orders").fetchone() == (3,) and root.execute("SELECT count(*) FROM orders_quarantine").fetchone() == (1,)
+    for path in pages[:2]:
+        for key in (ada_key, bob_key, read_key):
+            assert project.get(path, headers=key).status == 403, path
+    assert project.get("/v1/events/b1", headers=ada_key).json["found"] is False
+    with connect(project, "ada") as ada, connect(project, "bob") as bob:
+        one = lambda who, sql: who.execute(sql).fetchone()
+        assert one(ada, "SELECT count(*), max(mail) FROM orders") == (1, "x@secret")
+        assert ada.execute("SELECT id, _id, mail FROM raw_orders").fetchall() == [("a1", "a1", "x@secret")]
+        assert one(bob, "SELECT count(*), sum(amount::int) FROM raw_orders WHERE amount::int > 0") == (2, 5)
+        for table in ("orders_quarantine", "orders_intake", "lake.orders_quarantine"):
+            assert one(ada, f"SELECT count(*) FROM {table}") == (0,), "a record as one text has no column shop"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ada.execute("EXPLAIN SELECT * FROM raw_orders")
+    with connect(project, "root") as root:
+        root.execute("CREATE MASKING POLICY no_mail WITH (mail VARCHAR(65535)) USING ('***'::varchar(65535)); ATTACH MASKING POLICY no_mail ON orders(mail) TO PUBLIC")
+        root.execute("CREATE MASKING POLICY tens WITH (amount BIGINT) USING (amount / 10 * 10); ATTACH MASKING POLICY tens ON orders(amount) TO PUBLIC")
+        assert root.execute("SELECT mail FROM raw_orders WHERE id = 'a1'").fetchone() == ("x@secret",)
+    with connect(project, "bob") as bob:
+        rows = bob.execute("SELECT id, mail, amount, _payload, _id FROM raw_orders ORDER BY id").fetchall()
+        assert rows == [("b1", "***", "0", None, None), ("b2", "***", "0", None, None)], "as text, masked; what holds the whole event is not shown"
+        assert bob.execute("SELECT mail, amount FROM orders WHERE id = 'b2'").fetchone() == ("***", 0)
+    # A table beside the stream with policies of its own is held to those.
+    with connect(project, "root") as root:
+        root.execute("CREATE RLS POLICY all_of_it USING (true); ATTACH RLS POLICY all_of_it ON orders_quarantine TO bob; ALTER TABLE orders_quarantine ROW LEVEL SECURITY ON")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            root.execute("CREATE MATERIALIZED VIEW kept AS SELECT * FROM raw_orders")
+    with connect(project, "bob") as bob:
+        assert bob.execute("SELECT reason FROM orders_quarantine").fetchall() == [("wrong_type",)]
+    # The same over HTTP, where a page or a program asks.
+    reply = project.post("/v1/sql", {"sql": "SELECT mail FROM raw_orders UNION ALL SELECT payload::varchar FROM orders_quarantine"}, ada_key)
+    assert reply.json["rows"] == [["***"]]
+
+
+def test_policies_of_an_external_table_hold_under_every_schema(project):
+    start(project, "ada", "root")
+    with connect(project, "root") as root:
+        root.execute("CREATE TABLE t AS SELECT 'ada'::varchar(20) AS who, 1 AS n, 'no secret'::varchar(20) AS note UNION ALL SELECT 'eve', 2, 'SECRET'")
+        root.execute("UNLOAD ('SELECT * FROM t') TO 's3://ext/t/' IAM_ROLE default FORMAT PARQUET")
+        for schema in ("one", "two"):
+            root.execute(f"CREATE EXTERNAL SCHEMA {schema} FROM DATA CATALOG DATABASE 'files' IAM_ROLE default CREATE EXTERNAL DATABASE IF NOT EXISTS; GRANT USAGE ON SCHEMA {schema} TO ada")
+        root.execute("CREATE EXTERNAL TABLE one.t (who varchar(20), n int, note varchar(20)) STORED AS PARQUET LOCATION 's3://ext/t/'")
+        root.execute("CREATE RLS POLICY own WITH (who VARCHAR(20)) USING (who = current_user); ATTACH RLS POLICY own ON one.t TO PUBLIC; ALTER TABLE one.t ROW LEVEL SECURITY ON")
+        root.execute("CREATE MASKING POLICY stars WITH (n VARCHAR(20)) USING ('***'::varchar(20)); ATTACH MASKING POLICY stars ON one.t(note) TO PUBLIC")
+        assert root.execute("SELECT count(*) FROM two.t").fetchone() == (2,)
+        assert root.execute("SELECT relschema, relname, polname FROM svv_rls_attached_policy").fetchall() == [("one", "t", "own")]
+        for refused in ("ATTACH RLS POLICY own ON two.t TO ada", "DROP SCHEMA one CASCADE", "CREATE MATERIALIZED VIEW kept AS SELECT * FROM two.t"):
+            with pytest.raises(psycopg.Error, match="polic"):
+                root.execute(refused)
+    with connect(project, "ada") as ada:
+        for schema in ("one", "two"):
+            assert ada.execute(f"SELECT who, n, note FROM {schema}.t").fetchall() == [("ada", 1, "***")]
+            assert ada.execute(f"SELECT count(*) FROM {schema}.t WHERE note = 'SECRET' OR n = 2").fetchone() == (0,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                ada.execute(f"EXPLAIN SELECT * FROM {schema}.t")
+    with connect(project, "root") as root:
+        root.execute("DROP SCHEMA two; DROP SCHEMA one DROP EXTERNAL DATABASE CASCADE")
+        assert root.execute("SELECT count(*) FROM svv_rls_attached_policy").fetchone() == (0,)
+
+
+def test_functions_are_told_apart_by_types_and_nobody_slips_one_under_a_policy(project):
+    start(project, "ada", "eve", "root")
+    statements = [one for one in guide(2).split(";\n") if one.strip()]
+    with connect(project, "root") as root:
+        for statement in statements[:4]:
+            root.execute(statement)
+        root.execute("GRANT EXECUTE ON FUNCTION f_shown(int) TO root")
+        assert root.execute(statements[4]).fetchone() == ("number 7", "text seven")
+    with connect(project, "eve") as eve:
+        assert eve.execute("SELECT f_shown('x')").fetchone() == ("text x",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            eve.execute("SELECT f_shown(1)")
+    with connect(project, "root") as root:
+        root.execute(statements[5])
+        assert root.execute("SELECT f_shown(7)").fetchone() == ("number 7",)
+        root.execute("CREATE TABLE cards (number VARCHAR(20), score SMALLINT); INSERT INTO cards VALUES ('SECRET', 3); GRANT SELECT ON cards TO PUBLIC")
+        root.execute("CREATE FUNCTION f_mask(varchar) RETURNS varchar IMMUTABLE AS $$ SELECT '***' $$ LANGUAGE sql; CREATE FUNCTION f_num(int) RETURNS int IMMUTABLE AS $$ SELECT 0 $$ LANGUAGE sql")
+        root.execute("CREATE MASKING POLICY hide WITH (number VARCHAR(20)) USING (f_mask(number)); ATTACH MASKING POLICY hide ON cards(number) TO PUBLIC")
+        root.execute("CREATE MASKING POLICY none WITH (score SMALLINT) USING (f_num(score)::smallint); ATTACH MASKING POLICY none ON cards(score) TO PUBLIC")
+    # One that fits better, made later and in the same schema by somebody else.
+    with connect(project, "eve") as eve:
+        eve.execute("CREATE FUNCTION f_num(smallint) RETURNS int IMMUTABLE AS $$ SELECT $1::int $$ LANGUAGE sql")
+        assert eve.execute("SELECT f_num(5::smallint), f_num(5)").fetchone() == (5, 0)
+        assert eve.execute("SELECT number, score FROM cards").fetchall() == [("***", 0)]

@@ -14,9 +14,16 @@ def weir(tmp_path_factory):
     project.folder.mkdir()
     project.start()
     wire = project.get("/v1/status", headers=project.admin()).json["wire"]
-    connection = psycopg.connect(host=str(project.folder / ".weir"), port=wire["port"], dbname="shop", autocommit=True)
-    yield Target(connection, "weir")
-    connection.close()
+    connect = lambda **more: psycopg.connect(host=str(project.folder / ".weir"), port=wire["port"], dbname="shop", autocommit=True, **more)
+    owner = connect()
+
+    def as_user(name):
+        owner.execute(f"CREATE USER {name} PASSWORD 'Of-A-Test1'")
+        return connect(user=name, password="Of-A-Test1")
+
+    target = Target(owner, "weir", as_user)
+    yield target
+    target.close()
     project.kill()
 
 

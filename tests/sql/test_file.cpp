@@ -73,6 +73,10 @@ class Reader {
   Status one(Record& record) {
     const std::vector<std::string> head = words(lines_[at_++]);
     if (head[0] == "weir") return directive(record, head);
+    if (head[0] == "user") {
+      return Error(Code::unsupported, "an engine by itself has no users",
+                   "the file belongs into redshift/ or postgres/");
+    }
     if (head[0] == "statement" && head.size() >= 2) {
       record.kind = Kind::statement;
       if (head[1] == "error")

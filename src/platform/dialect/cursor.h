@@ -81,7 +81,7 @@ Result<Statement> parse_attach(Cursor& at, bool detaches);
 // What follows FUNCTION: parse_functions.cpp.
 Result<Statement> parse_function(Cursor& at, bool or_replace);
 Result<Statement> parse_drop_function(Cursor& at);
-Result<size_t> parse_argument_count(Cursor& at);  // (int, varchar) is 2
+Result<std::vector<Type>> parse_argument_types(Cursor& at);  // (int, varchar)
 Result<Statement> parse_comment(Cursor& at);
 Result<Statement> parse_copy(Cursor& at);
 // What follows STDIN or STDOUT: parse_copy_stream.cpp.

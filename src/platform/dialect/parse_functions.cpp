@@ -68,9 +68,17 @@ Result<std::string> selected(const std::string& body) {
 
 }  // namespace
 
-Result<size_t> parse_argument_count(Cursor& at) {
-  TRY_ASSIGN(const std::vector<Type> all, types(at));
-  return all.size();
+Result<std::vector<Type>> parse_argument_types(Cursor& at) {
+  return types(at);
+}
+
+Result<std::vector<Type>> parse_types(std::string_view text) {
+  const std::string sql = "(" + std::string(text) + ")";
+  TRY_ASSIGN(const std::vector<Token> tokens, tokenize(sql));
+  Cursor at(sql, tokens, {0, tokens.size()});
+  TRY_ASSIGN(std::vector<Type> out, types(at));
+  TRY(at.expect_end());
+  return out;
 }
 
 Result<Statement> parse_function(Cursor& at, bool or_replace) {
@@ -120,7 +128,7 @@ Result<Statement> parse_drop_function(Cursor& at) {
   DropFunction out;
   out.if_exists = at.accept_all({"if", "exists"});
   TRY_ASSIGN(out.name, at.name("a function's name"));
-  TRY_ASSIGN(out.arguments, parse_argument_count(at));
+  TRY_ASSIGN(out.types, parse_argument_types(at));
   out.cascade = at.accept("cascade");
   if (!out.cascade) at.accept("restrict");
   TRY(at.expect_end());

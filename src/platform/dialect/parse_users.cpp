@@ -96,8 +96,8 @@ Status grant_objects(Cursor& at, Grant& out) {
   do {
     TRY_ASSIGN(Name name, at.name("a name"));
     if (out.on == On::functions) {
-      TRY_ASSIGN(const size_t count, parse_argument_count(at));
-      out.arguments.push_back(count);
+      TRY_ASSIGN(std::vector<Type> arguments, parse_argument_types(at));
+      out.arguments.push_back(std::move(arguments));
     }
     if ((out.on == On::schemas || out.on == On::all_tables) && !name.schema.empty()) {
       name.database = std::move(name.schema);
@@ -245,6 +245,9 @@ Result<Statement> parse_grant(Cursor& at, bool revokes) {
   } else if (at.accept_all({"explain", "masking"})) {
     out.on = Grant::On::system;
     out.privileges.push_back({.name = "explain masking", .columns = {}});
+  } else if (at.accept_all({"access", "system", "table"})) {
+    out.on = Grant::On::system;
+    out.privileges.push_back({.name = "access system table", .columns = {}});
   } else if (at.accept("role")) {
     out.on = Grant::On::role;
     do {

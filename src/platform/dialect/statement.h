@@ -360,9 +360,9 @@ struct GrantedPrivilege {
 struct Grant {
   bool revokes = false, option_only = false, cascade = false;
   enum class On { tables, all_tables, schemas, database, functions, languages, role, system } on = On::tables;
-  std::vector<GrantedPrivilege> privileges;  // of system: "ignore rls", "explain rls", "explain masking"
+  std::vector<GrantedPrivilege> privileges;  // of system: "ignore rls", "explain rls", "access system table", …
   std::vector<Name> names;                   // of role: the roles
-  std::vector<size_t> arguments;             // of functions: how many each of them takes
+  std::vector<std::vector<Type>> arguments;  // of functions: what each of them takes
   std::vector<Grantee> grantees;
 };
 // r_ALTER_DEFAULT_PRIVILEGES
@@ -420,7 +420,7 @@ struct CreateFunction {
 // r_DROP_FUNCTION
 struct DropFunction {
   Name name;
-  size_t arguments = 0;
+  std::vector<Type> types;  // of its arguments
   bool if_exists = false, cascade = false;
 };
 
@@ -430,6 +430,9 @@ using Statement =
                  CreateSchema, Alter, CreateExternalSchema, CreateExternalTable, AlterExternalTable, Comment, Truncate,
                  Copy, CopyIn, CopyOut, Unload, LockTables, Maintain, Explain, UserChange, RoleChange, Grant,
                  DefaultPrivileges, DefinePolicy, DropPolicy, AttachPolicy, CreateFunction, DropFunction>;
+
+// The types of "int, varchar(20)".
+Result<std::vector<Type>> parse_types(std::string_view text);
 
 // One statement; `range` are its words.
 Result<Statement> parse_statement(std::string_view sql, const std::vector<Token>& tokens, TokenRange range);

@@ -91,8 +91,10 @@ Json audit_json(const StatementLog& log, const AuditQuery& query) {
   std::vector<Entry> entries;
   const auto add = [&](int64_t at, Json shown) {
     if (query.since && at < query.since->micros) return;
+    if (query.until && at >= query.until->micros) return;
     if (!query.user.empty() && shown["user"].as_string() != query.user) return;
     if (!query.kind.empty() && shown["kind"].as_string() != query.kind) return;
+    if (!query.outcome.empty() && shown["outcome"].as_string() != query.outcome) return;
     entries.push_back({at, std::move(shown)});
   };
   for (const StatementInfo& one : log.finished()) add(one.started_at.micros, entry_of(one));

@@ -12,9 +12,10 @@
 namespace weir::warehouse {
 
 struct AuditQuery {
-  std::optional<WallTime> since{};
-  std::string user{};  // empty: everybody
-  std::string kind{};  // empty: all
+  std::optional<WallTime> since{}, until{};  // until: not included
+  std::string user{};                        // empty: everybody
+  std::string kind{};                        // empty: all
+  std::string outcome{};                     // "done", "failed", "cancelled", "timed_out"; empty: any
   size_t limit = 1'000;
 };
 

@@ -263,10 +263,15 @@ class Definer {
       const std::string& place = one.as_string();
       const size_t dot = place.find('.');
       if (const Relation* view = rights->find(place.substr(0, dot), place.substr(dot + 1)); view && view->view) {
+        if (view->attributes["late"].as_bool(false)) {
+          Error late(Code::unsupported, "a materialized view cannot read the late binding view " + place,
+                     "what that one reads, and whether it has policies, is known only when it is read");
+          late.sqlstate = "0A000";
+          return late;
+        }
         TRY(check_not_secured(view->attributes["reads"]));
       }
-      const auto state = rights->row_security(place.substr(0, dot), place.substr(dot + 1));
-      if (!rights->attachments().contains(place) && !(state && state->is_on)) continue;
+      if (!rights->is_secured(place.substr(0, dot), place.substr(dot + 1))) continue;
       Error error(Code::unsupported, "a materialized view cannot read " + place + ", which has policies",
                   "make a view: its reader's policies hold there");
       error.sqlstate = "0A000";
@@ -428,7 +433,10 @@ class Definer {
       TRY(drop_place(view, true));
     }
     const Relation* known = rights->find(place.schema, place.name);
-    if (place.kind == "external table") return drop_external_table(session_, place);
+    if (place.kind == "external table") {
+      TRY(forget_policies(session_, place));
+      return drop_external_table(session_, place);
+    }
     if (place.kind != "view") {
       TRY(session_.own("DROP TABLE " + place.quoted()));
     }
@@ -530,6 +538,15 @@ class Definer {
     for (const auto& [key, relation] : rights.relations()) {
       if (relation.schema != schema || relation.kind != "external table") continue;
       const Place place{.schema = schema, .name = relation.name, .kind = relation.kind};
+      if (!drops_tables &&
+          (rights.attachments().contains(key) || rights.row_security(relation.schema, relation.name))) {
+        Error error(Code::conflict,
+                    "cannot drop schema " + schema + ": the policies of " + place.name +
+                        " are under this name, and hold under every one",
+                    "DETACH them, and ALTER TABLE … ROW LEVEL SECURITY OFF; or DROP EXTERNAL DATABASE too");
+        error.sqlstate = "2BP01";
+        return error;
+      }
       const std::vector<Place> readers = views_over(rights, place);
       if (!order.cascade && (drops_tables || !readers.empty())) {
         Error error(Code::conflict, "cannot drop schema " + schema + " because other objects depend on it",
@@ -545,6 +562,7 @@ class Definer {
         TRY(drop_place(view, true));
       }
       if (drops_tables) {
+        TRY(forget_policies(session_, place));
         TRY(drop_external_table(session_, place));
       }
     }

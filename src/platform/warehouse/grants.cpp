@@ -420,24 +420,27 @@ class Granter {
     return {};
   }
 
-  Status on_function(const dialect::Grant& order, const dialect::Name& name, size_t arguments,
-                     const std::vector<uint32_t>& grantees) {
+  Status on_function(const dialect::Grant& order, const dialect::Name& name,
+                     const std::vector<dialect::Type>& arguments, const std::vector<uint32_t>& grantees) {
     TRY_ASSIGN(const auto rights, session_.rights());
     TRY_ASSIGN(const std::vector<std::string> privileges, names_of(order.privileges, {"execute"}));
+    std::vector<std::string> types;
+    std::string shown;
+    for (const dialect::Type& one : arguments) {
+      types.push_back(one.engine);
+      shown += (shown.empty() ? "" : ", ") + one.shown;
+    }
     const FunctionEntry* found = nullptr;
     for (const std::string& schema :
          name.schema.empty() ? session_.search_path() : std::vector<std::string>{name.schema}) {
-      for (const FunctionEntry& one : rights->functions(schema, name.name)) {
-        if (found == nullptr && one.function.types.size() == arguments) found = &one;
-      }
+      if (found == nullptr) found = rights->function(schema, name.name, types);
     }
     if (found == nullptr) {
-      return error_of(Code::not_found, "42883",
-                      "function " + name.name + "() with " + std::to_string(arguments) + " arguments does not exist");
+      return error_of(Code::not_found, "42883", "function " + name.name + "(" + shown + ") does not exist");
     }
     if (!rights->may_grant_function(who_, *found)) return permission_denied("function " + name.name);
     const Place place{.schema = found->function.schema,
-                      .name = found->function.name + "(" + std::to_string(arguments) + ")",
+                      .name = found->function.key.substr(found->function.schema.size() + 1),
                       .kind = "function"};
     for (size_t i = 0; i < grantees.size(); ++i) {
       TRY(change(order, "function", place, "", "execute", i, grantees[i]));

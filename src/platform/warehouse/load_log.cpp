@@ -49,6 +49,16 @@ void LoadLog::add(ExternalScan scan) {
   keep_newest(scans_, std::move(scan), kKept);
 }
 
+void LoadLog::add(AppliedPolicy applied) {
+  const MutexLock lock(mutex_);
+  keep_newest(applied_, std::move(applied), kKept);
+}
+
+std::vector<AppliedPolicy> LoadLog::applied() const {
+  const MutexLock lock(mutex_);
+  return {applied_.begin(), applied_.end()};
+}
+
 ExternalScan external_scan(WallTime at, std::string user, StatementMark by, const engine::ExternalTable& table,
                            const engine::ExternalFiles& found) {
   static constexpr const char* kFormats[] = {"Parquet", "JSON", "Text"};
@@ -136,6 +146,39 @@ engine::SystemView unloaded_files(const LoadLog& log) {
       rows.column(4).add_int(static_cast<int64_t>(one.rows));
       rows.column(5).add_text(one.format);
       rows.column(6).add_int(one.began_at.micros);
+      add_mark(rows, 7, one.by);
+    }
+    return rows;
+  };
+  return view;
+}
+
+engine::SystemView applied_policies(const LoadLog& log) {
+  using engine::ColumnType;
+  engine::SystemView view{.name = "weir_applied_policies",
+                          .columns = {{"at", ColumnType::timestamp},
+                                      {"user_name", ColumnType::text},
+                                      {"database", ColumnType::text},
+                                      {"schema_name", ColumnType::text},
+                                      {"relation_name", ColumnType::text},
+                                      {"policy", ColumnType::text},
+                                      {"command", ColumnType::text},
+                                      {"user_id", ColumnType::int64},
+                                      {"query", ColumnType::int64},
+                                      {"process_id", ColumnType::int64}},
+                          .rows = {},
+                          .comment = "RLS policies by which statements saw rows",
+                          .is_internal = true};
+  view.rows = [&log, columns = view.columns]() -> Result<engine::RowBlock> {
+    engine::RowBlock rows(columns);
+    for (const AppliedPolicy& one : log.applied()) {
+      rows.column(0).add_int(one.at.micros);
+      rows.column(1).add_text(one.user);
+      rows.column(2).add_text(one.database);
+      rows.column(3).add_text(one.schema);
+      rows.column(4).add_text(one.relation);
+      rows.column(5).add_text(one.policy);
+      rows.column(6).add_text(std::string(1, one.command));
       add_mark(rows, 7, one.by);
     }
     return rows;
@@ -247,6 +290,7 @@ std::vector<engine::SystemView> load_views(const LoadLog& log) {
   out.push_back(std::move(files));
   out.push_back(unloaded_files(log));
   out.push_back(external_scans(log));
+  out.push_back(applied_policies(log));
   return out;
 }
 

@@ -55,6 +55,15 @@ struct ExternalScan {
 ExternalScan external_scan(WallTime at, std::string user, StatementMark by, const engine::ExternalTable& table,
                            const engine::ExternalFiles& found);
 
+// By which RLS policy a statement saw the rows of a relation.
+struct AppliedPolicy {
+  WallTime at{};
+  std::string user, database, schema, relation;
+  std::string policy;  // empty: there was none for this user, and no row by default
+  char command = 'k';  // as svv_rls_applied_policy has it
+  StatementMark by{};
+};
+
 class LoadLog {
  public:
   static constexpr size_t kKept = 10'000;
@@ -64,10 +73,12 @@ class LoadLog {
   void add(std::vector<LoadedFile> files);
   void add_unloaded(std::vector<LoadedFile> files);
   void add(ExternalScan scan);            // of this start only: not written down
+  void add(AppliedPolicy applied);        // the same
   std::vector<LoadError> errors() const;  // newest first
   std::vector<LoadedFile> files() const;
   std::vector<LoadedFile> unloaded() const;
   std::vector<ExternalScan> scans() const;
+  std::vector<AppliedPolicy> applied() const;
 
   void restore(LoadError error);
   void restore_loaded(LoadedFile file);
@@ -80,6 +91,7 @@ class LoadLog {
   std::deque<LoadError> errors_ GUARDED_BY(mutex_);
   std::deque<LoadedFile> files_ GUARDED_BY(mutex_), unloaded_ GUARDED_BY(mutex_);
   std::deque<ExternalScan> scans_ GUARDED_BY(mutex_);
+  std::deque<AppliedPolicy> applied_ GUARDED_BY(mutex_);
 };
 
 // The tables weir_load_errors, weir_loaded_files and weir_unloaded_files over `log`, which outlives the engine that

@@ -56,6 +56,49 @@ bool is_number(const std::string& type) {
   return false;
 }
 
+bool reads(const Rights& rights, const Relation& relation, const std::string& place, int depth) {
+  for (const Json& one : relation.attributes["reads"].array()) {
+    if (one.as_string() == place) return true;
+    const size_t dot = one.as_string().find('.');
+    const Relation* inner = rights.find(one.as_string().substr(0, dot), one.as_string().substr(dot + 1));
+    if (inner != nullptr && inner->view && depth < 32 && reads(rights, *inner, place, depth + 1)) return true;
+  }
+  return false;
+}
+
+// The rows of a materialized view are there already.
+Status check_not_materialized(const Rights& rights, const Place& place) {
+  std::vector<std::string> names = rights.other_names(place.schema, place.name);
+  names.push_back(relation_key(place.schema, place.name));
+  if (place.schema == "lake") {
+    names.push_back("lake.raw_" + place.name);
+    names.push_back("lake." + place.name + "_quarantine");
+    names.push_back("lake." + place.name + "_intake");
+  }
+  for (const auto& [key, relation] : rights.relations()) {
+    if (relation.kind != "materialized view") continue;
+    for (const std::string& name : names) {
+      if (!reads(rights, relation, name, 0)) continue;
+      return error_of(Code::unsupported, "0A000",
+                      "a policy cannot hold for " + place.name + ": the materialized view " + key + " reads " + name,
+                      "drop that first; a view shows its reader's rows");
+    }
+  }
+  return {};
+}
+
+// One external table has its policies under one of its names, and they hold under all of them.
+Status check_one_name(const Rights& rights, const Place& place) {
+  for (const std::string& other : rights.other_names(place.schema, place.name)) {
+    const size_t dot = other.find('.');
+    const auto state = rights.row_security(other.substr(0, dot), other.substr(dot + 1));
+    if (!rights.attachments().contains(other) && !(state && state->is_on)) continue;
+    return error_of(Code::invalid, "42809", place.schema + "." + place.name + " has its policies as " + other,
+                    "name it so here too: they hold under each name of the table");
+  }
+  return {};
+}
+
 class PolicyChanger {
  public:
   explicit PolicyChanger(SessionState& session)
@@ -253,9 +296,12 @@ class PolicyChanger {
     std::vector<Column> out;
     TRY_ASSIGN(const auto rights, session_.rights());
     const Relation* known = rights->find(place.schema, place.name);
-    if (known != nullptr && known->kind == "view") {
-      for (const Json& one : known->attributes["columns"].array()) {
-        out.push_back({one["name"].as_string(), one["type"].as_string()});
+    if (known != nullptr && (known->kind == "view" || known->kind == "external table")) {
+      for (const char* list : {"columns", "partition_columns"}) {
+        if (!known->attributes[list].is_array()) continue;
+        for (const Json& one : known->attributes[list].array()) {
+          out.push_back({one["name"].as_string(), one["type"].as_string()});
+        }
       }
       return out;
     }
@@ -323,21 +369,12 @@ class PolicyChanger {
     if (place.schema == "temp") {
       return error_of(Code::invalid, "42809", "a policy cannot be attached to the temporary table " + place.name);
     }
-    if (place.kind == "external table") {
-      return error_of(Code::unsupported, "0A000", "a policy cannot be attached to the external table " + place.name,
-                      "attach it to a view of it");
-    }
+    TRY(check_one_name(*rights, place));
     if (id != kEverybody && grantee.kind == dialect::GranteeKind::user && directory_->is_superuser(id)) {
       session_.notice("WARNING", "01000",
                       "\"" + grantee.name + "\" is a superuser: policies do not hold for superusers");
     }
-    for (const auto& [key, relation] : rights->relations()) {
-      if (relation.kind != "materialized view") continue;
-      if (!reads(*rights, relation, place.schema + "." + place.name, 0)) continue;
-      return error_of(Code::unsupported, "0A000",
-                      "a policy cannot be attached to " + place.name + ": the materialized view " + key + " reads it",
-                      "drop that first; a view shows its reader's rows");
-    }
+    TRY(check_not_materialized(*rights, place));
     TRY(check_columns(order, policy, place));
     const auto found = rights->attachments().find(place.schema + "." + place.name);
     if (found != rights->attachments().end()) {
@@ -350,16 +387,6 @@ class PolicyChanger {
             "::VARCHAR[], " + list_of(order.inputs) + "::VARCHAR[])",
         {kind_of(order.kind), order.policy, place.schema, place.name, int64_t{id}, int64_t{who_.id}, order.priority}));
     return {};
-  }
-
-  static bool reads(const Rights& rights, const Relation& relation, const std::string& place, int depth) {
-    for (const Json& one : relation.attributes["reads"].array()) {
-      if (one.as_string() == place) return true;
-      const size_t dot = one.as_string().find('.');
-      const Relation* inner = rights.find(one.as_string().substr(0, dot), one.as_string().substr(dot + 1));
-      if (inner != nullptr && inner->view && depth < 32 && reads(rights, *inner, place, depth + 1)) return true;
-    }
-    return false;
   }
 
   Status check_beside(const Rights& rights, const dialect::AttachPolicy& order, const Policy& policy,
@@ -444,11 +471,11 @@ Status set_row_security(SessionState& session, const Place& place, const dialect
   if (place.schema == "temp") {
     return error_of(Code::invalid, "42809", "the temporary table " + place.name + " is its session's alone");
   }
-  if (place.kind == "external table") {
-    return error_of(Code::unsupported, "0A000", "the external table " + place.name + " has no row-level security",
-                    "make a view of it, and give that one policies");
-  }
   TRY_ASSIGN(const auto rights, session.rights());
+  TRY(check_one_name(*rights, place));
+  if (order.is_on) {
+    TRY(check_not_materialized(*rights, place));
+  }
   const auto was = rights->row_security(place.schema, place.name);
   std::string conjunction = order.to;
   if (conjunction.empty()) conjunction = was && was->joins_by_or ? "or" : "and";
@@ -469,9 +496,17 @@ Status check_unguarded(SessionState& session, const Place& place, std::string_vi
 }
 
 Status forget_policies(SessionState& session, const Place& place) {
-  for (const char* table : {"attachments", "row_security"}) {
-    TRY(session.own(std::string("DELETE FROM weir_catalog.") + table + " WHERE schema_name = $1 AND relation_name = $2",
-                    {place.schema, place.name}));
+  TRY_ASSIGN(const auto rights, session.rights());
+  std::vector<std::string> schemas{place.schema};
+  for (const std::string& other : rights->other_names(place.schema, place.name)) {
+    schemas.push_back(other.substr(0, other.find('.')));
+  }
+  for (const std::string& schema : schemas) {
+    for (const char* table : {"attachments", "row_security"}) {
+      TRY(session.own(
+          std::string("DELETE FROM weir_catalog.") + table + " WHERE schema_name = $1 AND relation_name = $2",
+          {schema, place.name}));
+    }
   }
   return {};
 }

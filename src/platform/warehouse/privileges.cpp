@@ -87,6 +87,26 @@ bool may_grant_column(const Rights& rights, const Subject& who, std::string_view
          });
 }
 
+// "f(int, varchar)", with or without its schema, or a function's key.
+const FunctionEntry* function_called(const Rights& rights, const std::string& text) {
+  const size_t bracket = std::min(text.find('('), text.size());
+  const std::string called = text.substr(0, text.find_last_not_of(' ', bracket - 1) + 1);
+  std::string inside = bracket < text.size() ? text.substr(bracket + 1) : "";
+  inside.resize(std::min(inside.rfind(')'), inside.size()));
+  std::vector<std::string> types;
+  if (const auto parsed = dialect::parse_types(inside)) {
+    for (const dialect::Type& one : *parsed) types.push_back(one.engine);
+  }
+  for (const auto& [name, all] : rights.functions()) {
+    for (const FunctionEntry& one : all) {
+      if (one.function.key == text) return &one;
+      if (name != called && one.function.name != called) continue;
+      if (signature_of(one.function.types) == signature_of(types)) return &one;
+    }
+  }
+  return nullptr;
+}
+
 std::optional<bool> may_one(const Rights& rights, const Subject& who, std::string_view word,
                             const std::vector<std::string>& lines, std::string privilege) {
   const bool with_option = privilege.ends_with(kGrantOption);
@@ -121,20 +141,8 @@ std::optional<bool> may_one(const Rights& rights, const Subject& who, std::strin
     return std::nullopt;
   }
   if (word == "may_function" && lines.size() == 3 && privilege == "execute") {
-    const std::string& signature = lines[2];
-    const size_t bracket = std::min(signature.find('('), signature.size());
-    const std::string inside = bracket < signature.size() ? signature.substr(bracket + 1) : ")";
-    const bool is_count = inside.find_first_not_of("0123456789)") == std::string::npos && inside != ")";
-    const size_t arguments = is_count        ? std::stoul(inside)
-                             : inside == ")" ? 0
-                                             : 1 + static_cast<size_t>(std::count(inside.begin(), inside.end(), ','));
-    for (const auto& [key, all] : rights.functions()) {
-      const std::string name = signature.substr(0, bracket);
-      if (key != name && all.front().function.name != name) continue;
-      for (const FunctionEntry& one : all) {
-        if (one.function.types.size() != arguments) continue;
-        return with_option ? rights.may_grant_function(who, one) : rights.may_execute(who, one);
-      }
+    if (const FunctionEntry* one = function_called(rights, lines[2])) {
+      return with_option ? rights.may_grant_function(who, *one) : rights.may_execute(who, *one);
     }
     return true;  // one of the system's, which everybody may call
   }

@@ -42,10 +42,6 @@ constexpr const char* kCatalog[] = {
 
 const std::vector<GrantedRight> kNone;
 
-std::string key(std::string_view schema, std::string_view name) {
-  return std::string(schema) + "." + std::string(name);
-}
-
 std::string text(const engine::Cell& cell) {
   const auto* value = std::get_if<std::string>(&cell);
   return value != nullptr ? *value : std::string();
@@ -59,13 +55,6 @@ bool truth(const engine::Cell& cell) {
   return value != nullptr && *value;
 }
 
-std::vector<std::string> texts(const Json& list) {
-  std::vector<std::string> out;
-  if (!list.is_array()) return out;
-  for (const Json& one : list.array()) out.push_back(one.as_string());
-  return out;
-}
-
 // Schemas that are there without anybody having made them.
 bool is_common(std::string_view schema) {
   return schema == "public" || schema == "main" || schema == "lake" || schema == "pg_catalog" ||
@@ -77,6 +66,33 @@ bool covers(const GrantedRight& right, std::string_view privilege) {
 }
 
 }  // namespace
+
+std::string relation_key(std::string_view schema, std::string_view name) {
+  return std::string(schema) + "." + std::string(name);
+}
+
+std::string signature_of(const std::vector<std::string>& types) {
+  std::string out;
+  for (const std::string& one : types) out += (out.empty() ? "" : ",") + one.substr(0, one.find('('));
+  return out;
+}
+
+const FunctionEntry* Rights::function(std::string_view schema, std::string_view name,
+                                      const std::vector<std::string>& types) const {
+  for (const FunctionEntry& one : functions(schema, name)) {
+    if (one.function.types.size() == types.size() && signature_of(one.function.types) == signature_of(types)) {
+      return &one;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> texts_of(const Json& list) {
+  std::vector<std::string> out;
+  if (!list.is_array()) return out;
+  for (const Json& one : list.array()) out.push_back(one.as_string());
+  return out;
+}
 
 Error permission_denied(std::string_view what) {
   Error out(Code::denied, "permission denied for " + std::string(what));
@@ -106,10 +122,12 @@ Result<std::shared_ptr<const Rights>> Rights::load(engine::Session& session) {
       one.view = engine::Authority::View{.schema = one.schema,
                                          .name = one.name,
                                          .select = one.attributes["select"].as_string(),
-                                         .column_names = texts(one.attributes["column_names"]),
-                                         .search_path = texts(one.attributes["search_path"])};
+                                         .column_names = texts_of(one.attributes["column_names"]),
+                                         .search_path = texts_of(one.attributes["search_path"]),
+                                         .calls = {}};
+      if (!one.attributes["late"].as_bool(false)) one.view->calls = texts_of(one.attributes["calls"]);
     }
-    out->relations_.emplace(key(one.schema, one.name), std::move(one));
+    out->relations_.emplace(relation_key(one.schema, one.name), std::move(one));
   }
   TRY_ASSIGN(const Rows schemas, session.run_own("SELECT schema_name, owner FROM weir_catalog.schemas", {}));
   for (const auto& row : schemas) out->schemas_[text(row[0])] = number(row[1]);
@@ -125,9 +143,9 @@ Result<std::shared_ptr<const Rights>> Rights::load(engine::Session& session) {
                        .with_option = truth(row[7])};
     const std::string kind = text(row[0]);
     auto& all = kind == "schema"     ? out->schema_grants_[text(row[1])]
-                : kind == "function" ? out->function_grants_[key(text(row[1]), text(row[2]))]
+                : kind == "function" ? out->function_grants_[relation_key(text(row[1]), text(row[2]))]
                 : kind == "system"   ? out->system_grants_
-                                     : out->relation_grants_[key(text(row[1]), text(row[2]))];
+                                     : out->relation_grants_[relation_key(text(row[1]), text(row[2]))];
     all.push_back(std::move(right));
   }
   TRY_ASSIGN(const Rows defaults,
@@ -167,13 +185,13 @@ Status Rights::load_external(engine::Session& session) {
     one->name = text(row[1]);
     one->owner = number(row[2]);
     TRY_ASSIGN(one->definition, Json::parse(text(row[3])));
-    tables.emplace(key(one->database, one->name), std::move(one));
+    tables.emplace(relation_key(one->database, one->name), std::move(one));
   }
   TRY_ASSIGN(const Rows partitions, session.run_own("SELECT database_name, table_name, partition_values, location FROM "
                                                     "weir_catalog.external_partitions ORDER BY ALL",
                                                     {}));
   for (const auto& row : partitions) {
-    const auto table = tables.find(key(text(row[0]), text(row[1])));
+    const auto table = tables.find(relation_key(text(row[0]), text(row[1])));
     if (table == tables.end()) continue;
     TRY_ASSIGN(const Json values, Json::parse(text(row[2])));
     ExternalPartition one{.values = {}, .location = text(row[3])};
@@ -185,11 +203,11 @@ Status Rights::load_external(engine::Session& session) {
   for (const auto& [schema, external] : external_schemas_) {
     for (const auto& [name, table] : tables) {
       if (table->database != external.database) continue;
-      relations_.emplace(key(schema, table->name), Relation{.schema = schema,
-                                                            .name = table->name,
-                                                            .kind = "external table",
-                                                            .owner = table->owner,
-                                                            .attributes = table->definition});
+      relations_.emplace(relation_key(schema, table->name), Relation{.schema = schema,
+                                                                     .name = table->name,
+                                                                     .kind = "external table",
+                                                                     .owner = table->owner,
+                                                                     .attributes = table->definition});
     }
   }
   externals_.insert(tables.begin(), tables.end());
@@ -208,7 +226,7 @@ bool Rights::has_external_database(std::string_view database) const {
 std::shared_ptr<const ExternalDefinition> Rights::external_table(std::string_view schema, std::string_view name) const {
   const ExternalSchema* in = external_schema(schema);
   if (in == nullptr) return nullptr;
-  const auto found = externals_.find(key(in->database, name));
+  const auto found = externals_.find(relation_key(in->database, name));
   return found == externals_.end() ? nullptr : found->second;
 }
 
@@ -219,7 +237,7 @@ Status Rights::load_policies(engine::Session& session) {
                .name = text(row[1]),
                .attributes = {}};
     TRY_ASSIGN(one.attributes, Json::parse(text(row[2])));
-    policies_.emplace(key(text(row[0]), one.name), std::move(one));
+    policies_.emplace(relation_key(text(row[0]), one.name), std::move(one));
   }
   TRY_ASSIGN(const Rows attached,
              session.run_own("SELECT kind, policy, schema_name, relation_name, grantee, priority, "
@@ -230,19 +248,20 @@ Status Rights::load_policies(engine::Session& session) {
     TRY_ASSIGN(const Json columns, Json::parse(text(row[6])));
     TRY_ASSIGN(const Json inputs, Json::parse(text(row[7])));
     const auto* priority = std::get_if<int64_t>(&row[5]);
-    attachments_[key(text(row[2]), text(row[3]))].push_back(
+    attachments_[relation_key(text(row[2]), text(row[3]))].push_back(
         {.kind = text(row[0]) == "mask" ? dialect::PolicyKind::mask : dialect::PolicyKind::rows,
          .policy = text(row[1]),
          .grantee = number(row[4]),
          .priority = priority != nullptr ? *priority : 0,
-         .columns = texts(columns),
-         .inputs = texts(inputs)});
+         .columns = texts_of(columns),
+         .inputs = texts_of(inputs)});
   }
   TRY_ASSIGN(
       const Rows secured,
       session.run_own("SELECT schema_name, relation_name, is_on, conjunction FROM weir_catalog.row_security", {}));
   for (const auto& row : secured) {
-    row_security_[key(text(row[0]), text(row[1]))] = {.is_on = truth(row[2]), .joins_by_or = text(row[3]) == "or"};
+    row_security_[relation_key(text(row[0]), text(row[1]))] = {.is_on = truth(row[2]),
+                                                               .joins_by_or = text(row[3]) == "or"};
   }
   return {};
 }
@@ -256,126 +275,28 @@ Status Rights::load_functions(engine::Session& session) {
     one.function.name = text(row[1]);
     one.owner = number(row[2]);
     TRY_ASSIGN(one.attributes, Json::parse(text(row[3])));
-    one.function.types = texts(one.attributes["types"]);
+    one.function.types = texts_of(one.attributes["types"]);
     one.function.returns = one.attributes["returns"].as_string();
     one.function.expression = one.attributes["expression"].as_string();
-    functions_[key(one.function.schema, one.function.name)].push_back(std::move(one));
+    one.function.calls = texts_of(one.attributes["calls"]);
+    // Those that were made before there could be several with as many arguments are called by their number.
+    one.function.key = relation_key(one.function.schema, one.function.name) + "(" +
+                       (one.attributes["signature"].is_string() ? one.attributes["signature"].as_string()
+                                                                : std::to_string(one.function.types.size())) +
+                       ")";
+    functions_[relation_key(one.function.schema, one.function.name)].push_back(std::move(one));
   }
   return {};
 }
 
-const Policy* Rights::policy(dialect::PolicyKind kind, std::string_view name) const {
-  const auto found = policies_.find(key(kind == dialect::PolicyKind::mask ? "mask" : "rows", name));
-  return found == policies_.end() ? nullptr : &found->second;
-}
-
-std::optional<Rights::RowSecurity> Rights::row_security(std::string_view schema, std::string_view name) const {
-  const auto found = row_security_.find(key(schema, name));
-  if (found == row_security_.end()) return std::nullopt;
-  return found->second;
-}
-
-bool Rights::has_system_right(const Subject& who, std::string_view privilege) const {
-  return who.is_superuser || std::any_of(system_grants_.begin(), system_grants_.end(), [&](const GrantedRight& one) {
-           return one.privilege == privilege && who.is(one.grantee);
-         });
-}
-
-bool Rights::ignores_rows(const Subject& who) const {
-  return who.is_secadmin || has_system_right(who, "ignore rls");
-}
-
-namespace {
-
-// The policies of a relation that hold for somebody, as one condition: none is no row.
-void add_rows(const std::vector<const Policy*>& policies, bool joins_by_or, engine::RelationGuard& out) {
-  for (const Policy* one : policies) {
-    out.condition += (out.condition.empty() ? "("
-                      : joins_by_or         ? " OR ("
-                                            : " AND (") +
-                     one->attributes["expressions"].array().at(0).as_string() + ")";
-    if (out.alias.empty()) out.alias = one->attributes["alias"].as_string();
-    if (out.search_path.empty()) out.search_path = texts(one->attributes["search_path"]);
-  }
-  if (policies.empty()) out.condition = "false";
-}
-
-void add_mask(const Policy& policy, const Attachment& attachment, size_t at, engine::RelationGuard& out) {
-  engine::RelationGuard::Mask mask{.column = attachment.columns[at],
-                                   .expression = policy.attributes["expressions"].array().at(at).as_string(),
-                                   .inputs = {}};
-  const auto& inputs = attachment.inputs.empty() ? attachment.columns : attachment.inputs;
-  const Json::Array& names = policy.attributes["columns"].array();
-  for (size_t i = 0; i < std::min(names.size(), inputs.size()); ++i) {
-    mask.inputs.emplace_back(names[i]["name"].as_string(), inputs[i]);
-  }
-  if (out.search_path.empty()) out.search_path = texts(policy.attributes["search_path"]);
-  out.masks.push_back(std::move(mask));
-}
-
-}  // namespace
-
-std::map<std::string, engine::RelationGuard> Rights::guards(const Subject& who) const {
-  std::map<std::string, engine::RelationGuard> out;
-  if (who.is_superuser) return out;
-  const auto guard_of = [&](const std::string& of) -> engine::RelationGuard& {
-    engine::RelationGuard& guard = out[of];
-    const size_t dot = of.find('.');
-    guard.schema = of.substr(0, dot);
-    guard.name = of.substr(dot + 1);
-    return guard;
-  };
-  const std::vector<Attachment> none;
-  const auto attached = [&](const std::string& to) -> const std::vector<Attachment>& {
-    const auto found = attachments_.find(to);
-    return found == attachments_.end() ? none : found->second;
-  };
-  for (const auto& [relation, state] : row_security_) {
-    if (!state.is_on || ignores_rows(who)) continue;
-    std::vector<const Policy*> policies;
-    for (const Attachment& one : attached(relation)) {
-      const Policy* known = policy(one.kind, one.policy);
-      const bool is_new = std::find(policies.begin(), policies.end(), known) == policies.end();
-      if (one.kind == dialect::PolicyKind::rows && known != nullptr && is_new && who.is(one.grantee)) {
-        policies.push_back(known);
-      }
-    }
-    engine::RelationGuard& guard = guard_of(relation);
-    add_rows(policies, state.joins_by_or, guard);
-    guard.may_explain = has_system_right(who, "explain rls");
-  }
-  for (const auto& [relation, all] : attachments_) {
-    // Of each column the attachment with the highest priority.
-    std::map<std::string, std::pair<const Attachment*, size_t>> chosen;
-    for (const Attachment& one : all) {
-      if (one.kind != dialect::PolicyKind::mask || !who.is(one.grantee)) continue;
-      for (size_t i = 0; i < one.columns.size(); ++i) {
-        auto& best = chosen[one.columns[i]];
-        if (best.first == nullptr || best.first->priority < one.priority) best = {&one, i};
-      }
-    }
-    if (chosen.empty()) continue;
-    const bool is_new = !out.contains(relation);
-    engine::RelationGuard& guard = guard_of(relation);
-    guard.may_explain = (is_new || guard.may_explain) && has_system_right(who, "explain masking");
-    for (const auto& [column, best] : chosen) {
-      if (const Policy* known = policy(best.first->kind, best.first->policy)) {
-        add_mask(*known, *best.first, best.second, guard);
-      }
-    }
-  }
-  return out;
-}
-
 const std::vector<FunctionEntry>& Rights::functions(std::string_view schema, std::string_view name) const {
   static const std::vector<FunctionEntry> kNoFunctions;
-  const auto found = functions_.find(key(schema, name));
+  const auto found = functions_.find(relation_key(schema, name));
   return found == functions_.end() ? kNoFunctions : found->second;
 }
 
 const std::vector<GrantedRight>& Rights::of_function(const FunctionEntry& entry) const {
-  const auto found = function_grants_.find(
-      key(entry.function.schema, entry.function.name + "(" + std::to_string(entry.function.types.size()) + ")"));
+  const auto found = function_grants_.find(entry.function.key);
   return found == function_grants_.end() ? kNone : found->second;
 }
 
@@ -394,7 +315,7 @@ bool Rights::may_grant_function(const Subject& who, const FunctionEntry& entry) 
 }
 
 const Relation* Rights::find(std::string_view schema, std::string_view name) const {
-  const auto found = relations_.find(key(schema, name));
+  const auto found = relations_.find(relation_key(schema, name));
   return found == relations_.end() ? nullptr : &found->second;
 }
 
@@ -405,7 +326,7 @@ std::optional<uint32_t> Rights::schema_owner(std::string_view schema) const {
 }
 
 const std::vector<GrantedRight>& Rights::of_relation(std::string_view schema, std::string_view name) const {
-  const auto found = relation_grants_.find(key(schema, name));
+  const auto found = relation_grants_.find(relation_key(schema, name));
   return found == relation_grants_.end() ? kNone : found->second;
 }
 

@@ -73,6 +73,7 @@ struct Subject {
   bool is_superuser = false;
   bool reads_all = false;        // a token of the role read: SELECT on everything, and nothing else
   bool is_secadmin = false;      // of the role sys:secadmin: policies are theirs
+  bool is_operator = false;      // of the role sys:operator
   bool creates_schemas = false;  // CREATEDB
   std::set<uint32_t> roles = {};
 
@@ -122,11 +123,23 @@ class Rights {
   // Past row-level security: superusers, sys:secadmin, and who was granted IGNORE RLS.
   bool ignores_rows(const Subject& who) const;
   bool has_system_right(const Subject& who, std::string_view privilege) const;
-  // What stands between somebody and the rows of each relation that has policies.
+  // What stands between somebody and the rows of each relation that has policies. Those of a stream hold for the tables
+  // beside it too: its archive raw_S shows the rows whose events are seen, with masks, and S_quarantine and S_intake
+  // show none where they lack a column that a policy names. Those of an external table hold under every schema over its
+  // database.
   std::map<std::string, engine::RelationGuard> guards(const Subject& who) const;
+  // The RLS policies among them, by name; empty: by default no row is seen.
+  std::vector<std::string> row_policies(const Subject& who, std::string_view schema, std::string_view name) const;
+  // Whether anything stands before its rows for anybody, there or where its rows come from.
+  bool is_secured(std::string_view schema, std::string_view name) const;
+  // The names of an external table under the other schemas over its database.
+  std::vector<std::string> other_names(std::string_view schema, std::string_view name) const;
 
   // --- functions ---
   const std::vector<FunctionEntry>& functions(std::string_view schema, std::string_view name) const;
+  // The one with arguments of these types, whatever their lengths and precisions; null: none.
+  const FunctionEntry* function(std::string_view schema, std::string_view name,
+                                const std::vector<std::string>& types) const;
   const std::map<std::string, std::vector<FunctionEntry>>& functions() const { return functions_; }  // "schema.name"
   bool may_execute(const Subject& who, const FunctionEntry& function) const;
   const std::vector<GrantedRight>& of_function(const FunctionEntry& function) const;
@@ -137,6 +150,10 @@ class Rights {
 
  private:
   Status load_policies(engine::Session& session);
+  bool has_policies(const std::string& relation) const;  // attached there, or RLS is on
+  std::vector<const Policy*> row_policies_of(const Subject& who, const std::string& relation) const;
+  void add_masks(const Subject& who, std::map<std::string, engine::RelationGuard>& out) const;
+  void add_beside(std::map<std::string, engine::RelationGuard>& out) const;
   Status load_functions(engine::Session& session);
   std::map<std::string, Relation> relations_;
   std::map<std::string, uint32_t> schemas_;
@@ -152,6 +169,10 @@ class Rights {
   std::map<std::string, std::shared_ptr<const ExternalDefinition>> externals_;  // by "database.name"
 };
 
-Error permission_denied(std::string_view what);  // SQLSTATE 42501
+Error permission_denied(std::string_view what);                            // SQLSTATE 42501
+std::string relation_key(std::string_view schema, std::string_view name);  // "schema.name"
+std::vector<std::string> texts_of(const Json& list);
+// Of a function's arguments, without lengths and precisions: "INTEGER,VARCHAR".
+std::string signature_of(const std::vector<std::string>& types);
 
 }  // namespace weir::warehouse

@@ -44,7 +44,18 @@ Subject subject_of(const access::Directory& directory, uint32_t id) {
     out.roles.insert(role);
     const access::RoleInfo* known = directory.role(role);
     out.is_secadmin = out.is_secadmin || (known != nullptr && known->name == "sys:secadmin");
+    out.is_operator = out.is_operator || (known != nullptr && known->name == "sys:operator");
   }
+  return out;
+}
+
+Subject subject_of(const access::Directory& directory, const User& user) {
+  if (user.id != 0) return subject_of(directory, user.id);
+  // Whoever comes with a token of a role is judged by that role.
+  Subject out{.id = user.may_administer ? access::kOwnerUser : 0xffffffffu, .name = user.name};
+  if (user.may_administer) out.name = access::kOwnerName;
+  out.is_superuser = user.may_administer;
+  out.reads_all = !user.may_administer && user.may_read;
   return out;
 }
 
@@ -131,29 +142,34 @@ const engine::RelationGuard* SessionAuthority::guard(std::string_view schema, st
   return found == guards_.end() ? nullptr : &found->second;
 }
 
-Result<const engine::StoredFunction*> SessionAuthority::function(std::string_view schema, std::string_view name,
-                                                                 size_t arguments,
-                                                                 const std::vector<std::string>* search_path) const {
+void SessionAuthority::passed(const engine::RelationGuard& guard) const {
+  if (!parts_.note_guard || guard.condition.empty()) return;
+  parts_.note_guard(guard, parts_.rights->row_policies(parts_.subject, guard.schema, guard.name));
+}
+
+Result<std::vector<engine::FunctionCandidate>> SessionAuthority::functions(
+    std::string_view schema, std::string_view name, size_t arguments,
+    const std::vector<std::string>* search_path) const {
   std::vector<std::string> places;
   if (!schema.empty()) {
     places.emplace_back(schema);
   } else {
     places = search_path != nullptr ? *search_path : parts_.search_path;
   }
+  std::vector<engine::FunctionCandidate> out;
+  std::set<std::string> known;  // what comes first in the path hides the same in later ones
   std::string others;
   for (const std::string& place : places) {
     for (const FunctionEntry& one : parts_.rights->functions(place, name)) {
       const size_t count = one.function.types.size();
-      if (count == arguments) {
-        if (parts_.rights->may_execute(parts_.subject, one)) return &one.function;
-        Error denied = permission_denied("function " + std::string(name));
-        denied.hint = "GRANT EXECUTE ON FUNCTION gives it";
-        return denied;
+      if (count != arguments) {
+        others += (others.empty() ? "" : ", ") + std::to_string(count);
+      } else if (known.insert(signature_of(one.function.types)).second) {
+        out.push_back({.function = &one.function, .may_call = parts_.rights->may_execute(parts_.subject, one)});
       }
-      others += (others.empty() ? "" : ", ") + std::to_string(count);
     }
   }
-  if (others.empty()) return nullptr;
+  if (!out.empty() || others.empty()) return out;
   Error error(Code::not_found,
               "function " + std::string(name) + "() does not exist with " + std::to_string(arguments) + " arguments",
               "there is one with " + others);
@@ -238,6 +254,10 @@ std::optional<Json> SessionAuthority::system_word(std::string_view word, std::st
   if (word == "sees_all") {
     const access::UserInfo* user = parts_.directory->user(parts_.subject.id);
     return truth_text(parts_.subject.is_superuser || (user != nullptr && user->syslog_unrestricted));
+  }
+  if (word == "sees_applied_policies") {
+    return truth_text(parts_.subject.is_operator ||
+                      parts_.rights->has_system_right(parts_.subject, "access system table"));
   }
   if (word == "sees_policies") return truth_text(parts_.subject.is_superuser || parts_.subject.is_secadmin);
   return rights_word(word, lines_of(argument));

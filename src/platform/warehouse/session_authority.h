@@ -2,6 +2,7 @@
 // Internal to platform/warehouse. Immutable, but for what set_config() says, which is the session's thread's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +17,7 @@
 namespace weir::warehouse {
 
 Subject subject_of(const access::Directory& directory, uint32_t id);
+Subject subject_of(const access::Directory& directory, const User& user);
 
 class SessionAuthority final : public engine::Authority {
  public:
@@ -30,6 +32,8 @@ class SessionAuthority final : public engine::Authority {
     int32_t process_id = 0;
     Buckets* buckets = nullptr;  // where external tables have their files; null: there are none
     NoteScan note_scan = {};     // of one of them
+    // Told of each relation with row-level security that a statement reads: by which policies; none: no row by default.
+    std::function<void(const engine::RelationGuard&, const std::vector<std::string>&)> note_guard = {};
     std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
   };
   explicit SessionAuthority(Parts parts);
@@ -40,8 +44,10 @@ class SessionAuthority final : public engine::Authority {
                                                                 std::string_view within) const override;
   bool may_be_guarded(std::string_view name) const override;
   const engine::RelationGuard* guard(std::string_view schema, std::string_view name) const override;
-  Result<const engine::StoredFunction*> function(std::string_view schema, std::string_view name, size_t arguments,
-                                                 const std::vector<std::string>* search_path) const override;
+  void passed(const engine::RelationGuard& guard) const override;
+  Result<std::vector<engine::FunctionCandidate>> functions(std::string_view schema, std::string_view name,
+                                                           size_t arguments,
+                                                           const std::vector<std::string>* search_path) const override;
   std::optional<Json> word(std::string_view function, const std::vector<Json>& arguments) const override;
   std::string_view database() const override { return parts_.database; }
 

@@ -24,6 +24,18 @@ Error needs_wire() {
   return out;
 }
 
+// What kind of command a policy is applied to: SVV_RLS_APPLIED_POLICY.
+char command_of(const dialect::Statement& parsed) {
+  if (std::holds_alternative<dialect::DeclareCursor>(parsed) || std::holds_alternative<dialect::Unload>(parsed) ||
+      std::holds_alternative<dialect::CopyOut>(parsed)) {
+    return 's';
+  }
+  if (std::holds_alternative<dialect::ExecutePrepared>(parsed)) return 'k';
+  const std::string tag = dialect::tag_of(parsed);
+  if (!std::holds_alternative<dialect::Query>(parsed)) return 'y';
+  return tag.starts_with("INSERT") ? 'i' : tag.starts_with("UPDATE") ? 'u' : tag.starts_with("DELETE") ? 'd' : 's';
+}
+
 bool ends_transaction(const dialect::Statement& parsed) {
   const auto* one = std::get_if<dialect::Transaction>(&parsed);
   return one != nullptr && one->what != dialect::Transaction::What::begin;
@@ -106,14 +118,7 @@ void SessionState::cancel() {
 }
 
 Subject SessionState::subject() const {
-  const User& user = options.user;
-  if (user.id != 0) return subject_of(*directory(), user.id);
-  // Whoever comes with a token of a role is judged by that role.
-  Subject out{.id = user.may_administer ? access::kOwnerUser : 0xffffffffu, .name = user.name};
-  if (user.may_administer) out.name = access::kOwnerName;
-  out.is_superuser = user.may_administer;
-  out.reads_all = !user.may_administer && user.may_read;
-  return out;
+  return subject_of(*directory(), options.user);
 }
 
 StatementMark SessionState::mark() const {
@@ -168,6 +173,27 @@ Status SessionState::govern(std::optional<uint32_t> as_user, bool notes_scans) {
                           const engine::ExternalTable& table, const engine::ExternalFiles& found) {
       if (!noted->insert(table.schema + "." + table.name).second) return;
       parts.loads->add(external_scan(parts.clock.wall(), user, by, table, found));
+    };
+  }
+  if (core.parts.loads != nullptr && notes_scans) {
+    const auto noted = std::make_shared<std::set<std::string>>();
+    parts.note_guard = [&parts = core.parts, by = mark(), user = options.user.name, database = options.database,
+                        command = command_,
+                        noted](const engine::RelationGuard& guard, const std::vector<std::string>& policies) {
+      if (!noted->insert(relation_key(guard.schema, guard.name)).second) return;
+      AppliedPolicy applied{.at = parts.clock.wall(),
+                            .user = user,
+                            .database = database,
+                            .schema = guard.schema,
+                            .relation = guard.name,
+                            .policy = {},
+                            .command = command,
+                            .by = by};
+      if (policies.empty()) parts.loads->add(applied);
+      for (const std::string& one : policies) {
+        applied.policy = one;
+        parts.loads->add(applied);
+      }
     };
   }
   if (!said_) said_ = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
@@ -361,6 +387,7 @@ Result<Answer> SessionState::run(const Statement& statement) {
   if (!std::holds_alternative<dialect::Transaction>(parsed)) {
     TRY(start_implicit());
   }
+  command_ = command_of(parsed);
   TRY(govern());
   const bool is_copy =
       std::holds_alternative<dialect::CopyIn>(parsed) || std::holds_alternative<dialect::CopyOut>(parsed);
@@ -378,6 +405,7 @@ Result<Answer> SessionState::run(const Statement& statement) {
 Result<uint64_t> SessionState::write_file(const Statement& statement, const std::string& path) {
   TRY_ASSIGN(const Words words, Words::of(statement.sql));
   if (words.range.empty()) return Error(Code::invalid, "there is no statement");
+  command_ = 's';
   TRY(govern());
   TRY_ASSIGN(const dialect::EngineText text, dialect::rewrite_query(words.sql, words.tokens, words.range));
   auto rows = core.parts.engine.copy_result(*engine_, text.sql, path);

@@ -131,6 +131,7 @@ class SessionState {
   Status start_implicit();
 
   std::atomic<bool> has_failed_{false};
+  char command_ = 'k';  // of the statement that runs, as svv_rls_applied_policy has it
   std::unique_ptr<engine::Session> engine_;
   std::shared_ptr<const Rights> rights_;
   uint64_t rights_version_ = 0;

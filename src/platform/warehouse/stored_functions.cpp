@@ -27,15 +27,16 @@ Json texts(const std::vector<std::string>& list) {
   return out;
 }
 
-std::string key_of(const std::string& name, size_t arguments) {
-  return name + "(" + std::to_string(arguments) + ")";
+std::vector<std::string> engine_types(const std::vector<dialect::Type>& types) {
+  std::vector<std::string> out;
+  for (const dialect::Type& one : types) out.push_back(one.engine);
+  return out;
 }
 
-const FunctionEntry* find(const Rights& rights, const std::string& schema, const std::string& name, size_t arguments) {
-  for (const FunctionEntry& one : rights.functions(schema, name)) {
-    if (one.function.types.size() == arguments) return &one;
-  }
-  return nullptr;
+std::string shown_types(const std::vector<dialect::Type>& types) {
+  std::string out;
+  for (const dialect::Type& one : types) out += (out.empty() ? "" : ", ") + one.shown;
+  return out;
 }
 
 bool calls(const Json& attributes, const std::string& key) {
@@ -57,7 +58,7 @@ class FunctionChanger {
     }
     TRY_ASSIGN(const Place place, place_for(session_, order.name));
     TRY_ASSIGN(const auto rights, session_.rights());
-    const FunctionEntry* known = find(*rights, place.schema, place.name, order.types.size());
+    const FunctionEntry* known = rights->function(place.schema, place.name, engine_types(order.types));
     if (known != nullptr) {
       TRY(check_replaced(order, *known));
     }
@@ -65,19 +66,22 @@ class FunctionChanger {
       return error_of(Code::busy, "53400",
                       "there are " + std::to_string(kFunctionsMax) + " functions, the most there may be");
     }
-    TRY_ASSIGN(const Json attributes, examined(order, place));
+    const std::string signature = signature_of(engine_types(order.types));
+    TRY_ASSIGN(Json attributes, examined(order, place));
     if (known != nullptr) {
+      if (known->attributes["signature"].is_string()) attributes.set("signature", signature);
       TRY(session_.own(
           "UPDATE weir_catalog.functions SET attributes = $4 WHERE schema_name = $1 AND function_name = $2 "
-          "AND arguments = $3",
-          {place.schema, place.name, static_cast<int64_t>(order.types.size()), attributes.dump()}));
+          "AND CAST(CAST(attributes AS JSON)->'types' AS VARCHAR) = $3",
+          {place.schema, place.name, texts(known->function.types).dump(), attributes.dump()}));
     } else {
+      attributes.set("signature", signature);
       TRY(session_.own(
           "INSERT INTO weir_catalog.functions VALUES ($1, $2, $3, $4, $5)",
           {place.schema, place.name, static_cast<int64_t>(order.types.size()), int64_t{who_.id}, attributes.dump()}));
       // As PostgreSQL and Redshift do: everybody may call it until that is revoked.
       TRY(session_.own("INSERT INTO weir_catalog.grants VALUES ('function', $1, $2, '', 'execute', 0, $3, false)",
-                       {place.schema, key_of(place.name, order.types.size()), int64_t{who_.id}}));
+                       {place.schema, place.name + "(" + signature + ")", int64_t{who_.id}}));
     }
     session_.catalog_was_changed();
     return {};
@@ -89,7 +93,7 @@ class FunctionChanger {
     std::vector<std::string> schemas = session_.search_path();
     if (!order.name.schema.empty()) schemas.assign(1, order.name.schema);
     for (const std::string& schema : schemas) {
-      known = find(*rights, schema, order.name.name, order.arguments);
+      known = rights->function(schema, order.name.name, engine_types(order.types));
       if (known != nullptr) break;
     }
     if (known == nullptr) {
@@ -97,19 +101,18 @@ class FunctionChanger {
         session_.notice("NOTICE", "00000", "function " + order.name.name + "() does not exist, skipping");
         return {};
       }
-      return error_of(
-          Code::not_found, "42883",
-          "function " + order.name.name + "() with " + std::to_string(order.arguments) + " arguments does not exist");
+      return error_of(Code::not_found, "42883",
+                      "function " + order.name.name + "(" + shown_types(order.types) + ") does not exist");
     }
     if (!who_.is_superuser && !who_.is(known->owner)) {
       return error_of(Code::denied, "42501", "must be owner of function " + order.name.name);
     }
     TRY(check_not_called(*rights, *known));
-    const std::string key = key_of(known->function.name, order.arguments);
+    const std::string key = known->function.key.substr(known->function.schema.size() + 1);
     TRY(
-        session_.own("DELETE FROM weir_catalog.functions WHERE schema_name = $1 AND function_name = $2 AND arguments = "
-                     "$3",
-                     {known->function.schema, known->function.name, static_cast<int64_t>(order.arguments)}));
+        session_.own("DELETE FROM weir_catalog.functions WHERE schema_name = $1 AND function_name = $2 AND "
+                     "CAST(CAST(attributes AS JSON)->'types' AS VARCHAR) = $3",
+                     {known->function.schema, known->function.name, texts(known->function.types).dump()}));
     TRY(session_.own(
         "DELETE FROM weir_catalog.grants WHERE kind = 'function' AND schema_name = $1 AND object_name = $2",
         {known->function.schema, key}));
@@ -125,14 +128,6 @@ class FunctionChanger {
   }
 
   Status check_replaced(const dialect::CreateFunction& order, const FunctionEntry& known) {
-    std::vector<std::string> types;
-    for (const dialect::Type& one : order.types) types.push_back(one.engine);
-    if (types != known.function.types) {
-      return error_of(Code::unsupported, "0A000",
-                      "there is a function " + order.name.name + "() with " + std::to_string(types.size()) +
-                          " arguments of other types",
-                      "functions of one name differ in the number of their arguments here");
-    }
     if (!order.or_replace) {
       return error_of(Code::conflict, "42723", "function " + order.name.name + "() already exists with these arguments",
                       "CREATE OR REPLACE FUNCTION puts another in its place");
@@ -165,7 +160,12 @@ class FunctionChanger {
     if (described->parameters.size() > types.size()) {
       return error_of(Code::invalid, "42P02", "there is no parameter $" + std::to_string(described->parameters.size()));
     }
-    const std::string key = place.schema + "." + key_of(place.name, types.size());
+    // As it would be called: it is looked for among those that are there.
+    const FunctionEntry* self = nullptr;
+    TRY_ASSIGN(const auto rights, session_.rights());
+    self = rights->function(place.schema, place.name, types);
+    const std::string key =
+        self != nullptr ? self->function.key : place.schema + "." + place.name + "(" + signature_of(types) + ")";
     if (std::find(described->calls.begin(), described->calls.end(), key) != described->calls.end()) {
       return error_of(Code::invalid, "42P13", "function " + key + " calls itself, which a function in SQL may not");
     }
@@ -180,7 +180,7 @@ class FunctionChanger {
   }
 
   Status check_not_called(const Rights& rights, const FunctionEntry& known) {
-    const std::string key = known.function.schema + "." + key_of(known.function.name, known.function.types.size());
+    const std::string& key = known.function.key;
     const auto refuse = [&](const std::string& by) {
       return error_of(Code::conflict, "2BP01",
                       "cannot drop function " + known.function.name + " because other objects depend on it",

@@ -6,9 +6,10 @@ namespace weir::warehouse {
 std::vector<SystemSelect> rights_relations() {
   return {
       {"pg_catalog", "_weir_functions", R"sql(
-SELECT 16384 + CAST(md5_number_lower('function ' || schema_name || '.' || function_name || '(' || arguments || ')') %
-    2000000000 AS BIGINT) AS oid, schema_name, function_name AS name, CAST(arguments AS SMALLINT) AS count, owner,
-  schema_name || '.' || function_name || '(' || arguments || ')' AS _weir_key,
+SELECT 16384 + CAST(md5_number_lower('function ' || schema_name || '.' || function_name || '(' || coalesce(attributes->>
+    'signature', CAST(arguments AS VARCHAR)) || ')') % 2000000000 AS BIGINT) AS oid, schema_name, function_name AS name,
+  CAST(arguments AS SMALLINT) AS count, owner, schema_name || '.' || function_name || '(' || coalesce(attributes->>
+    'signature', CAST(arguments AS VARCHAR)) || ')' AS _weir_key,
   array_to_string(from_json(CAST(attributes AS JSON)->'shown', '["VARCHAR"]'), ', ') AS arguments,
   from_json(CAST(attributes AS JSON)->'types', '["VARCHAR"]') AS types, attributes->>'returns' AS return_type,
   attributes->>'returns_shown' AS returns, attributes->>'volatility' AS volatility, attributes->>'body' AS body
@@ -40,21 +41,24 @@ FROM lake.pg_catalog.svv_redshift_functions
 )sql"},
       {"pg_catalog", "_weir_policies", R"sql(
 SELECT kind, name, pg_get_userbyid(modified_by) AS modified_by, CAST(modified_at AS TIMESTAMP) AS modified_at,
-  CAST(attributes AS JSON) AS attributes
+  CAST(attributes AS JSON) AS attributes, CAST(to_json(list_transform(from_json(CAST(attributes AS JSON)->'columns',
+  '[{"name":"VARCHAR","shown":"VARCHAR"}]'), lambda x: {'colname': x.name, 'type': x.shown})) AS VARCHAR) AS
+  _weir_columns
 FROM $engine.weir_catalog.policies WHERE coalesce(weir_word('sees_policies', '') = 'true', true)
 )sql"},
       {"pg_catalog", "_weir_attachments", R"sql(
-SELECT a.*, r.schema_name AS shown_schema, r.relkind, pg_get_userbyid(a.grantor) AS grantor_name,
+SELECT a.*, coalesce(r.schema_name, a.schema_name) AS shown_schema, coalesce(r.relkind, 'r') AS relkind,
+  pg_get_userbyid(a.grantor) AS grantor_name,
   CASE WHEN a.grantee = 0 THEN 'public' ELSE p.name END AS grantee_name,
   CASE WHEN a.grantee = 0 THEN 'public' ELSE p.kind END AS grantee_kind, s.is_on, s.conjunction
-FROM $engine.weir_catalog.attachments a JOIN lake.pg_catalog._weir_relations r ON r.place = a.schema_name AND
+FROM $engine.weir_catalog.attachments a LEFT JOIN lake.pg_catalog._weir_relations r ON r.place = a.schema_name AND
   r.name = a.relation_name LEFT JOIN lake.internal.weir_people p ON p.id = a.grantee
   LEFT JOIN $engine.weir_catalog.row_security s ON s.schema_name = a.schema_name AND s.relation_name = a.relation_name
 WHERE coalesce(weir_word('sees_policies', '') = 'true', true)
 )sql"},
       {"pg_catalog", "svv_rls_policy", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS poldb, name AS polname, nullif(attributes->>'alias', '')
-  AS polalias, CAST(attributes->'columns' AS VARCHAR) AS polatts, attributes->>'written' AS polqual, true AS polenabled,
+  AS polalias, _weir_columns AS polatts, attributes->>'written' AS polqual, true AS polenabled,
   modified_by AS polmodifiedby, modified_at AS polmodifiedtime
 FROM lake.pg_catalog._weir_policies WHERE kind = 'rows'
 )sql"},
@@ -65,17 +69,25 @@ SELECT shown_schema AS relschema, relation_name AS relname, CASE relkind WHEN 'r
   coalesce(conjunction, 'and') AS rls_conjunction_type
 FROM lake.pg_catalog._weir_attachments WHERE kind = 'rows'
 )sql"},
+      {"pg_catalog", "svv_rls_applied_policy", R"sql(
+SELECT a.user_name AS username, CAST(a.query AS INTEGER) AS query, CAST(a.query AS BIGINT) AS xid,
+  CAST(a.process_id AS INTEGER) AS pid, a.at AS recordtime, a.command, a.database AS datname,
+  CASE WHEN a.schema_name IN ('lake', 'main') THEN 'public' ELSE a.schema_name END AS relschema,
+  a.relation_name AS relname, nullif(a.policy, '') AS polname, CASE WHEN a.policy = '' THEN 'f' END AS poldefault
+FROM lake.internal.weir_applied_policies a WHERE weir_word('sees_applied_policies', '') = 'true'
+)sql"},
       {"pg_catalog", "svv_rls_relation", R"sql(
-SELECT coalesce(weir_word('current_database', ''), 'weir') AS datname, r.schema_name AS relschema, r.name AS relname,
-  CASE r.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' ELSE 'materialized view' END AS relkind,
+SELECT coalesce(weir_word('current_database', ''), 'weir') AS datname, coalesce(r.schema_name, s.schema_name) AS
+  relschema, s.relation_name AS relname,
+  CASE coalesce(r.relkind, 'r') WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' ELSE 'materialized view' END AS relkind,
   s.is_on AS is_rls_on, false AS is_rls_datashare_on, s.conjunction AS rls_conjunction_type,
   CAST(NULL AS VARCHAR) AS rls_conjunction_type_datashare
-FROM $engine.weir_catalog.row_security s JOIN lake.pg_catalog._weir_relations r ON r.place = s.schema_name AND
+FROM $engine.weir_catalog.row_security s LEFT JOIN lake.pg_catalog._weir_relations r ON r.place = s.schema_name AND
   r.name = s.relation_name WHERE coalesce(weir_word('sees_policies', '') = 'true', true)
 )sql"},
       {"pg_catalog", "svv_masking_policy", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS policy_database, name AS policy_name,
-  CAST(attributes->'columns' AS VARCHAR) AS input_columns, attributes->>'written' AS policy_expression,
+  _weir_columns AS input_columns, attributes->>'written' AS policy_expression,
   modified_by AS policy_modified_by, modified_at AS policy_modified_time
 FROM lake.pg_catalog._weir_policies WHERE kind = 'mask'
 )sql"},

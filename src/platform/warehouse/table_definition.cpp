@@ -25,13 +25,6 @@ Json texts(const std::vector<std::string>& list) {
   return out;
 }
 
-std::vector<std::string> texts_of(const Json& list) {
-  std::vector<std::string> out;
-  if (!list.is_array()) return out;
-  for (const Json& one : list.array()) out.push_back(one.as_string());
-  return out;
-}
-
 std::string text_of(const Json& value) {
   return value.is_string() ? value.as_string() : std::string();
 }

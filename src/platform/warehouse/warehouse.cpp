@@ -243,6 +243,18 @@ Status Warehouse::cancel(const std::string& id, const User& user) {
   return core_->parts.log.cancel(parse_uuid_fast(id, uuid) ? format_uuid(uuid) : id, user);
 }
 
+Status Warehouse::check_sees_all(const User& user, const std::string& table) {
+  TRY(check_reader(user));
+  if (core_->parts.users == nullptr) return {};
+  TRY_ASSIGN(const auto rights, core_->current_rights());
+  const Subject who = subject_of(*core_->parts.users->directory(), user);
+  if (!rights->may_whole(who, "select", "lake", table)) return permission_denied("relation " + table);
+  if (!rights->guards(who).contains(relation_key("lake", table))) return {};
+  Error error = permission_denied("relation " + table);
+  error.hint = "it has policies, which hold for you: a SELECT shows what you may see";
+  return error;
+}
+
 Result<std::vector<std::string>> Warehouse::holdings(uint32_t id) {
   TRY_ASSIGN(const auto rights, core_->current_rights());
   return rights->holdings(id);

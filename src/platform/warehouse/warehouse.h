@@ -213,6 +213,10 @@ class Warehouse {
   Result<std::shared_ptr<const Catalog>> catalog(const User& user);
   void catalog_changed();
 
+  // Whether somebody may see each row and column of a table of the lake, as it is: for what shows records past SQL.
+  // `denied`: a right is missing, or policies hold for them. Blocks.
+  Status check_sees_all(const User& user, const std::string& table);
+
   // What a user or role owns or was granted in the engine, in words. Blocks.
   Result<std::vector<std::string>> holdings(uint32_t id);
 

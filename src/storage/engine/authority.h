@@ -44,9 +44,15 @@ struct RelationGuard {
   struct Mask {
     std::string column;      // is shown as …
     std::string expression;  // … this, cast to the column's type; in it `inputs` stand for columns of the relation
-    std::vector<std::pair<std::string, std::string>> inputs;  // name in the expression, column
+    struct Input {
+      std::string name, column;  // in the expression, in the relation
+      std::string type = {};     // it is read as this, or as NULL where it is none; empty: as it is
+    };
+    std::vector<Input> inputs;
   };
   std::vector<Mask> masks;
+  std::vector<std::string> needs;        // columns that its policies name: a relation that lacks one shows no row
+  std::vector<std::string> calls;        // the functions that condition and masks may mean, by their keys
   std::vector<std::string> search_path;  // for what condition and masks name
   bool may_explain = false;              // the plan of a statement over it, with its counts of rows, may be shown
 };
@@ -57,6 +63,13 @@ struct StoredFunction {
   std::vector<std::string> types;  // of the arguments, in the engine's words
   std::string returns;
   std::string expression;
+  std::string key;                 // "schema.name(types)": it says which of several of one name
+  std::vector<std::string> calls;  // keys of the functions that the expression may mean
+};
+// One that a call may mean. Which one is known when the types of its arguments are.
+struct FunctionCandidate {
+  const StoredFunction* function = nullptr;
+  bool may_call = false;  // EXECUTE
 };
 
 class Authority {
@@ -71,8 +84,9 @@ class Authority {
   struct View {
     std::string schema, name;
     std::string select;
-    std::vector<std::string> column_names;  // empty: as the SELECT calls them
-    std::vector<std::string> search_path;   // of who made it
+    std::vector<std::string> column_names;          // empty: as the SELECT calls them
+    std::vector<std::string> search_path;           // of who made it
+    std::optional<std::vector<std::string>> calls;  // keys of the functions that it may mean; nothing: any
   };
   virtual const View* view(std::string_view schema, std::string_view name) const = 0;
 
@@ -89,11 +103,14 @@ class Authority {
   // Of the relation that lies there; null: nothing stands before its rows. The same for the whole statement.
   virtual const RelationGuard* guard(std::string_view schema, std::string_view name) const = 0;
 
-  // A function by its name and number of arguments. Null: none of this name. `denied` without EXECUTE, `not_found`
-  // where the name is known with other numbers of arguments only. `search_path`: of the view that says it; null: the
-  // session's.
-  virtual Result<const StoredFunction*> function(std::string_view schema, std::string_view name, size_t arguments,
-                                                 const std::vector<std::string>* search_path) const = 0;
+  // A statement that stands behind this guard is about to run.
+  virtual void passed(const RelationGuard&) const {}
+
+  // The functions of a name and number of arguments. Empty: none of this name. `not_found` where the name is known with
+  // other numbers of arguments only. `search_path`: of the view that says it; null: the session's.
+  virtual Result<std::vector<FunctionCandidate>> functions(std::string_view schema, std::string_view name,
+                                                           size_t arguments,
+                                                           const std::vector<std::string>* search_path) const = 0;
 
   // The value of a word or function that stands for the session: current_user, pg_backend_pid(), current_setting('x').
   // Nothing: the engine's own, if it has one.

@@ -119,7 +119,7 @@ constexpr const char* kMacros[] = {
     R"(weir_may_function(u, f, p) AS weir_truth(weir_word('may_function',
          CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR))
          || chr(10) || coalesce((SELECT max(pr._weir_key) FROM lake.pg_catalog._weir_functions pr
-           WHERE CAST(pr.oid AS VARCHAR) = CAST(f AS VARCHAR)), replace(CAST(f AS VARCHAR), ' ', ''))), u, p))",
+           WHERE CAST(pr.oid AS VARCHAR) = CAST(f AS VARCHAR)), CAST(f AS VARCHAR))), u, p))",
     "has_function_privilege(f, p) AS weir_may_function('', f, p), (u, f, p) AS weir_may_function(u, f, p)",
     "has_language_privilege(l, p) AS true, (u, l, p) AS true",
     "pg_has_role(r, p) AS (SELECT bool_or(e.role_name = CAST(r AS VARCHAR)) FROM "

@@ -139,6 +139,7 @@ Result<Description> DuckSession::describe(const Order& order, const std::vector<
   link_->state->scope = order.scope;
   link_->state->take_error();
   link_->state->view_bodies.clear();
+  link_->state->failing_guard.clear();
   try {
     const auto prepared = link_->context().Prepare(std::move(statement));
     if (prepared->HasError()) {

@@ -59,6 +59,7 @@ Status prepare(Database& database, const DuckEngine&) {
   register_macros(connection);
   register_view_function(connection);
   register_guard_function(connection);
+  register_choice_function(connection);
   register_catalog_functions(connection);
   TRY(run(connection, "CREATE SCHEMA IF NOT EXISTS public"));
   const auto views = connection.Query(

@@ -65,9 +65,9 @@ class OneTable final : public Authority {
   const View* view(std::string_view, std::string_view) const override { return nullptr; }
   bool may_be_guarded(std::string_view) const override { return false; }
   const RelationGuard* guard(std::string_view, std::string_view) const override { return nullptr; }
-  Result<const StoredFunction*> function(std::string_view, std::string_view, size_t,
-                                         const std::vector<std::string>*) const override {
-    return nullptr;
+  Result<std::vector<FunctionCandidate>> functions(std::string_view, std::string_view, size_t,
+                                                   const std::vector<std::string>*) const override {
+    return std::vector<FunctionCandidate>();
   }
   std::optional<Json> word(std::string_view, const std::vector<Json>&) const override { return std::nullopt; }
   std::string_view database() const override { return "weir"; }

@@ -2,9 +2,11 @@
 // as its guard lets them be seen. Between them and the statement lies an operator that no optimizer of the engine
 // knows, so that none moves an expression past it: what the statement computes is never computed over a row that is
 // hidden, and no error, plan or order of filters tells of one. It costs nothing when the statement runs.
+#include <algorithm>
 #include <duckdb/execution/physical_plan_generator.hpp>
 #include <duckdb/planner/operator/logical_extension_operator.hpp>
 
+#include "storage/engine/external_scan.h"
 #include "storage/engine/statement_walk.h"
 
 namespace weir::engine {
@@ -47,7 +49,8 @@ Child expression_of(ConnectionState& state, const RelationGuard& guard, const st
              .authority = state.authority.get(),
              .relations = &state.database->relations->names,
              .search_path = &guard.search_path,
-             .is_policy = true});
+             .is_policy = true,
+             .calls = &guard.calls});
   walk.expression(parsed[0]);
   if (walk.refusal()) {
     Error why = *walk.refusal();
@@ -61,9 +64,11 @@ Child expression_of(ConnectionState& state, const RelationGuard& guard, const st
 void rename_columns(Child& child, const RelationGuard::Mask& mask) {
   if (child->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
     auto& ref = child->Cast<duckdb::ColumnRefExpression>();
-    for (const auto& [name, column] : mask.inputs) {
-      if (!duckdb::StringUtil::CIEquals(ref.GetColumnName(), name)) continue;
-      ref.column_names = {kSeen, column};
+    for (const RelationGuard::Mask::Input& one : mask.inputs) {
+      if (!duckdb::StringUtil::CIEquals(ref.GetColumnName(), one.name)) continue;
+      ref.column_names = {kSeen, one.column};
+      if (one.type.empty()) return;
+      child = make_uniq<duckdb::CastExpression>(duckdb::TransformStringToLogicalType(one.type), std::move(child), true);
       return;
     }
     throw duckdb::BinderException("a masking policy names the column \"%s\", which is none of its own",
@@ -90,9 +95,33 @@ duckdb::unique_ptr<duckdb::SelectNode> star_from(duckdb::unique_ptr<duckdb::Tabl
   return node;
 }
 
-const duckdb::TableCatalogEntry* table_of(const duckdb::LogicalOperator& op) {
-  if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) return op.Cast<duckdb::LogicalGet>().GetTable().get();
-  return op.children.size() == 1 ? table_of(*op.children[0]) : nullptr;
+// The scan that a name was bound to.
+const duckdb::LogicalGet* scan_of(const duckdb::LogicalOperator& op) {
+  if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) return &op.Cast<duckdb::LogicalGet>();
+  return op.children.size() == 1 ? scan_of(*op.children[0]) : nullptr;
+}
+
+// Of what lies in the engine or in the lake; null: a temporary table, or one of the system's.
+const RelationGuard* guard_of(const Authority& authority, const duckdb::TableCatalogEntry& table) {
+  if (table.ParentCatalog().IsTemporaryCatalog() || table.ParentCatalog().IsSystemCatalog()) return nullptr;
+  const bool is_lake = table.ParentCatalog().GetName() == kLakeCatalog;
+  return authority.guard(is_lake ? std::string(kLakeCatalog) : table.ParentSchema().name, table.name);
+}
+
+// Whether it may fail over some row. The engine knows that of itself; a function may be one of ours.
+bool may_fail(const duckdb::Expression& expression) {
+  if (expression.CanThrow() || expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) return true;
+  bool found = false;
+  duckdb::ExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::Expression& inner) { found = found || may_fail(inner); });
+  return found;
+}
+bool may_fail(duckdb::LogicalOperator& op) {
+  bool found = false;
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      op, [&](duckdb::unique_ptr<duckdb::Expression>* one) { found = found || may_fail(**one); });
+  for (const auto& child : op.children) found = found || may_fail(*child);
+  return found;
 }
 
 // What a name means, and how it is read without its guard.
@@ -115,6 +144,7 @@ Named look_up(duckdb::ClientContext& context, ConnectionState& state, duckdb::Ta
   written.schema_name = input.inputs.at(1).ToString();
   written.table_name = input.inputs.at(2).ToString();
   written.alias = written.table_name;
+  std::string called = written.table_name;
   const bool with_row = input.inputs.at(3).GetValue<bool>();
   written.query_location = input.ref.query_location;
   const Authority& authority = *state.authority;
@@ -131,21 +161,25 @@ Named look_up(duckdb::ClientContext& context, ConnectionState& state, duckdb::Ta
   out.plain = bind(context, *input.binder, star_from(from(), with_row && view == nullptr));
   if (view != nullptr) {
     out.guard = authority.guard(view->schema, view->name);
-  } else if (const duckdb::TableCatalogEntry* table = table_of(*out.plain.plan)) {
-    const bool is_lake = table->ParentCatalog().GetName() == kLakeCatalog;
-    if (with_row && table->GetColumns().ColumnExists(kRowId)) {
-      throw duckdb::BinderException(
-          "\"%s\" has a column of the name rowid: UPDATE and DELETE under row-level security "
-          "need that name",
-          table->name);
-    }
-    if (!table->ParentCatalog().IsTemporaryCatalog() && !table->ParentCatalog().IsSystemCatalog()) {
-      out.guard = authority.guard(is_lake ? std::string(kLakeCatalog) : table->ParentSchema().name, table->name);
+  } else if (const duckdb::LogicalGet* scan = scan_of(*out.plain.plan)) {
+    const auto table = scan->GetTable();
+    if (scan->function.name == kExternalScan) {
+      const ExternalTable& external = external_read(*scan->bind_data);
+      out.guard = authority.guard(external.schema, external.name);
+      called = external.name;
+    } else if (table) {
+      if (with_row && table->GetColumns().ColumnExists(kRowId)) {
+        throw duckdb::BinderException(
+            "\"%s\" has a column of the name rowid: UPDATE and DELETE under row-level security "
+            "need that name",
+            table->name);
+      }
+      out.guard = guard_of(authority, *table);
     }
   }
   if (out.guard == nullptr) return out;
   out.from = from();
-  out.from->alias = out.guard->alias.empty() ? written.table_name : out.guard->alias;
+  out.from->alias = out.guard->alias.empty() ? called : out.guard->alias;
   return out;
 }
 
@@ -154,9 +188,18 @@ duckdb::BoundStatement bind_behind_guard(duckdb::ClientContext& context, Connect
                                          duckdb::TableFunctionBindInput& input, Named named) {
   const RelationGuard& guard = *named.guard;
   auto seen = star_from(std::move(named.from), input.inputs.at(3).GetValue<bool>());
-  if (!guard.condition.empty()) seen->where_clause = expression_of(state, guard, guard.condition);
+  const auto is_there = [&](const std::string& column) {
+    return std::any_of(named.plain.names.begin(), named.plain.names.end(),
+                       [&](const std::string& one) { return duckdb::StringUtil::CIEquals(one, column); });
+  };
+  if (!std::all_of(guard.needs.begin(), guard.needs.end(), is_there)) {
+    seen->where_clause = make_uniq<duckdb::ConstantExpression>(duckdb::Value::BOOLEAN(false));
+  } else if (!guard.condition.empty()) {
+    seen->where_clause = expression_of(state, guard, guard.condition);
+  }
   auto star = make_uniq<duckdb::StarExpression>();
   for (const RelationGuard::Mask& mask : guard.masks) {
+    if (!is_there(mask.column)) continue;  // one of `needs`: no row is shown, or a column that only some have
     Child shown = expression_of(state, guard, mask.expression);
     rename_columns(shown, mask);
     for (size_t i = 0; i < named.plain.names.size(); ++i) {
@@ -172,6 +215,7 @@ duckdb::BoundStatement bind_behind_guard(duckdb::ClientContext& context, Connect
   if (bound.plan->type != duckdb::LogicalOperatorType::LOGICAL_PROJECTION || bound.plan->children.size() != 1) {
     throw duckdb::BinderException("the rows of \"%s\" cannot be shown behind its policies", guard.name);
   }
+  if (may_fail(*bound.plan)) state.failing_guard = guard.schema + "." + guard.name;
   bound.plan->children[0] = make_uniq<Wall>(std::move(bound.plan->children[0]));
   return bound;
 }

@@ -73,6 +73,7 @@ class ConnectionState final : public duckdb::ClientContextState {
   };
   std::map<duckdb::idx_t, Body> view_bodies;
   bool changes_guarded = false;  // the statement's own scan of the table that it changes passes its guard
+  std::string failing_guard;     // a relation of the statement whose policies may fail over a row; empty: none
   int view_depth = 0;
   const Database* database = nullptr;  // outlives the connection
   std::string copy_path;  // weirown://…: the one file that copy_result() may write on a user's connection

@@ -252,6 +252,7 @@ Result<uint64_t> DuckSession::copy(std::string_view select, const std::string& p
     TRY_ASSIGN(const Allowed allowed, check(*statement, sql, {}, Scope::read));
     link_->state->scope = Scope::read;
     link_->state->view_bodies.clear();
+    link_->state->failing_guard.clear();
     link_->state->pin_at_begin = allowed.reads_tables;
   }
   if (statement->type != duckdb::StatementType::SELECT_STATEMENT) {

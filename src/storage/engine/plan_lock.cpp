@@ -95,7 +95,9 @@ bool is_listing(const std::string& name) {
 class PlanCheck {
  public:
   PlanCheck(ConnectionState* state, duckdb::LogicalOperator& plan) : state_(state), root_(plan) {
-    if (authority() != nullptr) collect(plan);
+    if (authority() == nullptr) return;
+    use_all(plan);  // the answer
+    collect(plan);
   }
 
   void check() { visit(root_, nullptr, {}); }
@@ -104,13 +106,49 @@ class PlanCheck {
   const Authority* authority() const { return state_ != nullptr ? state_->authority.get() : nullptr; }
   Scope scope() const { return state_ != nullptr && authority() != nullptr ? state_->scope : Scope::read; }
 
-  // The columns that the plan refers to; of a projection above a view's body only those that others refer to.
+  // The columns that the plan uses: those that expressions refer to, and all that an operator takes by their places. Of
+  // a projection above a view's body only those that others use.
   void collect(duckdb::LogicalOperator& op) {
     if (!passes_view_on(op)) {
       duckdb::LogicalOperatorVisitor::EnumerateExpressions(
           op, [&](duckdb::unique_ptr<duckdb::Expression>* one) { collect(**one); });
     }
-    for (const auto& child : op.children) collect(*child);
+    for (const auto& child : op.children) {
+      if (!takes_by_reference(op.type)) use_all(*child);
+      collect(*child);
+    }
+  }
+  void use_all(duckdb::LogicalOperator& op) {
+    for (const duckdb::ColumnBinding& one : op.GetColumnBindings()) used_.insert({one.table_index, one.column_index});
+  }
+  // What such an operator takes of its children stands in its expressions, or goes on upwards as it is.
+  static bool takes_by_reference(LogicalOperatorType type) {
+    switch (type) {
+      case LogicalOperatorType::LOGICAL_PROJECTION:
+      case LogicalOperatorType::LOGICAL_FILTER:
+      case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
+      case LogicalOperatorType::LOGICAL_WINDOW:
+      case LogicalOperatorType::LOGICAL_UNNEST:
+      case LogicalOperatorType::LOGICAL_LIMIT:
+      case LogicalOperatorType::LOGICAL_ORDER_BY:
+      case LogicalOperatorType::LOGICAL_TOP_N:
+      case LogicalOperatorType::LOGICAL_SAMPLE:
+      case LogicalOperatorType::LOGICAL_DISTINCT:
+      case LogicalOperatorType::LOGICAL_JOIN:
+      case LogicalOperatorType::LOGICAL_DELIM_JOIN:
+      case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+      case LogicalOperatorType::LOGICAL_ANY_JOIN:
+      case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
+      case LogicalOperatorType::LOGICAL_POSITIONAL_JOIN:
+      case LogicalOperatorType::LOGICAL_ASOF_JOIN:
+      case LogicalOperatorType::LOGICAL_DEPENDENT_JOIN:
+      case LogicalOperatorType::LOGICAL_UPDATE:
+      case LogicalOperatorType::LOGICAL_DELETE:
+      case LogicalOperatorType::LOGICAL_EXTENSION_OPERATOR:
+        return true;
+      default:
+        return false;
+    }
   }
   void collect(const duckdb::Expression& expression) {
     if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
@@ -147,7 +185,11 @@ class PlanCheck {
       throw duckdb::PermissionException("this statement is not allowed: %s", duckdb::LogicalOperatorToString(op.type));
     }
     if (op.type == LogicalOperatorType::LOGICAL_EXPLAIN) explains_ = true;
-    if (op.type == LogicalOperatorType::LOGICAL_GET) return get(op.Cast<duckdb::LogicalGet>(), under);
+    if (op.type == LogicalOperatorType::LOGICAL_GET) {
+      get(op.Cast<duckdb::LogicalGet>(), under);
+      for (const auto& child : op.children) visit(*child, &op, under);  // the arguments of a table function
+      return;
+    }
     change(op, under.within);
     const ConnectionState::Body* body = view_body(op);
     if (body == nullptr) {
@@ -171,7 +213,10 @@ class PlanCheck {
   // A plan tells how many rows there are before the guard, and where they end.
   void pass_guard(const ConnectionState::Body& body) const {
     const RelationGuard* guard = authority() != nullptr ? authority()->guard(body.schema, body.name) : nullptr;
-    if (!explains_ || (guard != nullptr && guard->may_explain)) return;
+    if (!explains_ || (guard != nullptr && guard->may_explain)) {
+      if (guard != nullptr) authority()->passed(*guard);
+      return;
+    }
     throw duckdb::PermissionException(
         "EXPLAIN of \"%s\" would tell of rows that its policies hide; a superuser may, and who was granted EXPLAIN "
         "RLS or EXPLAIN MASKING",
@@ -189,17 +234,23 @@ class PlanCheck {
   void ask_body(const duckdb::LogicalProjection& body, const duckdb::LogicalOperator* parent,
                 const ConnectionState::Body& of, const std::string& within) {
     if (authority() == nullptr) return;
-    const duckdb::LogicalProjection* shown = &body;
-    if (parent != nullptr && passes_view_on(*parent)) shown = &parent->Cast<duckdb::LogicalProjection>();
+    const duckdb::LogicalProjection* passes_on = nullptr;
+    if (parent != nullptr && passes_view_on(*parent)) passes_on = &parent->Cast<duckdb::LogicalProjection>();
     RelationUse use{.privilege = Privilege::select,
                     .schema = of.schema,
                     .name = of.name,
                     .is_view = !of.is_guarded,
                     .within = within};
-    for (size_t i = 0; i < shown->expressions.size(); ++i) {
-      // The root of the plan is the answer: all of it is read.
-      if (parent != nullptr && used_.count({shown->table_index, i}) == 0) continue;
-      const std::string column = body.expressions[std::min(i, body.expressions.size() - 1)]->GetAlias();
+    std::set<size_t> read;
+    for (size_t i = 0; i < body.expressions.size(); ++i) {
+      if (used_.count({body.table_index, i}) != 0) read.insert(i);
+    }
+    for (size_t i = 0; passes_on != nullptr && i < passes_on->expressions.size(); ++i) {
+      if (used_.count({passes_on->table_index, i}) == 0) continue;
+      read.insert(passes_on->expressions[i]->Cast<duckdb::BoundColumnRefExpression>().binding.column_index);
+    }
+    for (const size_t i : read) {
+      const std::string column = body.expressions.at(i)->GetAlias();
       if (!of.is_guarded || column != kGuardedRow) use.columns.push_back(column);
     }
     ask(use);
@@ -265,18 +316,26 @@ class PlanCheck {
       ask(out);
     };
     switch (op.type) {
-      case LogicalOperatorType::LOGICAL_INSERT:
-        return use(Privilege::insert, op.Cast<duckdb::LogicalInsert>().table, nullptr);
-      case LogicalOperatorType::LOGICAL_DELETE:
-        target_ = &op.Cast<duckdb::LogicalDelete>().table;
-        return use(Privilege::remove, op.Cast<duckdb::LogicalDelete>().table, nullptr);
+      case LogicalOperatorType::LOGICAL_INSERT: {
+        const auto& insert = op.Cast<duckdb::LogicalInsert>();
+        if (insert.return_chunk) returning(insert.table, insert.table_index, within, true);
+        return use(Privilege::insert, insert.table, nullptr);
+      }
+      case LogicalOperatorType::LOGICAL_DELETE: {
+        const auto& remove = op.Cast<duckdb::LogicalDelete>();
+        target_ = &remove.table;
+        if (remove.return_chunk) returning(remove.table, remove.table_index, within, false);
+        return use(Privilege::remove, remove.table, nullptr);
+      }
       case LogicalOperatorType::LOGICAL_UPDATE: {
         const auto& update = op.Cast<duckdb::LogicalUpdate>();
         target_ = &update.table;
+        if (update.return_chunk) returning(update.table, update.table_index, within, false);
         return use(Privilege::update, update.table, &update.columns);
       }
       case LogicalOperatorType::LOGICAL_MERGE_INTO: {
         const auto& merge = op.Cast<duckdb::LogicalMergeInto>();
+        if (merge.return_chunk) returning(merge.table, merge.table_index, within, false);
         for (const auto& [condition, actions] : merge.actions) {
           for (const auto& action : actions) {
             if (action->action_type == duckdb::MergeActionType::MERGE_UPDATE) {
@@ -292,6 +351,31 @@ class PlanCheck {
       }
       default:
         return;
+    }
+  }
+
+  // RETURNING shows columns as they are stored: they are read, and no mask covers them. `is_given`: of rows that the
+  // statement itself brought.
+  void returning(const duckdb::TableCatalogEntry& table, duckdb::idx_t index, const std::string& within,
+                 bool is_given) {
+    if (authority() == nullptr || table.ParentCatalog().IsTemporaryCatalog()) return;
+    RelationUse use{.privilege = Privilege::select, .within = within};
+    use.schema = table.ParentCatalog().GetName() == kLakeCatalog ? kLakeCatalog : table.ParentSchema().name;
+    use.name = table.name;
+    size_t at = 0;
+    for (const duckdb::ColumnDefinition& column : table.GetColumns().Physical()) {
+      if (used_.count({index, at++}) != 0) use.columns.push_back(column.Name());
+    }
+    ask(use);
+    const RelationGuard* guard = authority()->guard(use.schema, use.name);
+    if (guard == nullptr || is_given) return;
+    for (const RelationGuard::Mask& mask : guard->masks) {
+      for (const std::string& column : use.columns) {
+        if (!duckdb::StringUtil::CIEquals(column, mask.column)) continue;
+        throw duckdb::PermissionException(
+            "permission denied for relation %s: RETURNING would show the column \"%s\" without its mask", use.name,
+            column);
+      }
     }
   }
 

@@ -131,6 +131,35 @@ class DuckResult final : public ResultStream {
 
 }  // namespace
 
+namespace {
+
+// Which value could not be computed is told by the engine; where it may have been a policy's, of a row or column that
+// is hidden, it is not told on.
+void hide_values(Error& error, const duckdb::ErrorData& thrown, const std::string& relation) {
+  using Type = duckdb::ExceptionType;
+  if (relation.empty()) return;
+  switch (thrown.Type()) {
+    case Type::PARSER:
+    case Type::SYNTAX:
+    case Type::CATALOG:
+    case Type::BINDER:
+    case Type::PERMISSION:
+    case Type::INTERRUPT:
+    case Type::TRANSACTION:
+    case Type::CONSTRAINT:
+    case Type::DEPENDENCY:
+    case Type::NOT_IMPLEMENTED:
+    case Type::OUT_OF_MEMORY:
+    case Type::IO:
+      return;
+    default:
+      error.message = "a value could not be computed, by the statement or by a policy of " + relation;
+      error.hint = "which one is not told, as it may be of a row or column that the policy hides";
+  }
+}
+
+}  // namespace
+
 Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Link& link, const Running& running) {
   const std::optional<Error> ours = link.state->take_error();
   if (running.why() == Stop::cancelled) return Error(Code::cancelled, "the statement was cancelled");
@@ -144,6 +173,7 @@ Error statement_error(const duckdb::ErrorData& thrown, std::string_view sql, Lin
   }
   Error error = to_error(thrown, sql);
   error.message = link.state->with_urls(std::move(error.message));
+  if (link.state->trust == Trust::user) hide_values(error, thrown, link.state->failing_guard);
   return error;
 }
 
@@ -336,6 +366,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, cons
   engine_.watchdog().add(running, limits.time);
   link_->state->take_error();
   link_->state->view_bodies.clear();
+  link_->state->failing_guard.clear();
   link_->state->forget_files();
   try {
     TRY_ASSIGN(const std::vector<duckdb::Value> values, parameter_values(parameters));

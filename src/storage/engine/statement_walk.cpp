@@ -365,10 +365,13 @@ void Walk::replace_relation(Table& table) {
     table = view_reference(*view, ref, rules_.is_policy);
     return;
   }
-  // A stream under an external schema is the stream; the files of other external tables have no policies.
-  if (ref.catalog_name.empty() && external_table(ref) && (refusal_ || ref.schema_name == kExternalSchema)) return;
+  // A stream under an external schema is the stream.
+  const bool is_external = ref.catalog_name.empty() && external_table(ref);
+  if (refusal_) return;
+  const bool is_foreign = is_external && ref.schema_name == kExternalSchema;
+  const std::string member = is_foreign ? ref.table_name.substr(ref.table_name.find('.') + 1) : ref.table_name;
   // Which relation the name means is known when it is bound.
-  if (!rules_.is_policy && rules_.authority->may_be_guarded(lower(ref.table_name))) {
+  if (!rules_.is_policy && rules_.authority->may_be_guarded(lower(member))) {
     table = guarded_reference(ref, false);
   }
 }
@@ -538,7 +541,13 @@ void Walk::ctes(duckdb::CommonTableExpressionMap& map) {
 void Walk::node(duckdb::QueryNode& node) {
   const Step step(*this);
   if (!step) return;
-  const size_t outer_ctes = ctes_.size();
+  const std::vector<std::string> outer_ctes = ctes_;
+  // The engine's parser keeps one WITH twice, around its query and in it. A query of it is walked each time, and its
+  // own name means there what it means outside.
+  std::vector<std::string> wrapped = std::exchange(wrapped_, {});
+  for (auto& entry : node.cte_map.map) {
+    if (std::count(wrapped.begin(), wrapped.end(), lower(entry.first)) > 0) std::erase(ctes_, lower(entry.first));
+  }
   ctes(node.cte_map);
   switch (node.type) {
     case duckdb::QueryNodeType::SELECT_NODE: {
@@ -571,8 +580,13 @@ void Walk::node(duckdb::QueryNode& node) {
     }
     case duckdb::QueryNodeType::CTE_NODE: {
       auto& cte = node.Cast<duckdb::CTENode>();
+      const std::string name = lower(cte.ctename);
+      for (auto& entry : node.cte_map.map) wrapped.push_back(lower(entry.first));
+      if (std::count(wrapped.begin(), wrapped.end(), name) > 0) std::erase(ctes_, name);
       this->node(*cte.query);
-      ctes_.push_back(lower(cte.ctename));
+      ctes_.push_back(name);
+      wrapped.push_back(name);
+      wrapped_ = std::move(wrapped);
       this->node(*cte.child);
       break;
     }
@@ -580,7 +594,7 @@ void Walk::node(duckdb::QueryNode& node) {
       refuse_user("this kind of query is not allowed", {});
   }
   modifiers(node);
-  ctes_.resize(outer_ctes);
+  ctes_ = outer_ctes;
 }
 
 }  // namespace weir::engine

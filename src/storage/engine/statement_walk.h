@@ -24,6 +24,7 @@ struct WalkRules {
   std::string_view within = {};                               // of a view's body: "schema.name" of the view
   const std::vector<std::string>* search_path = nullptr;      // of the view whose body it is; null: the session's
   bool is_policy = false;                                     // a guard's own words: it reads past guards
+  const std::vector<std::string>* calls = nullptr;  // the functions that the words may mean; null: those of the session
 };
 
 // How the words of views, policies and functions are read: as the session's own, where 7 / 2 is 3.
@@ -69,7 +70,8 @@ class Walk {
   bool stored_function(Child& child);  // stored_function.cpp
   void note_call(const std::string& key);
   Child body_of(const StoredFunction& function, const duckdb::FunctionExpression& call);
-  void put_call(Child& child, const StoredFunction& function, Child body);
+  Child put_call(const duckdb::FunctionExpression& call, const StoredFunction& function, Child body);
+  Child choice_of(const duckdb::FunctionExpression& call, const std::vector<FunctionCandidate>& candidates);
   void inner(Child& child);
   bool session_word(Child& child);
   void session_name(Child& child);
@@ -99,6 +101,7 @@ class Walk {
   std::vector<std::string> calling_;  // those that the walk is in
   size_t expanded_ = 0;               // expressions that came from them
   std::vector<std::string> ctes_;     // names that stand for a CTE where the walk is
+  std::vector<std::string> wrapped_;  // those that the nodes right around this one introduced
   int depth_ = 0;
   std::optional<Error> refusal_;
 };
@@ -122,7 +125,10 @@ void register_guard_function(duckdb::Connection& connection);
 void guard_update(duckdb::UpdateStatement& update);
 void guard_delete(duckdb::DeleteStatement& remove);
 
-// "schema.name(2)"
-std::string key_of(const StoredFunction& function);
+// Of several functions of one name that which the bound types of the arguments mean (overload_function.cpp): a call
+// kChoice(spec, arguments …, bodies …) binds to one of the bodies. `spec`: a line a candidate, with '+' or, without
+// EXECUTE, '-' and the types of its arguments behind tabs; the first line is the function's name.
+inline constexpr const char* kChoice = "weir_choice";
+void register_choice_function(duckdb::Connection& connection);
 
 }  // namespace weir::engine

@@ -62,10 +62,6 @@ void put_in(Child& child, const std::vector<Child>& arguments) {
 
 }  // namespace
 
-std::string key_of(const StoredFunction& function) {
-  return function.schema + "." + function.name + "(" + std::to_string(function.types.size()) + ")";
-}
-
 bool Walk::stored_function(Child& child) {
   auto& call = child->Cast<duckdb::FunctionExpression>();
   const std::string schema = duckdb::StringUtil::Lower(call.schema);
@@ -74,33 +70,73 @@ bool Walk::stored_function(Child& child) {
     return false;
   }
   if (schema.empty() && function_is_allowed(name)) return false;  // the system's come first
-  const auto known = rules_.authority->function(schema, name, call.children.size(), rules_.search_path);
+  auto known = rules_.authority->functions(schema, name, call.children.size(), rules_.search_path);
   if (!known) {
     refuse(known.error(), call.query_location);
     return true;
   }
-  if (*known == nullptr) return false;
-  const StoredFunction& function = **known;
-  const std::string key = key_of(function);
+  // What a view, policy or function calls was found when it was made: one that came later is not meant.
+  if (rules_.calls != nullptr) {
+    std::erase_if(*known, [&](const FunctionCandidate& one) {
+      return std::find(rules_.calls->begin(), rules_.calls->end(), one.function->key) == rules_.calls->end();
+    });
+  }
+  if (known->empty()) return false;
   if (call.distinct || call.filter || (call.order_bys && !call.order_bys->orders.empty())) {
     refuse(Code::invalid, name + "() is no aggregate: it takes neither DISTINCT, FILTER nor ORDER BY",
            call.query_location);
     return true;
   }
-  if (calling_.size() >= kCallDepthMax || std::find(calling_.begin(), calling_.end(), key) != calling_.end()) {
-    refuse(Code::invalid, "function " + key + " calls itself, which a function in SQL may not", call.query_location,
-           "54001");
-    return true;
+  for (const FunctionCandidate& one : *known) {
+    const std::string& key = one.function->key;
+    if (calling_.size() >= kCallDepthMax || std::find(calling_.begin(), calling_.end(), key) != calling_.end()) {
+      refuse(Code::invalid, "function " + key + " calls itself, which a function in SQL may not", call.query_location,
+             "54001");
+      return true;
+    }
+    note_call(key);
   }
-  note_call(key);
   list(call.children);
   if (refusal_) return true;
   try {
-    if (Child body = body_of(function, call)) put_call(child, function, std::move(body));
+    Child made = choice_of(call, *known);
+    if (!made || refusal_) return true;
+    made->alias = child->alias.empty() ? known->front().function->name : child->alias;
+    made->query_location = call.query_location;
+    child = std::move(made);
   } catch (const std::exception& thrown) {
-    refuse(Code::internal, "function " + key + " cannot be read: " + to_error(thrown, "").message, {});
+    refuse(Code::internal, "function " + name + "() cannot be read: " + to_error(thrown, "").message, {});
   }
   return true;
+}
+
+// What stands for the call: the one function's expression, or all of them for the binder to choose from. Null after a
+// refusal.
+Walk::Child Walk::choice_of(const duckdb::FunctionExpression& call, const std::vector<FunctionCandidate>& candidates) {
+  const StoredFunction& first = *candidates.front().function;
+  if (candidates.size() == 1) {
+    if (!candidates.front().may_call) {
+      Error denied(Code::denied, "permission denied for function " + first.name, "GRANT EXECUTE ON FUNCTION gives it");
+      denied.sqlstate = "42501";
+      refuse(denied, call.query_location);
+      return nullptr;
+    }
+    Child body = body_of(first, call);
+    return body ? put_call(call, first, std::move(body)) : nullptr;
+  }
+  std::string spec = first.name;
+  duckdb::vector<Child> children(1);
+  for (const Child& argument : call.children) children.push_back(argument->Copy());
+  for (const FunctionCandidate& one : candidates) {
+    spec += one.may_call ? "\n+" : "\n-";
+    for (const std::string& type : one.function->types) spec += "\t" + type;
+    Child body = body_of(*one.function, call);
+    if (body) body = put_call(call, *one.function, std::move(body));
+    if (!body || refusal_) return nullptr;
+    children.push_back(std::move(body));
+  }
+  children.front() = duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(spec));
+  return duckdb::make_uniq<duckdb::FunctionExpression>(kChoice, std::move(children));
 }
 
 void Walk::note_call(const std::string& key) {
@@ -117,15 +153,16 @@ Walk::Child Walk::body_of(const StoredFunction& function, const duckdb::Function
                .authority = rules_.authority,
                .relations = rules_.relations,
                .search_path = rules_.search_path,
-               .is_policy = rules_.is_policy});
+               .is_policy = rules_.is_policy,
+               .calls = &function.calls});
   inside.calling_ = calling_;
-  inside.calling_.push_back(key_of(function));
+  inside.calling_.push_back(function.key);
   inside.expanded_ = expanded_;
   inside.expression(parsed[0]);
   if (inside.refusal_) {
     Error why = *inside.refusal_;
     why.position.reset();
-    why.message = "function " + key_of(function) + ": " + why.message;
+    why.message = "function " + function.key + ": " + why.message;
     refuse(why, call.query_location);
     return nullptr;
   }
@@ -134,9 +171,8 @@ Walk::Child Walk::body_of(const StoredFunction& function, const duckdb::Function
   return std::move(parsed[0]);
 }
 
-// The body in the place of the call, the call's arguments in the places of its parameters.
-void Walk::put_call(Child& child, const StoredFunction& function, Child body) {
-  auto& call = child->Cast<duckdb::FunctionExpression>();
+// The body, with the call's arguments in the places of its parameters; null after a refusal.
+Walk::Child Walk::put_call(const duckdb::FunctionExpression& call, const StoredFunction& function, Child body) {
   const duckdb::optional_idx place = call.query_location;
   std::vector<size_t> uses(function.types.size(), 0);
   bool is_known = true;
@@ -147,26 +183,29 @@ void Walk::put_call(Child& child, const StoredFunction& function, Child body) {
     if (is_known) ++uses[number - 1];
   });
   if (!is_known) {
-    return refuse(Code::invalid, "function " + key_of(function) + " uses a parameter that it does not have", place);
+    refuse(Code::invalid, "function " + function.key + " uses a parameter that it does not have", place);
+    return nullptr;
   }
   std::vector<Child> arguments;
   expanded_ += count_of(*body);
   for (size_t i = 0; i < uses.size(); ++i) {
     expanded_ += uses[i] * count_of(*call.children[i]);
     if (uses[i] > 1 && changes_with_each_call(*call.children[i])) {
-      return refuse(Code::unsupported,
-                    "function " + key_of(function) + " uses its argument " + std::to_string(i + 1) +
-                        " more than once, and this one is another value each time; compute it in a subquery",
-                    place);
+      refuse(Code::unsupported,
+             "function " + function.key + " uses its argument " + std::to_string(i + 1) +
+                 " more than once, and this one is another value each time; compute it in a subquery",
+             place);
+      return nullptr;
     }
-    call.children[i]->alias.clear();
-    arguments.push_back(as_type(std::move(call.children[i]), duckdb::TransformStringToLogicalType(function.types[i])));
+    Child argument = call.children[i]->Copy();
+    argument->alias.clear();
+    arguments.push_back(as_type(std::move(argument), duckdb::TransformStringToLogicalType(function.types[i])));
   }
   if (expanded_ > kExpandedMax) {
-    return refuse(
-        Code::too_large,
-        "the functions that the statement calls become more than " + std::to_string(kExpandedMax) + " expressions",
-        place);
+    refuse(Code::too_large,
+           "the functions that the statement calls become more than " + std::to_string(kExpandedMax) + " expressions",
+           place);
+    return nullptr;
   }
   put_in(body, arguments);
   // Not before: inside of a function a count may be a parameter.
@@ -176,11 +215,8 @@ void Walk::put_call(Child& child, const StoredFunction& function, Child body) {
       refuse(Code::too_large, *reason, place);
     }
   });
-  auto out = duckdb::make_uniq<duckdb::CastExpression>(duckdb::TransformStringToLogicalType(function.returns),
-                                                       std::move(body));
-  out->alias = child->alias.empty() ? function.name : child->alias;
-  out->query_location = place;
-  child = std::move(out);
+  return duckdb::make_uniq<duckdb::CastExpression>(duckdb::TransformStringToLogicalType(function.returns),
+                                                   std::move(body));
 }
 
 }  // namespace weir::engine

@@ -38,7 +38,8 @@ duckdb::unique_ptr<duckdb::SelectStatement> parsed(ConnectionState& state, const
              .relations = &database.relations->names,
              .within = within,
              .search_path = &view.search_path,
-             .is_policy = is_policy});
+             .is_policy = is_policy,
+             .calls = view.calls ? &*view.calls : nullptr});
   walk.node(*select->node);
   if (walk.refusal()) {
     Error why = *walk.refusal();

@@ -8,7 +8,7 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string since, user, kind;
+  std::string since, until, user, kind, outcome;
   int limit = 100;
 };
 
@@ -31,6 +31,8 @@ int show(Context& context, const Options& options) {
   if (!backend) return report(backend.error());
   std::string path = "/v1/audit?limit=" + std::to_string(options.limit);
   if (!options.since.empty()) path += "&since=" + url_encode(options.since);
+  if (!options.until.empty()) path += "&until=" + url_encode(options.until);
+  if (!options.outcome.empty()) path += "&outcome=" + url_encode(options.outcome);
   if (!options.user.empty()) path += "&user=" + url_encode(options.user);
   if (!options.kind.empty()) path += "&kind=" + url_encode(options.kind);
   const auto audit = call_json(**backend, {.path = path});
@@ -58,6 +60,8 @@ void add_audit(CLI::App& app, Context& context) {
   auto* audit = app.add_subcommand("audit", "Who did what: statements, sign-ins, changes of rights; one line an event");
   auto options = std::make_shared<Options>();
   audit->add_option("--since", options->since, "From this time on: 2h, 7d, or 2026-11-20T08:00:00Z");
+  audit->add_option("--until", options->until, "Before this time");
+  audit->add_option("--outcome", options->outcome, "done, failed, cancelled or timed_out");
   audit->add_option("--user", options->user, "Of this user only");
   audit->add_option("--kind", options->kind,
                     "read, change, define, rights, user, session, token, sign_in, sign_in_failed or sign_out");

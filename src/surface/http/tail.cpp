@@ -55,13 +55,13 @@ TailHub::~TailHub() {
   thread_.join();
 }
 
-Status TailHub::add(uint32_t stream, std::shared_ptr<BodyStream> to) {
+Status TailHub::add(Watch watch, std::shared_ptr<BodyStream> to) {
   MutexLock lock(mutex_);
   if (watcher_count_ >= kWatchersMax) {
     return Error(Code::busy, "already " + std::to_string(kWatchersMax) + " tails are watched at once");
   }
   ++watcher_count_;
-  joining_.push_back({stream, std::move(to), 0, 0});
+  joining_.push_back({std::move(watch), std::move(to), 0, 0});
   changed_.notify_all();
   return {};
 }
@@ -121,7 +121,8 @@ void TailHub::show(const journal::Entry& entry, std::vector<Watcher>& watchers) 
   if (!record || record->kind == capture::RecordKind::mark) return;
   std::string event;  // made once for all who watch this stream
   for (Watcher& watcher : watchers) {
-    if (watcher.stream != record->stream) continue;
+    if (watcher.watch.stream != record->stream) continue;
+    if (record->kind != capture::RecordKind::accepted && !watcher.watch.sees_quarantined) continue;
     if (watcher.sent >= kRecordsPerSecond) {
       ++watcher.skipped;
       continue;
@@ -146,7 +147,13 @@ void TailHub::end_second(std::vector<Watcher>& watchers) {
       if (watcher.to->offer(event)) watcher.skipped = 0;
     }
     // Without a word the browser could not tell a quiet stream from a dead server, nor we a watcher that left.
-    if (beats) static_cast<void>(watcher.to->offer(": still here\n\n"));
+    if (!beats) continue;
+    if (watcher.watch.may_go_on && !watcher.watch.may_go_on()) {
+      static_cast<void>(watcher.to->offer("event: refused\ndata: {\"message\":\"you may no longer see these\"}\n\n"));
+      watcher.to->finish();
+      continue;
+    }
+    static_cast<void>(watcher.to->offer(": still here\n\n"));
   }
 }
 

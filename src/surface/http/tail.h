@@ -3,11 +3,13 @@
 //
 // One thread ("tail") follows the journal for all watchers and sleeps while there are none. A watcher gets at most
 // kRecordsPerSecond; what is left out is counted in `event: skipped`. Where the journal runs faster than the tail
-// reads, it leaps to the end and counts what it leapt over (of all streams, as it was not read). add() from any thread.
+// reads, it leaps to the end and counts what it leapt over (of all streams, as it was not read). Whether a watcher may
+// still see the records is asked with each sign of life. add() from any thread.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,12 +33,17 @@ class TailHub {
   TailHub(const TailHub&) = delete;
   TailHub& operator=(const TailHub&) = delete;
 
-  // `busy` if too many watch. `stream` is the stream's number.
-  Status add(uint32_t stream, std::shared_ptr<BodyStream> to);
+  struct Watch {
+    uint32_t stream = 0;              // its number
+    bool sees_quarantined = true;     // beside accepted records
+    std::function<bool()> may_go_on;  // called from the tail's thread; empty: as long as they like
+  };
+  // `busy` if too many watch.
+  Status add(Watch watch, std::shared_ptr<BodyStream> to);
 
  private:
   struct Watcher {
-    uint32_t stream = 0;
+    Watch watch;
     std::shared_ptr<BodyStream> to;  // with the server's connection
     int sent = 0;                    // in this second
     uint64_t skipped = 0;

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "surface/errors/errors.h"
 #include "surface/pgwire/connection.h"
+#include "surface/pgwire/idle.h"
 
 namespace weir::pgwire {
 
@@ -423,17 +424,9 @@ void Connection::tick(int64_t now) {
     if (now - message_began_ > options.message_max.micros + earned) refuse(protocol_error("a message took too long"));
     return;
   }
+  const IdleLimits limits{options.idle_max, options.idle_transaction_max, idle_limit_};
   const bool is_open = conversation_->state() != warehouse::TransactionState::none;
-  if (is_open && now - since_ > options.idle_transaction_max.micros) {
-    refuse(
-        with_state(Error(Code::timed_out, "nothing happened in a transaction for wire.idle_transaction_max"), "25P03"));
-  } else if (idle_limit_ && now - since_ > idle_limit_->micros) {
-    refuse(with_state(Error(Code::timed_out,
-                            "nothing happened for " + format_duration(*idle_limit_) + ", the user's SESSION TIMEOUT"),
-                      "57P05"));
-  } else if (now - since_ > options.idle_max.micros) {
-    refuse(with_state(Error(Code::timed_out, "nothing happened for wire.idle_max"), "57P05"));
-  }
+  if (const auto why = idle_too_long(limits, Duration{now - since_}, is_open)) refuse(*why);
 }
 
 }  // namespace weir::pgwire

@@ -3,6 +3,8 @@ import { parse_json } from './lossless';
 import type {
   Alarm,
   AlarmDetail,
+  AuditChoice,
+  AuditEntry,
   Catalog,
   Channel,
   Dashboard,
@@ -198,6 +200,11 @@ export const api = {
   sign_in: (token: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { token } }),
   sign_in_user: (user: string, password: string) => request<Session | undefined>('/v1/session', { method: 'POST', body: { user, password } }),
   users: async (signal?: AbortSignal) => (await request<{ users: User[] }>('/v1/users', { signal })).users,
+  audit: async (choice: AuditChoice, limit: number, signal?: AbortSignal) => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    for (const [key, value] of Object.entries(choice)) if (value) query.set(key, value);
+    return (await request<{ entries: AuditEntry[] }>(`/v1/audit?${query}`, { signal })).entries;
+  },
   create_user: (user: { name: string; superuser: boolean } & GivenPassword) => request<User>('/v1/users', { method: 'POST', body: user }),
   set_password: (name: string, given: GivenPassword) => request<User>(`/v1/users/${name_in_path(name)}/password`, { method: 'PUT', body: given }),
   drop_user: (name: string) => request<void>(`/v1/users/${name_in_path(name)}`, { method: 'DELETE' }),

@@ -28,6 +28,29 @@ export interface User {
   generated_password?: string;
 }
 
+/** Who did what: a statement, a sign-in or its end, a change of users, rights or tokens. */
+export interface AuditEntry {
+  at: string;
+  kind: string;
+  user: string;
+  peer: string;
+  client: string;
+  database: string;
+  what: string;
+  outcome: string;
+  error?: string;
+  rows?: number;
+  elapsed_ms?: number;
+  id?: string;
+}
+
+export interface AuditChoice {
+  user: string;
+  kind: string;
+  outcome: string;
+  since: string;
+}
+
 export interface Rates {
   accepted: number;
   duplicates: number;

@@ -50,6 +50,7 @@ export const pages: Page[] = [
   { path: '/alarms/:name', title: 'Alarm', load: () => import('../pages/Alarm.svelte') },
   { path: '/endpoints', title: 'Endpoints', nav: { label: 'Endpoints', icon: 'link', group: 'Serve' }, load: () => import('../pages/Endpoints.svelte') },
   { path: '/endpoints/:name', title: 'Endpoint', load: () => import('../pages/Endpoint.svelte') },
+  { path: '/audit', title: 'Audit', nav: { label: 'Audit', icon: 'search', group: 'Serve' }, admin: true, load: () => import('../pages/Audit.svelte') },
   { path: '/users', title: 'Users', nav: { label: 'Users', icon: 'lock', group: 'Serve' }, admin: true, load: () => import('../pages/Users.svelte') },
 ];
 

@@ -23,7 +23,7 @@ class WholeSite final : public Site {
         endpoints_(parts.endpoints, parts.clock, facts.mounts),
         live_watch_(parts.live, parts.clock) {
     events_.add_to(router_);
-    add_stream_routes(router_, directory_, tail_);
+    add_stream_routes(router_, directory_, tail_, parts.warehouse);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
     add_query_routes(router_, parts.queries);
     add_store_routes(router_, parts.warehouse);

@@ -13,20 +13,24 @@ namespace {
 constexpr int64_t kEntriesMax = 100'000;
 
 // "2h": so long ago; or a time.
-Result<WallTime> since(std::string_view text, WallTime now) {
+Result<WallTime> time_of(std::string_view name, std::string_view text, WallTime now) {
   if (const auto ago = parse_duration(text)) return WallTime{now.micros - ago->micros};
   if (const auto at = parse_timestamp(text)) return WallTime{*at};
-  return Error(Code::invalid, "since is neither a time nor a duration: " + std::string(text),
-               "for example since=2h, or since=2026-11-20T08:00:00Z");
+  return Error(Code::invalid, std::string(name) + " is neither a time nor a duration: " + std::string(text),
+               "for example " + std::string(name) + "=2h, or " + std::string(name) + "=2026-11-20T08:00:00Z");
 }
 
 Result<warehouse::AuditQuery> query_of(const Request& request, WallTime now) {
   warehouse::AuditQuery out;
   if (const auto text = request.query_value("since"); text && !text->empty()) {
-    TRY_ASSIGN(out.since, since(*text, now));
+    TRY_ASSIGN(out.since, time_of("since", *text, now));
+  }
+  if (const auto text = request.query_value("until"); text && !text->empty()) {
+    TRY_ASSIGN(out.until, time_of("until", *text, now));
   }
   out.user = request.query_value("user").value_or("");
   out.kind = request.query_value("kind").value_or("");
+  out.outcome = request.query_value("outcome").value_or("");
   if (const auto text = request.query_value("limit"); text && !text->empty()) {
     const bool is_number = text->find_first_not_of("0123456789") == std::string::npos && text->size() < 7;
     const int64_t limit = is_number ? std::stoll(std::string(*text)) : 0;
@@ -58,8 +62,8 @@ void add_audit_routes(Router& router, warehouse::Warehouse& audit) {
   route.access = Access::admin;
   route.pattern = "/v1/audit";
   route.summary =
-      "Who did what: statements without their values, sign-ins, changes of users and tokens. since, user, "
-      "kind, limit.";
+      "Who did what: statements without their values, sign-ins, changes of users and tokens. since, until, "
+      "user, kind, outcome, limit.";
   route.handler = json_answers([&audit](Request& request) -> Result<Json> {
     TRY_ASSIGN(const warehouse::AuditQuery query, query_of(request, audit.now()));
     return warehouse::audit_json(audit.log(), query);

@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/routes.h"
+#include "surface/http/routes/sql_user.h"
 
 namespace weir::http {
 
@@ -50,8 +51,13 @@ Json place_json(const lake::Place& place) {
   return out;
 }
 
-Result<Json> explain(const LakeParts& parts, const std::string& id) {
-  TRY_ASSIGN(const std::vector<lake::Place> places, parts.lake.explain(id));
+// A place is shown to who may see the record there.
+Result<Json> explain(const LakeParts& parts, const std::string& id, const warehouse::User& user) {
+  TRY_ASSIGN(std::vector<lake::Place> places, parts.lake.explain(id));
+  std::erase_if(places, [&](const lake::Place& place) {
+    const std::string table = place.verdict == "quarantined" ? place.stream + "_quarantine" : place.stream;
+    return !parts.warehouse.check_sees_all(user, table);
+  });
   Json listed{Json::Array{}};
   for (const lake::Place& place : places) {
     Json one = place_json(place);
@@ -171,8 +177,9 @@ void add_lake_routes(Router& router, const LakeParts& parts) {
   route.pattern = "/v1/events/{id}";
   route.access = Access::reader;
   route.summary = "Where one event is: verdict, journal, archive, lake, rows in tables.";
-  route.handler =
-      json_answers([parts](Request& request) { return explain(parts, std::string(request.parameter("id"))); });
+  route.handler = json_answers([parts](Request& request) {
+    return explain(parts, std::string(request.parameter("id")), sql_user(request.caller));
+  });
   router.add(route);
   route.pattern = "/v1/lake";
   route.summary = "Every table of the lake: rows, files and bytes by partition, what waits.";

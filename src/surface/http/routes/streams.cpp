@@ -9,6 +9,7 @@
 #include "stream/capture/declaration.h"
 #include "stream/capture/values.h"
 #include "surface/http/routes/body.h"
+#include "surface/http/routes/sql_user.h"
 
 namespace weir::http {
 
@@ -63,6 +64,8 @@ Json rates_json(const std::vector<RatePoint>& points) {
   }
   return out;
 }
+
+constexpr const char* kQuarantine = "_quarantine";
 
 Result<std::vector<std::vector<engine::Cell>>> all_rows(engine::ResultStream& stream) {
   std::vector<std::vector<engine::Cell>> rows;
@@ -425,25 +428,36 @@ Result<Json> StreamDirectory::rows_of(const std::string& stream, uint64_t sequen
 
 namespace {
 
-Handler shown_records(const StreamDirectory& directory,
+Handler shown_records(const StreamDirectory& directory, warehouse::Warehouse& rights, std::string suffix,
                       Result<std::string> (StreamDirectory::*read)(std::string_view, int64_t, const Cancel&) const) {
-  return answers([&directory, read](Request& request) -> Result<Response> {
+  return answers([&directory, &rights, suffix, read](Request& request) -> Result<Response> {
     TRY_ASSIGN(const int64_t limit, query_integer_or(request, "limit", 50, {1, kRowsShownMax}));
-    TRY_ASSIGN(std::string text, (directory.*read)(request.parameter("name"), limit, *request.cancel));
+    const std::string name(request.parameter("name"));
+    TRY(directory.find(name));
+    TRY(rights.check_sees_all(sql_user(request.caller), name + suffix));
+    TRY_ASSIGN(std::string text, (directory.*read)(name, limit, *request.cancel));
     return json_response(std::move(text));
   });
 }
 
-void watch(const StreamDirectory& directory, TailHub& tail, Request& request, const Responder& responder) {
+void watch(const StreamDirectory& directory, TailHub& tail, warehouse::Warehouse& rights, Request& request,
+           const Responder& responder) {
   const Result<StreamDirectory::Declared> declared = directory.find(request.parameter("name"));
   if (!declared) return responder.fail(declared.error());
+  const warehouse::User user = sql_user(request.caller);
+  const std::string name = declared->stream.name;
+  if (const Status sees = rights.check_sees_all(user, name); !sees) return responder.fail(sees.error());
+  const bool sees_quarantined = rights.check_sees_all(user, name + kQuarantine).has_value();
   Response head;
   head.content_type = "text/event-stream";
   head.headers.emplace_back("X-Accel-Buffering", "no");  // a proxy between must pass each event on at once
   const std::shared_ptr<BodyStream> body =
       responder.stream(std::move(head), {.endless = true, .waiting_bytes_max = 1 << 20});
   static_cast<void>(body->offer(": watching\n\n"));
-  if (const Status added = tail.add(declared->number, body); !added) {
+  TailHub::Watch wanted{.stream = declared->number,
+                        .sees_quarantined = sees_quarantined,
+                        .may_go_on = [&rights, user, name] { return rights.check_sees_all(user, name).has_value(); }};
+  if (const Status added = tail.add(std::move(wanted), body); !added) {
     static_cast<void>(body->offer("event: refused\ndata: {\"message\":\"too many tails are watched at once\"}\n\n"));
     body->finish();
   }
@@ -451,7 +465,7 @@ void watch(const StreamDirectory& directory, TailHub& tail, Request& request, co
 
 }  // namespace
 
-void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub& tail) {
+void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub& tail, warehouse::Warehouse& rights) {
   Route route;
   route.access = Access::reader;
   route.pattern = "/v1/streams";
@@ -470,16 +484,16 @@ void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub
   router.add(route);
   route.pattern = "/v1/streams/{name}/events";
   route.summary = "The newest events of a stream.";
-  route.handler = shown_records(directory, &StreamDirectory::events);
+  route.handler = shown_records(directory, rights, "", &StreamDirectory::events);
   router.add(route);
   route.pattern = "/v1/streams/{name}/quarantine";
   route.summary = "The newest records of a stream that did not fit, with the reason.";
-  route.handler = shown_records(directory, &StreamDirectory::quarantine);
+  route.handler = shown_records(directory, rights, kQuarantine, &StreamDirectory::quarantine);
   router.add(route);
   route.pattern = "/v1/streams/{name}/tail";
   route.summary = "Records as they arrive, as server-sent events.";
-  route.handler = [&directory, &tail](Request& request, const Responder& responder) {
-    watch(directory, tail, request, responder);
+  route.handler = [&directory, &tail, &rights](Request& request, const Responder& responder) {
+    watch(directory, tail, rights, request, responder);
   };
   router.add(route);
 }

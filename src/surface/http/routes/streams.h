@@ -1,7 +1,8 @@
 // Streams as pages and shells look at them: declarations, counts, rates, files, newest events, quarantine, tail.
 //
 // A StreamDirectory reads what other rooms know and words it; its functions may be called from any thread and read the
-// control database or the engine, so handlers run on the interactive lane.
+// control database or the engine, so handlers run on the interactive lane. They read past grants and policies: what
+// shows records asks first whether the caller may see all of them.
 #pragma once
 
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/guarded.h"
+#include "platform/warehouse/warehouse.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -99,6 +101,6 @@ class StreamDirectory {
 };
 
 // The references outlive the router.
-void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub& tail);
+void add_stream_routes(Router& router, const StreamDirectory& directory, TailHub& tail, warehouse::Warehouse& rights);
 
 }  // namespace weir::http
