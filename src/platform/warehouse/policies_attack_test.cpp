@@ -184,6 +184,19 @@ TEST_F(PolicyAttackTest, no_other_statement_and_no_error_says_more) {
         "SELECT * FROM svv_attached_masking_policy",
         "SELECT * FROM pg_stats",
         "SELECT * FROM pg_policies",
+        "SELECT * FROM pragma_storage_info('cards')",
+        "CALL pragma_storage_info('cards')",
+        "SELECT * FROM duckdb_columns()",
+        "SELECT * FROM public.pay FOR UPDATE",
+        "SELECT min(weir_seq) FROM cards",
+        "SELECT * FROM cards WHERE number = ANY (SELECT note FROM pay)",
+        "SELECT score, count(*) FROM cards GROUP BY ALL ORDER BY ALL",
+        "SELECT quantile_cont(score, 0.5) FROM cards",
+        "SELECT sum(score) OVER (ROWS UNBOUNDED PRECEDING) FROM cards",
+        "SELECT a.number FROM cards a, LATERAL (SELECT a.number::int) b",
+        "SELECT strtol(number, 16) FROM cards",
+        "SELECT to_number(note, '99') FROM pay",
+        "SELECT decode(score, 17, 'SECRET', 'no') = 'SECRET' AND 1 = 2 FROM cards",
         "SELECT tbl_rows, max_varchar FROM svv_table_info WHERE \"table\" IN ('cards', 'pay')",
         "SELECT reltuples FROM pg_class WHERE relname IN ('cards', 'pay')",
         "SELECT rows FROM stv_tbl_perm WHERE name = 'pay'",
@@ -238,6 +251,23 @@ TEST_F(PolicyAttackTest, row_level_security_is_not_turned_on_behind_a_materializ
       << "what a late binding view reads is known when it is read";
 }
 
+TEST_F(PolicyAttackTest, the_functions_of_a_policy_are_those_that_it_was_made_with) {
+  ok("CREATE FUNCTION f_hide(int) RETURNS int IMMUTABLE AS $$ SELECT 0 $$ LANGUAGE sql");
+  ok("CREATE TABLE small (n SMALLINT)");
+  ok("INSERT INTO small VALUES (77)");
+  ok("GRANT SELECT ON small TO PUBLIC");
+  ok("CREATE MASKING POLICY by_function WITH (n SMALLINT) USING (f_hide(n)::smallint)");
+  ok("ATTACH MASKING POLICY by_function ON small(n) TO PUBLIC");
+  ok("CREATE VIEW of_it AS SELECT f_hide(n::smallint) AS hidden FROM small");
+  ok("GRANT SELECT ON of_it TO PUBLIC");
+  EXPECT_EQ(ada("SELECT n FROM small"), "0; SELECT 1");
+  EXPECT_EQ(ada("CREATE FUNCTION f_hide(smallint) RETURNS int IMMUTABLE AS $$ SELECT $1 + 5 $$ LANGUAGE sql"),
+            "CREATE FUNCTION");
+  EXPECT_EQ(ada("SELECT f_hide(1::smallint), f_hide(1)"), "6|0; SELECT 1");
+  EXPECT_EQ(ada("SELECT n FROM small"), "0; SELECT 1");
+  EXPECT_EQ(ada("SELECT hidden FROM of_it"), "0; SELECT 1");
+}
+
 // A policy's own failure would show the row that it failed over.
 TEST_F(PolicyAttackTest, a_policy_that_fails_shows_no_value) {
   ok("CREATE RLS POLICY number_only WITH (note VARCHAR(40)) USING (note::int > 0)");
@@ -278,44 +308,71 @@ TEST_F(ColumnAttackTest, a_column_without_a_grant_is_read_in_no_place_of_a_state
     EXPECT_EQ(ada("SELECT id FROM " + of + " UNION ALL SELECT id FROM " + of), "1;1; SELECT 2");
     EXPECT_EQ(ada("SELECT count(*) FROM " + of), "1; SELECT 1");
     for (const std::string sql :
-         {"SELECT salary FROM {}", "SELECT salary FROM {} LIMIT 1", "SELECT salary FROM {} OFFSET 0",
-          "SELECT id FROM {} ORDER BY salary", "SELECT salary FROM {} ORDER BY 1", "SELECT DISTINCT salary FROM {}",
-          "SELECT salary FROM {} UNION ALL SELECT salary FROM {}", "SELECT salary FROM {} UNION SELECT 1",
-          "SELECT salary FROM {} EXCEPT SELECT 1", "SELECT 4711 INTERSECT SELECT salary FROM {}",
+         {"SELECT salary FROM {}",
+          "SELECT salary FROM {} LIMIT 1",
+          "SELECT salary FROM {} OFFSET 0",
+          "SELECT id FROM {} ORDER BY salary",
+          "SELECT salary FROM {} ORDER BY 1",
+          "SELECT DISTINCT salary FROM {}",
+          "SELECT salary FROM {} UNION ALL SELECT salary FROM {}",
+          "SELECT salary FROM {} UNION SELECT 1",
+          "SELECT salary FROM {} EXCEPT SELECT 1",
+          "SELECT 4711 INTERSECT SELECT salary FROM {}",
           "SELECT * FROM (SELECT salary FROM {} UNION ALL SELECT salary FROM {}) x",
           "SELECT count(*) FROM (SELECT salary FROM {} EXCEPT SELECT 4711) x",
-          "SELECT * FROM (SELECT salary FROM {} LIMIT 1) x", "WITH x AS MATERIALIZED (SELECT salary FROM {}) TABLE x",
+          "SELECT * FROM (SELECT salary FROM {} LIMIT 1) x",
+          "WITH x AS MATERIALIZED (SELECT salary FROM {}) TABLE x",
           "WITH x AS MATERIALIZED (SELECT salary FROM {}) SELECT * FROM x a, x b",
           "WITH x AS (SELECT salary FROM {}) SELECT * FROM x",
           "WITH RECURSIVE r(n) AS (SELECT salary FROM {} UNION ALL SELECT n + 1 FROM r WHERE n < 0) SELECT n FROM r",
           "WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT salary FROM {}, r WHERE n = 0) SELECT max(n) FROM r",
-          "CREATE TABLE stolen AS SELECT salary FROM {}", "CREATE TABLE stolen AS SELECT salary FROM {} LIMIT 1",
-          "CREATE TEMP TABLE stolen2 AS SELECT id, salary FROM {}", "SELECT salary INTO stolen3 FROM {}",
-          "INSERT INTO taken SELECT id, salary FROM {}", "INSERT INTO taken (n) SELECT salary FROM {}",
+          "CREATE TABLE stolen AS SELECT salary FROM {}",
+          "CREATE TABLE stolen AS SELECT salary FROM {} LIMIT 1",
+          "CREATE TEMP TABLE stolen2 AS SELECT id, salary FROM {}",
+          "SELECT salary INTO stolen3 FROM {}",
+          "INSERT INTO taken SELECT id, salary FROM {}",
+          "INSERT INTO taken (n) SELECT salary FROM {}",
           "INSERT INTO taken (n) SELECT salary FROM {} LIMIT 1",
           "INSERT INTO taken (n) SELECT salary FROM {} UNION ALL SELECT salary FROM {}",
-          "UPDATE taken SET n = (SELECT salary FROM {})", "UPDATE taken SET n = salary FROM {}",
+          "UPDATE taken SET n = (SELECT salary FROM {})",
+          "UPDATE taken SET n = salary FROM {}",
           "MERGE INTO taken USING {} s ON taken.id = s.id WHEN MATCHED THEN UPDATE SET n = s.salary",
-          "SELECT (SELECT salary FROM {})", "SELECT (SELECT salary FROM {} LIMIT 1)",
-          "SELECT ARRAY(SELECT salary FROM {})", "SELECT 4711 IN (SELECT salary FROM {})",
-          "SELECT 1 WHERE EXISTS (SELECT 1 FROM {} WHERE salary = 4711)", "SELECT 4711 = ANY (SELECT salary FROM {})",
-          "SELECT a.id FROM {} a JOIN {} b ON a.salary = b.salary", "SELECT id FROM {} a JOIN {} b USING (id, salary)",
+          "SELECT (SELECT salary FROM {})",
+          "SELECT (SELECT salary FROM {} LIMIT 1)",
+          "SELECT ARRAY(SELECT salary FROM {})",
+          "SELECT 4711 IN (SELECT salary FROM {})",
+          "SELECT 1 WHERE EXISTS (SELECT 1 FROM {} WHERE salary = 4711)",
+          "SELECT 4711 = ANY (SELECT salary FROM {})",
+          "SELECT a.id FROM {} a JOIN {} b ON a.salary = b.salary",
+          "SELECT id FROM {} a JOIN {} b USING (id, salary)",
           "SELECT count(*) FROM {} a NATURAL JOIN {} b",
-          "SELECT count(*) OVER (ORDER BY salary) FROM {}", "SELECT id FROM {} QUALIFY max(salary) OVER () > 1",
-          "SELECT count(*) FROM {} GROUP BY salary", "SELECT count(*) FROM {} GROUP BY GROUPING SETS ((salary), ())",
-          "SELECT count(*) FROM {} HAVING max(salary) > 1", "SELECT count(*) FILTER (WHERE salary = 4711) FROM {}",
-          "SELECT {} FROM {}", "SELECT to_json({}) FROM {}", "SELECT count({}) FROM {}",
-          "SELECT x FROM {} AS x", "SELECT x.c FROM {} AS x(a, b, c)", "SELECT * EXCLUDE (note, id) FROM {}",
-          "SELECT columns('sal.*') FROM {}", "SELECT l.s FROM {} a, LATERAL (SELECT a.salary AS s) l",
+          "SELECT count(*) OVER (ORDER BY salary) FROM {}",
+          "SELECT id FROM {} QUALIFY max(salary) OVER () > 1",
+          "SELECT count(*) FROM {} GROUP BY salary",
+          "SELECT count(*) FROM {} GROUP BY GROUPING SETS ((salary), ())",
+          "SELECT count(*) FROM {} HAVING max(salary) > 1",
+          "SELECT count(*) FILTER (WHERE salary = 4711) FROM {}",
+          "SELECT {} FROM {}",
+          "SELECT to_json({}) FROM {}",
+          "SELECT count({}) FROM {}",
+          "SELECT x FROM {} AS x",
+          "SELECT x.c FROM {} AS x(a, b, c)",
+          "SELECT * EXCLUDE (note, id) FROM {}",
+          "SELECT columns('sal.*') FROM {}",
+          "SELECT l.s FROM {} a, LATERAL (SELECT a.salary AS s) l",
           "SELECT l.s FROM taken t RIGHT JOIN LATERAL (SELECT salary AS s FROM {}) l ON true",
-          "SELECT v.n FROM {} a, LATERAL (VALUES (a.salary)) v(n)", "SELECT unnest([salary]) FROM {}",
-          "PIVOT {} ON id IN (1) USING max(salary)", "SELECT * FROM {} USING SAMPLE 1 ROWS",
-          "EXPLAIN SELECT salary FROM {}", "UNLOAD ('SELECT salary FROM {}') TO 's3://out/x_' IAM_ROLE default",
+          "SELECT v.n FROM {} a, LATERAL (VALUES (a.salary)) v(n)",
+          "SELECT unnest([salary]) FROM {}",
+          "PIVOT {} ON id IN (1) USING max(salary)",
+          "SELECT * FROM {} USING SAMPLE 1 ROWS",
+          "EXPLAIN SELECT salary FROM {}",
+          "UNLOAD ('SELECT salary FROM {}') TO 's3://out/x_' IAM_ROLE default",
           "UNLOAD ('SELECT salary FROM {} LIMIT 1') TO 's3://out/x_' IAM_ROLE default",
           "SELECT count(*) FROM generate_series((SELECT max(salary) FROM {}), 4711) g",
           "SELECT count(*) FROM {} b, generate_series(1, b.salary) g",
           "SELECT * FROM unnest((SELECT array_agg(salary) FROM {})) u",
-          "CREATE VIEW mine AS SELECT salary FROM {}", "PREPARE p AS SELECT salary FROM {}; EXECUTE p"}) {
+          "CREATE VIEW mine AS SELECT salary FROM {}",
+          "PREPARE p AS SELECT salary FROM {}; EXECUTE p"}) {
       std::string text = sql;
       for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}")) text.replace(at, 2, of);
       const std::string answer = ada(text);
