@@ -14,12 +14,12 @@ def weir(tmp_path_factory):
     project.folder.mkdir()
     project.start()
     wire = project.get("/v1/status", headers=project.admin()).json["wire"]
-    connect = lambda **more: psycopg.connect(host=str(project.folder / ".weir"), port=wire["port"], dbname="shop", autocommit=True, **more)
-    owner = connect()
+    connect = lambda host, **more: psycopg.connect(host=host, port=wire["port"], dbname="shop", autocommit=True, **more)
+    owner = connect(str(project.folder / ".weir"))
 
     def as_user(name):
         owner.execute(f"CREATE USER {name} PASSWORD 'Of-A-Test1'")
-        return connect(user=name, password="Of-A-Test1")
+        return connect("127.0.0.1", user=name, password="Of-A-Test1")  # on the folder's socket everybody is its owner
 
     target = Target(owner, "weir", as_user)
     yield target
