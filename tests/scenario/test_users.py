@@ -118,6 +118,9 @@ def test_mistakes_are_told_and_change_nothing(project):
     assert "did you mean 'ada'" in refused(project, "user", "drop", "adaa")
     assert "nothing to change" in refused(project, "user", "alter", "ada")
     assert "60s to 20d" in refused(project, "user", "alter", "ada", "--session-timeout", "5s")
+    project.weir("user", "role", "grant", "sys:superuser", "ada")
+    assert "cannot be disabled" in refused(project, "user", "password", "ada", "--disable"), "a superuser by a role too"
+    project.weir("user", "role", "revoke", "sys:superuser", "ada")
     project.start()
     admin = project.admin()
     for body, words in [({"name": "b", "passwort": GOOD}, "did you mean 'password'"), ({"name": "b", "password": 5}, "must be a text"), ({}, "'name'"),

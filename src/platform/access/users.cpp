@@ -246,7 +246,8 @@ Result<Users::Draft> Users::changed(Draft draft, const UserChange& change) {
     }
     ++user.password_version;
   }
-  if (user.superuser && user.is_disabled)
+  const bool is_superuser = user.superuser || state()->directory.is_superuser(user.id);  // also by a role
+  if (is_superuser && user.is_disabled)
     return Error(Code::conflict, "the password of a superuser cannot be disabled",
                  "give it one, or let it be no superuser any more");
   return draft;

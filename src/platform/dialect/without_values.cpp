@@ -26,13 +26,20 @@ std::string without_values(std::string_view sql) {
 }
 
 std::string without_quoted(std::string_view message) {
+  const auto is_letter = [&](size_t at) {
+    const char c = at < message.size() ? message[at] : ' ';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
   std::string out;
   char open = 0;
-  for (const char c : message) {
+  for (size_t i = 0; i < message.size(); ++i) {
+    const char c = message[i];
+    // Between letters it is an apostrophe: of the message, or of a value that goes on behind it.
+    const bool is_apostrophe = c == '\'' && i > 0 && is_letter(i - 1) && is_letter(i + 1);
     if (open == 0) {
       out += c;
-      if (c == '"' || c == '\'') open = c;
-    } else if (c == open) {
+      if (c == '"' || (c == '\'' && !is_apostrophe)) open = c;
+    } else if (c == open && !is_apostrophe) {
       out.append("…").append(1, c);
       open = 0;
     }

@@ -1,6 +1,7 @@
 // Policies as they hold for somebody: what stands between them and the rows of a relation.
 #include <algorithm>
 
+#include "core/base/quotes.h"
 #include "platform/warehouse/rights.h"
 
 namespace weir::warehouse {
@@ -69,12 +70,6 @@ std::string stream_beside(std::string_view name) {
   return {};
 }
 
-std::string in_quotes(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
-
 // The archive has the stream's columns as text: its rows are those whose events are seen, and what cannot be masked by
 // columns is left out.
 engine::RelationGuard guard_of_archive(const engine::RelationGuard& stream, const std::vector<std::string>& masked) {
@@ -83,8 +78,8 @@ engine::RelationGuard guard_of_archive(const engine::RelationGuard& stream, cons
   out.alias.clear();
   out.needs = masked;
   if (!stream.condition.empty()) {
-    out.condition = "\"_seq\" IN (SELECT \"_seq\" FROM lake.main." + in_quotes(stream.name) + " AS " +
-                    in_quotes(stream.alias.empty() ? stream.name : stream.alias) + " WHERE " + stream.condition + ")";
+    out.condition = "\"_seq\" IN (SELECT \"_seq\" FROM lake.main." + quoted_name(stream.name) + " AS " +
+                    quoted_name(stream.alias.empty() ? stream.name : stream.alias) + " WHERE " + stream.condition + ")";
   }
   if (out.masks.empty()) return out;
   for (const char* whole : {"_payload", "_id"}) {
