@@ -233,7 +233,12 @@ def test_policies_of_an_external_table_hold_under_every_schema(project):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 ada.execute(f"EXPLAIN SELECT * FROM {schema}.t")
     with connect(project, "root") as root:
-        root.execute("DROP SCHEMA two; DROP SCHEMA one DROP EXTERNAL DATABASE CASCADE")
+        root.execute("DETACH MASKING POLICY stars ON one.t(note) FROM PUBLIC; DETACH RLS POLICY own ON one.t FROM PUBLIC; ALTER TABLE one.t ROW LEVEL SECURITY OFF")
+        root.execute("ATTACH RLS POLICY own ON two.t TO PUBLIC; ALTER TABLE two.t ROW LEVEL SECURITY ON; DROP SCHEMA one")
+    with connect(project, "ada") as ada:
+        assert ada.execute("SELECT count(*) FROM two.t").fetchone() == (1,)
+    with connect(project, "root") as root:
+        root.execute("DROP SCHEMA two DROP EXTERNAL DATABASE CASCADE")
         assert root.execute("SELECT count(*) FROM svv_rls_attached_policy").fetchone() == (0,)
 
 

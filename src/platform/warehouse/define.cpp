@@ -265,7 +265,7 @@ class Definer {
       if (const Relation* view = rights->find(place.substr(0, dot), place.substr(dot + 1)); view && view->view) {
         if (view->attributes["late"].as_bool(false)) {
           Error late(Code::unsupported, "a materialized view cannot read the late binding view " + place,
-                     "what that one reads, and whether it has policies, is known only when it is read");
+                     "what that one reads is known only when it is read");
           late.sqlstate = "0A000";
           return late;
         }
@@ -538,8 +538,7 @@ class Definer {
     for (const auto& [key, relation] : rights.relations()) {
       if (relation.schema != schema || relation.kind != "external table") continue;
       const Place place{.schema = schema, .name = relation.name, .kind = relation.kind};
-      if (!drops_tables &&
-          (rights.attachments().contains(key) || rights.row_security(relation.schema, relation.name))) {
+      if (!drops_tables && rights.has_policies(key)) {
         Error error(Code::conflict,
                     "cannot drop schema " + schema + ": the policies of " + place.name +
                         " are under this name, and hold under every one",

@@ -90,9 +90,7 @@ Status check_not_materialized(const Rights& rights, const Place& place) {
 // One external table has its policies under one of its names, and they hold under all of them.
 Status check_one_name(const Rights& rights, const Place& place) {
   for (const std::string& other : rights.other_names(place.schema, place.name)) {
-    const size_t dot = other.find('.');
-    const auto state = rights.row_security(other.substr(0, dot), other.substr(dot + 1));
-    if (!rights.attachments().contains(other) && !(state && state->is_on)) continue;
+    if (!rights.has_policies(other)) continue;
     return error_of(Code::invalid, "42809", place.schema + "." + place.name + " has its policies as " + other,
                     "name it so here too: they hold under each name of the table");
   }

@@ -128,6 +128,7 @@ class Rights {
   // show none where they lack a column that a policy names. Those of an external table hold under every schema over its
   // database.
   std::map<std::string, engine::RelationGuard> guards(const Subject& who) const;
+  bool has_policies(const std::string& relation) const;  // "schema.name": attached there, or row-level security is on
   // The RLS policies among them, by name; empty: by default no row is seen.
   std::vector<std::string> row_policies(const Subject& who, std::string_view schema, std::string_view name) const;
   // Whether anything stands before its rows for anybody, there or where its rows come from.
@@ -150,7 +151,6 @@ class Rights {
 
  private:
   Status load_policies(engine::Session& session);
-  bool has_policies(const std::string& relation) const;  // attached there, or RLS is on
   std::vector<const Policy*> row_policies_of(const Subject& who, const std::string& relation) const;
   void add_masks(const Subject& who, std::map<std::string, engine::RelationGuard>& out) const;
   void add_beside(std::map<std::string, engine::RelationGuard>& out) const;
