@@ -384,7 +384,7 @@ def test_sqlalchemy_over_psycopg_2(served):
     with engine.connect() as connection:
         assert connection.execute(sqlalchemy.select(table.c.name).where(table.c.id == 2)).scalar() == "two"
     engine.dispose()
-    ran("SQLAlchemy", version_in(CLIENTS, "SQLAlchemy"), "the PostgreSQL dialect with its inspector", "its Redshift dialect: not tried")
+    ran("SQLAlchemy", version_in(CLIENTS, "SQLAlchemy"), "the PostgreSQL dialect with its inspector")
 
 
 NODE = """

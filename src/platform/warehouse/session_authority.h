@@ -31,6 +31,8 @@ class SessionAuthority final : public engine::Authority {
     Buckets* buckets = nullptr;  // where external tables have their files; null: there are none
     NoteScan note_scan = {};     // of one of them
     std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
+    std::shared_ptr<std::set<std::string>> changes;  // MaterializedViews::key_of() what statements change goes in there
+    std::function<bool(const Relation& view)> is_stale = {};
   };
   explicit SessionAuthority(Parts parts);
 

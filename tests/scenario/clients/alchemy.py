@@ -47,7 +47,7 @@ with engine.begin() as connection:
     chosen = sa.select(toys.c.id, toys.c.maker, toys.c.name, toys.c.price) if sa.__version__ > "2" else sa.select([toys.c.id, toys.c.maker, toys.c.name, toys.c.price])
     connection.execute(redshift.CreateMaterializedView(f"{schema}.dear", chosen.where(toys.c.price > 5), distkey="maker", sortkey="id"))
     plain = f"SELECT id, maker, name, price FROM {schema}.toys WHERE name <> 'it''s'"
-    run(connection, redshift.UnloadFromSelect(sa.text(plain), f"s3://landing/{schema}/out/", delimiter="|", add_quotes=True, allow_overwrite=True, manifest=True,
+    run(connection, redshift.UnloadFromSelect(sa.text(plain), f"s3://landing/{schema}/out/", delimiter="|", allow_overwrite=True, manifest=True,
                                                  parallel=False, **role))
     run(connection, redshift.UnloadFromSelect(chosen.where(toys.c.id > 0), f"s3://landing/{schema}/parquet/", format=redshift.Format.parquet, **role))
     connection.execute(sa.text(f"CREATE TABLE {schema}.back (LIKE {schema}.toys)"))
@@ -74,7 +74,7 @@ seen["reflected"] = [sorted(column.name for column in reflected.columns), [key.c
 back = sa.Table("back", sa.MetaData(), schema=schema, autoload_with=engine)
 with engine.begin() as connection:
     into = [back.c.id, back.c.maker, back.c.name, back.c.price]
-    run(connection, redshift.CopyCommand(into, f"s3://landing/{schema}/out/manifest", delimiter="|", remove_quotes=True, manifest=True, stat_update=True, **role))
+    run(connection, redshift.CopyCommand(into, f"s3://landing/{schema}/out/manifest", delimiter="|", manifest=True, stat_update=True, **role))
     run(connection, redshift.CopyCommand(into, f"s3://landing/{schema}/parquet/", format=redshift.Format.parquet, **role))
     seen["back"] = [list(row) for row in connection.execute(sa.text(f"SELECT id, name, price::varchar, count(*) FROM {schema}.back GROUP BY 1, 2, 3 ORDER BY 1"))]
     connection.execute(toys.update().where(toys.c.id == 2).values(name="top"))
