@@ -13,10 +13,12 @@
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
+#include "app/refreshes.h"
 #include "app/run_findings.h"
 #include "app/sql.h"
 #include "app/steps.h"
 #include "app/store_buckets.h"
+#include "app/stream_options.h"
 #include "app/stream_summary.h"
 #include "app/version.h"
 #include "app/views.h"
@@ -75,10 +77,10 @@ class Composed : public App {
   Status open_access();
   Status apply_folder();
   Status open_history();
-  Result<std::set<std::string>> loaded_tables();
+  Status open_watchers();
   Status open_surface();
   void start_followers();
-  void tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick);
+  void tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick, Lane lane = Lane::follow);
   void stop_followers();
   void maintain_lake();
   // Tells all but the last, which is returned.
@@ -109,6 +111,7 @@ class Composed : public App {
   std::unique_ptr<warehouse::HistoryFile> past_;  // of the two logs below
   warehouse::StatementLog statements_{clock_, metrics_};
   warehouse::LoadLog loads_;
+  Refreshes refreshes_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<live::Live> live_;
@@ -130,10 +133,12 @@ class Composed : public App {
   std::unique_ptr<http::AccessGate> gate_;
   std::unique_ptr<http::Site> site_;
   std::unique_ptr<Doors> doors_;
+  std::atomic<Doors*> open_doors_{nullptr};  // the same, for whoever may come before them
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
-  std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false};
+  std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false},
+      refreshing_{false};
   LogLimit history_log_;
   std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -252,24 +257,10 @@ Status Composed::open_storage() {
   char resolved[4096];
   TRY(real_files().make_directories(store_root_));
   if (realpath(store_root_.c_str(), resolved) != nullptr) store_root_ = resolved;
-  lake::Options lake;
-  lake.store_root = store_root_;
-  lake.commit_interval = settings_.duration("lake.commit_interval");
-  lake.commit_bytes = settings_.size("lake.commit_bytes");
-  lake.compact_files = static_cast<size_t>(settings_.integer("lake.compact_files"));
-  lake.compact_bytes = settings_.size("lake.compact_bytes");
-  lake.replaced_keep = settings_.duration("lake.replaced_keep");
-  // What may wait beside a commit that is being written: more would only be memory, the journal keeps it all.
-  lake.tail_bytes_max = lake.commit_bytes + (8ull << 20);
-  TRY_ASSIGN(lake_, lake::Lake::open(real_files(), clock_, metrics_, *journal_, *control_, lake));
+  TRY_ASSIGN(lake_, lake::Lake::open(real_files(), clock_, metrics_, *journal_, *control_,
+                                     lake_options(settings_, store_root_)));
 
-  capture::Options capture;
-  capture.folder = join_path(state_folder_, "dedup");
-  capture.limits.body_bytes = settings_.size("limits.body_bytes");
-  capture.limits.record_bytes = settings_.size("limits.record_bytes");
-  capture.limits.depth = static_cast<int>(settings_.integer("limits.depth"));
-  capture.limits.ratio_max = settings_.number("limits.ratio");
-  capture.index_memory_bytes = settings_.size("limits.index_memory");
+  const capture::Options capture = capture_options(settings_, state_folder_);
   limits_ = capture.limits;
   TRY_ASSIGN(capture_, capture::Capture::open(real_files(), clock_, random_, metrics_, *journal_, capture));
   return {};
@@ -279,7 +270,7 @@ Status Composed::open_engine() {
   TRY_ASSIGN(past_, keep_history(join_path(state_folder_, "history"), clock_, settings_, statements_, loads_));
   engine::EngineOptions engine = engine_options(settings_, state_folder_, store_root_);
   auto views = system_views(*capture_, *control_, *journal_, *lake_);
-  add_warehouse_views(views, statements_, loads_, users_);
+  add_warehouse_views(views, statements_, loads_, refreshes_.views(), users_);
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
@@ -295,9 +286,10 @@ Status Composed::open_engine() {
   live.defer = [this](std::function<void()> task) { return lanes_->submit(Lane::background, std::move(task)); };
   TRY_ASSIGN(live_, live::Live::open(real_files(), clock_, metrics_, *journal_, std::move(live)));
   TRY(open_access());
-  TRY_ASSIGN(warehouse_,
-             open_warehouse({*engine_, statements_, *timers_, clock_, random_, users_.get(), buckets_.get(), &loads_},
-                            settings_));
+  TRY_ASSIGN(warehouse_, open_warehouse({*engine_, statements_, *timers_, clock_, random_, users_.get(), buckets_.get(),
+                                         &loads_, &refreshes_.views()},
+                                        settings_));
+  refreshes_.follow(*lake_, *warehouse_, clock_);
   queries_ = std::make_unique<warehouse::SavedQueries>(real_files(), options_.folder);
   flow::Flow::Parts flow{*engine_, *lake_, *control_, *lanes_, clock_, random_, metrics_};
   flow.steps = step_settings(settings_, options_.folder, store_root_);
@@ -308,11 +300,15 @@ Status Composed::open_engine() {
   TRY_ASSIGN(flow_, flow::Flow::open(flow));
   intakes_->add_work(*flow_);
   TRY_ASSIGN(forgets_, forget::Forgets::open({*journal_, *capture_, *lake_, *live_, *engine_, *flow_, *control_,
-                                              real_files(), clock_, random_, options_.serves},
+                                              real_files(), clock_, random_, Doors::results_in(state_folder_),
+                                              buckets_.get(), &statements_, &loads_, options_.serves},
                                              join_path(state_folder_, "forget.key")));
+  forgets_->when_jobs_changed([this] {
+    if (Doors* const doors = open_doors_.load()) doors->reread_jobs();
+  });
   forgets_->add_work();
   add_lake_work(*flow_, {*lake_, intakes_->requeue(), *control_, clock_});
-  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_, buckets_.get()});
+  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_, buckets_.get(), true});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
                                  .flow = *flow_,
@@ -325,7 +321,16 @@ Status Composed::open_engine() {
                                  .folder = join_path(state_folder_, "endpoints"),
                                  .memory_bytes = settings_.size("limits.endpoint_memory"),
                                  .writes = options_.serves});
-  if (options_.serves) flow_->set_observer([this](const std::string& table) { endpoints_->table_changed(table); });
+  flow_->set_observer([this](const std::string& table) {
+    refreshes_.published(table);
+    if (options_.serves) endpoints_->table_changed(table);
+  });
+  return open_watchers();
+}
+
+// Who looks at all of it, and changes what is declared.
+Status Composed::open_watchers() {
+  const auto ask_secret = [this](std::string_view name) { return secret(name); };
   http::declare_metrics(metrics_);  // alarms may watch them
   pgwire::declare_metrics(metrics_);
   notifier_ = std::make_unique<notify::Notifier>(
@@ -336,21 +341,12 @@ Status Composed::open_engine() {
       alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
   dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
   deployment_ = std::make_unique<Deployment>(
-      Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret, [this] { return loaded_tables(); }, *flow_,
-                        *flows_, *endpoints_, *live_, metrics_, *alarms_, *notifier_, *dashboards_, *run_findings_,
-                        intakes_->externals(), intakes_->rules(),
+      Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
+                        [this] { return loaded_tables(*warehouse_); }, *flow_, *flows_, *endpoints_, *live_, metrics_,
+                        *alarms_, *notifier_, *dashboards_, *run_findings_, intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};
-}
-
-Result<std::set<std::string>> Composed::loaded_tables() {
-  TRY_ASSIGN(const auto catalog, warehouse_->catalog({.name = "weir", .may_read = true}));
-  std::set<std::string> names;
-  for (const auto& table : catalog->tables) {
-    if (table.kind == warehouse::TableKind::table) names.insert(to_lower(table.name));
-  }
-  return names;
 }
 
 Status Composed::open_access() {
@@ -448,6 +444,7 @@ Status Composed::open_surface() {
                                     *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},
                                    settings_, {options_.folder, state_folder_}));
     doors_->tell(facts);
+    open_doors_ = doors_.get();
     server.tls = &doors_->tls();
   }
   site_ = http::make_site(parts, facts);
@@ -485,6 +482,8 @@ void Composed::start_followers() {
     notifier_->set_url(url());
     tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
+    tick_every(
+        kSampleEvery, refreshing_, [this] { refreshes_.tick(lanes_->stopping()); }, Lane::background);
     tick_every(settings_.duration("metrics.every"), history_ticking_, [this] {
       if (const Status done = history_->sample(); !done && history_log_.admit(clock_.steady_micros())) {
         log_event(Level::warn, "history.sample_failed", {{"error", done.error().text()}});
@@ -519,11 +518,11 @@ void Composed::maintain_lake() {
 }
 
 // On a lane, and not again before the last one has ended.
-void Composed::tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick) {
-  schedule_.push_back(timers_->every(period, [this, &ticking, tick = std::move(tick)] {
+void Composed::tick_every(Duration period, std::atomic<bool>& ticking, std::function<void()> tick, Lane lane) {
+  schedule_.push_back(timers_->every(period, [this, &ticking, lane, tick = std::move(tick)] {
     if (ticking.exchange(true)) return;
     const bool taken = lanes_
-                           ->submit(Lane::follow,
+                           ->submit(lane,
                                     [&ticking, tick] {
                                       tick();
                                       ticking = false;
@@ -577,6 +576,7 @@ Status Composed::stop(Duration limit) {
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
+  if (flows_) flows_->stop();
   if (warehouse_) warehouse_->stop();
   if (notifier_) notifier_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));

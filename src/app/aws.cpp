@@ -51,6 +51,10 @@ Json Aws::to_json() const {
   return out;
 }
 
+void Aws::reread_jobs() {
+  jobs_->reread();
+}
+
 Status Aws::stop(Duration limit) {
   jobs_->stop();
   return server_->stop(limit);

@@ -41,6 +41,7 @@ class Aws {
 
   std::string summary() const;  // a line for people
   Json to_json() const;         // {"address","port"}
+  void reread_jobs();           // as warehouse::Jobs::reread()
   Status stop(Duration limit);  // the listener, and what it began
 
  private:

@@ -14,7 +14,7 @@ Result<std::unique_ptr<Doors>> Doors::open(const Parts& parts, const project::Se
   TRY_ASSIGN(out->aws_, Aws::open({parts.warehouse, parts.buckets, parts.control, parts.engine, parts.users,
                                    parts.access, parts.secrets, out->passwords_, parts.capture, parts.gate, parts.clock,
                                    parts.random, parts.metrics, parts.lanes, parts.timers, out->tls()},
-                                  settings, join_path(folders.state, "results"), facts));
+                                  settings, results_in(folders.state), facts));
   return out;
 }
 
@@ -25,6 +25,10 @@ std::string Doors::summary() const {
 void Doors::tell(http::SiteFacts& facts) const {
   if (wire_) facts.wire = [this] { return wire_->to_json(); };
   if (aws_) facts.aws = [this] { return aws_->to_json(); };
+}
+
+void Doors::reread_jobs() {
+  if (aws_) aws_->reread_jobs();
 }
 
 Status Doors::stop(Duration limit) {

@@ -39,6 +39,9 @@ class Doors {
   void tell(http::SiteFacts& facts) const;  // this outlives the site
   TlsCredentials& tls() { return certificate_->credentials(); }
   Status stop(Duration limit);
+  void reread_jobs();  // as warehouse::Jobs::reread()
+  // Where results of the Data API's statements lie.
+  static std::string results_in(const std::string& state_folder) { return join_path(state_folder, "results"); }
 
  private:
   explicit Doors(const Parts& parts) : passwords_(parts.clock, parts.random) {}

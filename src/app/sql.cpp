@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/base/text.h"
 #include "core/io/files.h"
 #include "platform/warehouse/history_records.h"
 #include "platform/warehouse/system_relations.h"
@@ -79,6 +80,15 @@ Result<std::unique_ptr<warehouse::HistoryFile>> keep_history(const std::string& 
   loads.keep(*out);
   warehouse::restore_history(out->take_kept(), statements, loads);
   return out;
+}
+
+Result<std::set<std::string>> loaded_tables(warehouse::Warehouse& warehouse) {
+  TRY_ASSIGN(const auto catalog, warehouse.catalog({.name = "weir", .may_read = true}));
+  std::set<std::string> names;
+  for (const auto& table : catalog->tables) {
+    if (table.kind == warehouse::TableKind::table) names.insert(to_lower(table.name));
+  }
+  return names;
 }
 
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes) {

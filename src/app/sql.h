@@ -1,6 +1,9 @@
 // The warehouse of a folder, and how alarms ask it.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "analysis/alarm/alarm.h"
 #include "core/project/settings.h"
 #include "core/runtime/lanes.h"
@@ -22,6 +25,9 @@ Result<std::unique_ptr<warehouse::HistoryFile>> keep_history(const std::string& 
                                                              const project::Settings& settings,
                                                              warehouse::StatementLog& statements,
                                                              warehouse::LoadLog& loads);
+
+// Tables that people made and loaded: everything that no declaration makes.
+Result<std::set<std::string>> loaded_tables(warehouse::Warehouse& warehouse);
 
 // One statement at a time each, under the warehouse's limits, on the interactive lane. Both outlive what is returned.
 alarm::AskSql ask_sql_on(warehouse::Warehouse& warehouse, Lanes& lanes);

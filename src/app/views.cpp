@@ -156,9 +156,11 @@ std::vector<SystemView> system_views(const capture::Capture& capture, control::C
 }
 
 void add_warehouse_views(std::vector<SystemView>& views, const warehouse::StatementLog& statements,
-                         const warehouse::LoadLog& loads, const std::unique_ptr<access::Users>& users) {
+                         const warehouse::LoadLog& loads, const warehouse::MaterializedViews& materialized,
+                         const std::unique_ptr<access::Users>& users) {
   views.push_back(warehouse::statements_view(statements));
   for (auto& view : warehouse::load_views(loads)) views.push_back(std::move(view));
+  views.push_back(warehouse::view_refreshes(materialized));
   for (auto& view : warehouse::system_facts(statements, users)) views.push_back(std::move(view));
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "platform/warehouse/load_log.h"
+#include "platform/warehouse/materialized_views.h"
 #include "platform/warehouse/system_relations.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
@@ -19,6 +20,7 @@ std::vector<engine::SystemView> system_views(const capture::Capture& capture, co
 
 // Those of the warehouse's rooms; `users` may be filled later.
 void add_warehouse_views(std::vector<engine::SystemView>& views, const warehouse::StatementLog& statements,
-                         const warehouse::LoadLog& loads, const std::unique_ptr<access::Users>& users);
+                         const warehouse::LoadLog& loads, const warehouse::MaterializedViews& materialized,
+                         const std::unique_ptr<access::Users>& users);
 
 }  // namespace weir::app

@@ -36,3 +36,10 @@ def version_in(clients, package):
     found = re.search(rf"^\w+ {re.escape(package)}(?:==|@v?|:)(\S+)$", (clients / "clients.txt").read_text(), re.M)
     assert found, package
     return found.group(1)
+
+
+def jar(clients, name):
+    """A driver in Java, fetched with Maven; there is no test without it."""
+    found = list((clients / "java").glob(name + "-*.jar"))
+    assert found, f"no {name} in {clients}/java: scripts/install --tests installs Maven and Java, tests/scenario/fetch-clients fetches it"
+    return str(found[0])

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -512,33 +513,51 @@ def test_what_is_put_is_loaded_and_what_is_unloaded_is_read(served, s3, data):
         "signed addresses of Signature Version 2 (its default for S3)")
 
 
-def cli(served, tool, *arguments, key=None, code=0):
-    key = key or served.admin_key
-    environment = {**os.environ, "AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1], "AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true",
-                   "PYTHONPATH": str(CLIENTS / "python")}
+# aws-cli 2 is no package of PyPI: Debian's, with what Debian has of Python.
+TOOLS = {"aws-cli 1": ([sys.executable, "-m", "awscli"], {"PYTHONPATH": str(CLIENTS / "python")}), "aws-cli 2": (["/usr/bin/aws"], {})}
+
+
+def cli(served, name, *arguments, code=0):
+    tool, more = TOOLS[name]
+    assert name != "aws-cli 2" or os.path.exists(tool[0]), "scripts/install --tests installs Debian's awscli"
+    key = served.admin_key
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1], "AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true", **more}
     done = subprocess.run([*tool, "--endpoint-url", served.endpoint, *arguments], capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def test_the_command_line_client(served, s3, tmp_path):
-    tool = [sys.executable, "-m", "awscli"]
-    folder = tmp_path / "site"
+@pytest.mark.parametrize("name", TOOLS)
+def test_the_command_line_client(served, s3, tmp_path, name):
+    def aws(*arguments, **options):
+        return cli(served, name, *arguments, **options)
+
+    folder, bucket = tmp_path / "site", f"site-{name[-1]}"
     (folder / "deep").mkdir(parents=True)
     (folder / "index.txt").write_text("hello")
     (folder / "deep/more.bin").write_bytes(os.urandom(9 << 20))
-    cli(served, tool, "s3", "mb", "s3://site-bucket")
-    cli(served, tool, "s3", "sync", str(folder), "s3://landing/site")
-    assert "index.txt" in cli(served, tool, "s3", "ls", "s3://landing/site/") and "deep/" in cli(served, tool, "s3", "ls", "s3://landing/site/")
-    cli(served, tool, "s3", "cp", "s3://landing/site", str(tmp_path / "back"), "--recursive")
+    aws("s3", "mb", f"s3://{bucket}")
+    aws("s3", "sync", str(folder), f"s3://{bucket}/site")
+    assert "index.txt" in aws("s3", "ls", f"s3://{bucket}/site/") and "deep/" in aws("s3", "ls", f"s3://{bucket}/site/")
+    aws("s3", "cp", f"s3://{bucket}/site", str(tmp_path / "back"), "--recursive")
     assert (tmp_path / "back/deep/more.bin").read_bytes() == (folder / "deep/more.bin").read_bytes()
-    assert cli(served, tool, "s3", "sync", str(folder), "s3://landing/site") == ""
-    cli(served, tool, "s3", "rm", "s3://landing/site", "--recursive")
-    assert cli(served, tool, "s3", "ls", "s3://landing/site/", code=1) == ""
-    begun = json.loads(cli(served, tool, "redshift-data", "execute-statement", "--sql", "SELECT 7 AS n", "--database", "shop", "--cluster-identifier", "x"))
-    wait_for(lambda: json.loads(cli(served, tool, "redshift-data", "describe-statement", "--id", begun["Id"]))["Status"] == "FINISHED", "it ran")
-    assert json.loads(cli(served, tool, "redshift-data", "get-statement-result", "--id", begun["Id"]))["Records"] == [[{"longValue": 7}]]
-    ran("aws-cli 1", version_in(CLIENTS, "awscli"), "s3 mb, sync, ls, cp --recursive, rm --recursive; redshift-data")
+    assert aws("s3", "sync", str(folder), f"s3://{bucket}/site") == ""
+    aws("s3", "cp", f"s3://{bucket}/site/index.txt", f"s3://{bucket}/copied.txt")
+    assert aws("s3", "cp", f"s3://{bucket}/copied.txt", "-") == "hello"
+    (folder / "index.txt").unlink()
+    assert "delete: " in aws("s3", "sync", str(folder), f"s3://{bucket}/site", "--delete")
+    aws("s3", "rm", f"s3://{bucket}/site", "--recursive")
+    assert aws("s3", "ls", f"s3://{bucket}/site/", code=1) == ""
+    begun = json.loads(aws("redshift-data", "execute-statement", "--sql", "SELECT :n::INT + 1 AS n", "--parameters", "name=n,value=6", "--database", "shop",
+                           "--cluster-identifier", "x"))
+    wait_for(lambda: json.loads(aws("redshift-data", "describe-statement", "--id", begun["Id"]))["Status"] == "FINISHED", "it ran")
+    assert json.loads(aws("redshift-data", "get-statement-result", "--id", begun["Id"]))["Records"] == [[{"longValue": 7}]]
+    visit = json.dumps({"id": name, "at": datetime.datetime.now(datetime.timezone.utc).isoformat(), "page": "/" + name[-1]})
+    record = {"Data": base64.b64encode(visit.encode()).decode() if name == "aws-cli 2" else visit}  # 2 takes base64, 1 the text
+    assert json.loads(aws("firehose", "put-record", "--delivery-stream-name", "visits", "--record", json.dumps(record)))["RecordId"]
+    assert served.sql(f"SELECT page FROM visits WHERE id = '{name}'")[1:] == ["/" + name[-1]]
+    version = version_in(CLIENTS, "awscli") if name == "aws-cli 1" else re.match(r"aws-cli/(\S+)", aws("--version")).group(1) + " (Debian 12's)"
+    ran(name, version, "s3 mb, sync, sync --delete, ls, cp, cp --recursive, rm --recursive; redshift-data execute, describe, get-result; firehose put-record")
 
 
 # --- what outlives what ---

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from client_table import ran, version_in
+from client_table import jar, ran, version_in
 from test_aws import CLIENTS, STREAM, Aws
 from test_wire import JAVA, PASSWORD
 
@@ -89,16 +89,14 @@ def test_javascript(served):
 
 
 def test_amazons_jdbc_driver(served, tmp_path):
-    jars = list((CLIENTS / "java").glob("redshift-jdbc42-*.jar"))
-    if not jars:
-        pytest.skip("no driver: Maven is not installed here")
+    driver = jar(CLIENTS, "redshift-jdbc42")
     (tmp_path / "Ask.java").write_text(JAVA)
     url = f"jdbc:redshift://127.0.0.1:{served.port_of_wire}/shop?ssl=true&sslfactory=com.amazon.redshift.ssl.NonValidatingFactory"
-    done = subprocess.run(["java", "-cp", str(jars[0]), str(tmp_path / "Ask.java"), url, PASSWORD], capture_output=True, text=True, timeout=90)
+    done = subprocess.run(["java", "-cp", driver, str(tmp_path / "Ask.java"), url, PASSWORD], capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
     version, total, state = done.stdout.splitlines()
     assert version.startswith("8.0.2 2.1.0.33") and total == "12497500" and state == "42703"
-    plain = subprocess.run(["java", "-cp", str(jars[0]), str(tmp_path / "Ask.java"), url.replace("ssl=true", "ssl=false"), PASSWORD], capture_output=True, text=True, timeout=90)
+    plain = subprocess.run(["java", "-cp", driver, str(tmp_path / "Ask.java"), url.replace("ssl=true", "ssl=false"), PASSWORD], capture_output=True, text=True, timeout=90)
     assert "sslmode=require" in plain.stderr
     ran("Amazon's JDBC driver", version_in(CLIENTS, "com.amazon.redshift:redshift-jdbc42"), "prepared statements with typed parameters, cursors (fetch size), transactions, errors",
         "without TLS: it knows no SCRAM, and its password is not taken in clear text")
@@ -121,3 +119,33 @@ print(boto3.__version__, data.get_statement_result(Id=begun)["Records"][0][0]["l
                           env={**os.environ, "PYTHONPATH": str(CLIENTS / "old")})
     assert done.stdout.split() == ["1.26.27", "42", "from", "debian", "True"], done.stderr[-2000:]
     ran("boto3 (Debian 12's)", "1.26.27", "Data API, Firehose, S3", "`AWS_ENDPOINT_URL` is newer than it: `endpoint_url=`")
+
+
+TOYS = {"id": ["BIGINT", False], "maker": ["INTEGER", True], "name": ["VARCHAR(40)", True], "price": ["NUMERIC(10, 2)", True], "made": ["TIMESTAMP", True],
+        "changed": ["TIMESTAMPTZ", True], "more": ["JSON", True]}
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "redshift_connector"])
+@pytest.mark.parametrize("libraries,versions", [("python", ["2.0.58", "1.0.0"]), ("alchemy", ["1.4.54", "0.8.14"])], ids=["2.0", "1.4"])
+def test_sqlalchemys_redshift_dialect(served, driver, libraries, versions):
+    schema = f"toys_{driver}_{versions[0][0]}"
+    served.weir("sql", f"CREATE SCHEMA {schema} AUTHORIZATION ann")
+    # redshift_connector says at its start what it is; psycopg2 does not: the database's name asks for Redshift's profile.
+    database = "shop.redshift" if driver == "psycopg2" else "shop"
+    done = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "clients/alchemy.py"), driver, str(served.port_of_wire), "ann", PASSWORD, database, schema],
+                          capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(CLIENTS / libraries), "PYTHONWARNINGS": "ignore"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout)
+    assert seen["versions"] == versions
+    assert (seen["schemas"], seen["tables"], seen["views"], seen["has"]) == (True, ["back", "makers", "toys"], ["cheap"], [True, False])
+    assert seen["definition"].lower().startswith("select id, name from")
+    assert {name: [str(type_).upper().replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"), nullable] for name, (type_, nullable) in seen["columns"].items()} == TOYS
+    assert (seen["encoded"], seen["primary"], seen["foreign"], seen["unique"]) == (["name"], ["id"], [[["maker"], "makers", ["id"]]], [["name"]])
+    assert seen["options"] == {"redshift_diststyle": "KEY", "redshift_distkey": "maker", "redshift_sortkey": ["made", "id"], "redshift_interleaved_sortkey": None}
+    assert seen["options of makers"] == {"redshift_diststyle": "ALL", "redshift_distkey": None, "redshift_sortkey": ["id"], "redshift_interleaved_sortkey": None}
+    assert seen["reflected"] == [sorted(TOYS), ["makers"], 1]
+    assert seen["back"] == [[1, "kite", "10.50", 2], [2, "100% a:b", "3.25", 2]]
+    assert (seen["row"], seen["dear"], seen["super"], seen["left"], seen["error"]) == (["ada", "13.75", 2], 1, 2, [], True)
+    ran(f"SQLAlchemy's Redshift dialect, on SQLAlchemy {versions[0][:3]}", f"{versions[1]} (SQLAlchemy {versions[0]})",
+        "over psycopg2 and redshift_connector: CREATE TABLE with keys, inspector, reflection, COPY, UNLOAD, materialized views, SUPER, queries",
+        "`sslmode=verify-full` with Amazon's certificates, its default over psycopg2: `connect_args`; bound parameters of COPY and UNLOAD over redshift_connector, as on Redshift; SUPER is reflected as JSON, and a materialized view is none of the views")

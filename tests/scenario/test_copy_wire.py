@@ -8,6 +8,7 @@ import subprocess
 import uuid
 
 import pytest
+from client_table import jar
 from conftest import wait_for
 from test_wire import CLIENTS, PASSWORD, Raw, Served, bind, error_of, execute, kinds, message, parse
 
@@ -145,11 +146,8 @@ class Copies {
 
 
 def test_pgjdbc_copy_manager(table, tmp_path):
-    jars = list((CLIENTS / "java").glob("postgresql-*.jar"))
-    if not jars:
-        pytest.skip("no pgjdbc: Maven is not installed here")
     (tmp_path / "Copies.java").write_text(JAVA)
-    done = subprocess.run(["java", "-cp", str(jars[0]), str(tmp_path / "Copies.java"), f"jdbc:postgresql://127.0.0.1:{table.wire['port']}/shop", PASSWORD],
+    done = subprocess.run(["java", "-cp", jar(CLIENTS, "postgresql"), str(tmp_path / "Copies.java"), f"jdbc:postgresql://127.0.0.1:{table.wire['port']}/shop", PASSWORD],
                           capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["2", '2 one,1/"two/lines",2/', "2"]

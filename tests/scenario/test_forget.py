@@ -326,3 +326,74 @@ def test_a_person_at_a_terminal_is_asked(shop):
         assert done.returncode == 0 and "1 events of visits" in done.stdout, done
         assert ("not reached:" in done.stdout) == (answer == "yes"), done.stdout
         assert project.sql(f"SELECT count(*) FROM visits WHERE user_id = '{GONE}'") == [[left]]
+
+
+# --- objects of the store, and what is kept of statements ---
+
+
+EXPORT = """
+window: {days: 3, offset: 0}
+steps:
+  - {name: derive, tables: [per_user]}
+  - name: stage
+    sql: |
+      UNLOAD ('SELECT user_id, page FROM per_user') TO 's3://warehouse/staging/{start}_{end}/' IAM_ROLE default FORMAT CSV GZIP PARALLEL OFF ALLOWOVERWRITE;
+      UNLOAD ('SELECT page FROM per_user') TO 's3://warehouse/pages/' IAM_ROLE default FORMAT CSV PARALLEL OFF ALLOWOVERWRITE;
+"""
+
+
+def test_objects_and_statements_that_name_a_person(shop):
+    project = shop
+    project.stop()
+    project.write("weir.yaml", "buckets:\n  sealed: {seal_key: '${secret:SEAL}'}\n  far: {endpoint: 'http://127.0.0.1:9', bucket: far-away}\n")
+    project.weir("secret", "set", "SEAL", stdin="5a" * 32)
+    project.write("flows/export.yaml", EXPORT)
+    project.start()
+    fill(project, people=5)
+    project.weir("run", "export")
+    unload = "UNLOAD ('SELECT user_id, page FROM per_user') TO 's3://{}' IAM_ROLE default {} PARALLEL OFF"
+    project.weir("sql", unload.format("sealed/out/", "FORMAT PARQUET"))
+    project.weir("sql", unload.format("sealed/packed/", "FORMAT JSON ZSTD"))
+    project.weir("sql", "UNLOAD ('SELECT user_id, page FROM per_user') TO 's3://warehouse/by/' IAM_ROLE default CSV PARTITION BY (user_id)")
+    put = lambda path, body: project.request("POST", f"/v1/store/files?path=s3://{path}", body, {**project.admin(), "Content-Type": "application/octet-stream"}).status
+    assert put("uploads/people.csv", f"user_id\n{GONE}\n".encode()) == 201 and put("uploads/others.csv", b"user_id\nuser-1\n") == 201
+    assert put("uploads/odd.bz2", b"BZh91AY") == 201
+    project.weir("sql", f"SELECT count(*) FROM visits WHERE user_id = '{GONE}'")
+    project.weir("sql", f"SELECT '{GONE}'::INT", code=2)
+    lines = dict(line.split(" = ") for line in project.weir("token", "create", "--access-key", "--admin").strip().splitlines())
+    from test_aws import boto3
+    data = boto3.client("redshift-data", endpoint_url=f"http://127.0.0.1:{project.get('/v1/status', headers=project.admin()).json['aws']['port']}", region_name="eu-west-1",
+                        aws_access_key_id=lines["aws_access_key_id"], aws_secret_access_key=lines["aws_secret_access_key"])
+    small = data.execute_statement(Sql="SELECT :who::VARCHAR AS user_id", Parameters=[{"name": "who", "value": GONE}], Database="shop", WaitTimeSeconds=10)["Id"]
+    large = data.execute_statement(Sql="SELECT user_id, repeat('x', 1000) AS x FROM visits, generate_series(1, 2000)", Database="shop", WaitTimeSeconds=10)["Id"]
+    other = data.execute_statement(Sql="SELECT 'user-1' AS user_id", Database="shop", WaitTimeSeconds=10)["Id"]
+    assert all(data.describe_statement(Id=one)["Status"] == "FINISHED" for one in (small, large, other))
+
+    receipt = json.loads(forget(project, "--yes", "--json"))
+    assert receipt["state"] == "done" and GONE not in json.dumps(receipt), receipt
+    places = {place["place"]: place for place in receipt["places"]}
+    removed = places["objects of the store"]["removed"]
+    staged = [one for one in removed if one.startswith("s3://warehouse/staging/")]
+    assert len(staged) == 1 and sorted(set(removed) - set(staged)) == ["s3://sealed/out/000.parquet", "s3://sealed/packed/000.zst", "s3://warehouse/by/…/0000_part_00"], removed
+    missed = {one["place"]: one for one in receipt["not_reached"]}
+    assert "names of 1 file" in missed["history of COPY and UNLOAD"]["why"], "PARTITION BY put the name into a file's name"
+    kept = lambda project: [one for one in holders(project, GONE) if not one.startswith(".weir/history/")]
+    assert "--remove-objects" in missed["s3://uploads/people.csv"]["what"] and "s3://uploads/others.csv" not in missed
+    assert "bzip2" in missed["s3://uploads/odd.bz2"]["why"] and "could not be looked through" in missed["bucket far"]["why"]
+    assert places["statements of the Data API"]["without_values"] == 2, places
+    assert places["statement history"]["without_values"] >= 2
+    assert kept(project) == [".weir/store/s3/uploads/people.csv"]
+    assert not [row for row in project.sql("SELECT sql, error FROM weir_statements") if GONE in json.dumps(row)]
+    # A client that comes back is told what became of it, and everybody else's is there.
+    told = data.describe_statement(Id=small)
+    assert told["Status"] == "FINISHED" and told["QueryParameters"][0]["value"] == "…"
+    for gone in (small, large):
+        with pytest.raises(data.exceptions.ClientError):
+            data.get_statement_result(Id=gone)
+    assert data.get_statement_result(Id=other)["Records"] == [[{"stringValue": "user-1"}]]
+    project.stop()
+    project.start()
+    assert kept(project) == [".weir/store/s3/uploads/people.csv"]
+    receipt = json.loads(forget(project, "--yes", "--json", "--remove-objects"))
+    assert next(place for place in receipt["places"] if place["place"] == "objects of the store")["removed"] == ["s3://uploads/people.csv"]
+    assert kept(project) == []

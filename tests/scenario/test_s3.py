@@ -645,3 +645,41 @@ def test_objects_on_s3_are_sealed_too(s3rver, fresh):
     fresh.ask("CREATE TABLE t (n INT)")
     fresh.ask("COPY t FROM 's3://landing/sealed/' IAM_ROLE default CSV")
     assert fresh.ask("SELECT count(*), sum(n) FROM t")[1:] == ["3000000,4500001500000"]
+
+
+def test_a_slow_bucket_delays_no_other_flow_and_shows_how_it_fails(proxy, tmp_path):
+    shop = Shop(tmp_path / "shop")
+    shop.folder.mkdir()
+    shop.s3 = client_of(proxy.server)
+    flow = "triggers:\n  - {{object: 's3://{place}/', quiet: 0s}}\nsteps:\n  - {{sql: 'SELECT 1'}}\n"
+    shop.write("flows/far.yaml", flow.format(place="landing/drop"))
+    shop.write("flows/near.yaml", flow.format(place="inbox/drop"))
+    lists = lambda: [head for head in proxy.heads if head.startswith("GET") and "list-type=2" in head]
+    # It answers nothing at all while the trigger is new: the server starts all the same, and the other flow runs.
+    proxy.fault = lambda method, path, count: "hang" if method == "GET" else None
+    try:
+        shop.on(proxy, more="    list_every: 1s")
+        shop.admin()
+        state = lambda name: next(one for one in shop.get("/v1/flows", headers=shop.admin()).json["flows"] if one["name"] == name)
+        assert state("far")["objects"] == [{"place": "s3://landing/drop/", "listed_at": None, "failing_since": None}]
+        begun = len(lists())
+        assert begun >= 1
+        for count in (1, 2):
+            shop.ask(f"UNLOAD ('SELECT {count}') TO 's3://inbox/drop/{count}/' IAM_ROLE default CSV")
+            wait_for(lambda: len(shop.get("/v1/runs?name=near", headers=shop.admin()).json["runs"]) == count, "the near flow ran")
+        assert state("near")["objects"][0]["listed_at"] and state("far")["objects"][0]["listed_at"] is None
+        # Then it refuses: that is shown, and asked ever more seldom.
+        proxy.fault = lambda method, path, count: "503" if method == "GET" else None
+        for one in proxy.held:
+            one.close()
+        wait_for(lambda: state("far")["objects"][0]["failing_since"], "the failure is in the flow's state", 90)
+        assert "503" in state("far")["objects"][0]["error"] or "landing" in state("far")["objects"][0]["error"]
+        assert "flow.objects_not_listed" in shop.output()
+        proxy.fault = lambda method, path, count: None
+        wait_for(lambda: state("far")["objects"][0]["failing_since"] is None and state("far")["objects"][0]["listed_at"], "it is listed again", 90)
+        assert "flow.objects_listed_again" in shop.output()
+        put(shop, proxy.server, "drop/a", "x")
+        wait_for(lambda: state("far")["last_run"], "and what is written starts a run")
+        assert state("far")["last_run"]["cause"]["object"] == "s3://landing/drop/a"
+    finally:
+        shop.kill()

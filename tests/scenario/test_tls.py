@@ -100,7 +100,7 @@ def test_old_versions_and_half_a_handshake_do_no_harm(project):
 
 
 def test_aws_clients_by_tls(project):
-    boto3 = pytest.importorskip("boto3")
+    from test_aws import boto3
     project.start()
     port = project.get("/v1/status", headers=project.admin()).json["aws"]["port"]
     key = json.loads(project.weir("token", "create", "--admin", "--access-key", "--json"))

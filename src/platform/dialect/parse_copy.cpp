@@ -13,8 +13,7 @@ Result<bool> authorization(Cursor& at, Authorization& out) {
     TRY_ASSIGN(out.role, at.text("DEFAULT, or the role's ARN in single quotes"));
     return true;
   }
-  if (at.accept("with")) at.accept("credentials");
-  if (at.accept("credentials")) {
+  if (at.accept_all({"with", "credentials"}) || at.accept("credentials")) {
     at.accept("as");
     TRY_ASSIGN(const std::string list, at.text("'aws_iam_role=…' or 'aws_access_key_id=…;aws_secret_access_key=…'"));
     for (size_t begin = 0; begin < list.size();) {

@@ -507,7 +507,20 @@ Result<Statement> parse_alter(Cursor& at) {
   if (at.sees("rls") || at.sees("masking")) return parse_policy(at, false);
   Alter out;
   if (at.accept("table")) return alter_table(at, std::move(out));
-  if (at.accept("view") || at.accept_all({"materialized", "view"})) {
+  const bool is_materialized = at.accept_all({"materialized", "view"});
+  if (is_materialized || at.accept("view")) {
+    const size_t before = at.place();
+    TRY_ASSIGN(out.name, at.name("a view's name"));
+    if (is_materialized && at.accept_all({"auto", "refresh"})) {
+      out.what = Alter::What::auto_refresh;
+      out.is_on = at.accept("yes");
+      if (!out.is_on) {
+        TRY(at.expect("no"));
+      }
+      TRY(at.expect_end());
+      return Statement(std::move(out));
+    }
+    at.go_to(before);
     out.kind = ObjectKind::view;
     return alter_table(at, std::move(out));
   }

@@ -90,6 +90,7 @@ class Rewriter {
     if (i == range_.first && word(i, "delete") && !word(i + 1, "from")) edit(i).put_behind(" FROM");
     if (word(i, "top")) return top(i);
     if (word(i, "approximate")) edit(i).is_gone = word(i + 1, "count") || word(i + 1, "percentile_disc");
+    if (edit(i).is_in_list && word(i - 1, "as") && edit(i).instead.empty()) edit(i).instead = name_of(sql_, token);
     if (word(i, "super") && (symbol(i - 1, "::") || word(i - 1, "as"))) edit(i).instead = "JSON";
     return {};
   }

@@ -134,6 +134,11 @@ TEST(Rewrite, what_json_functions_do_with_what_is_none) {
       "json_array_length(j), json_array_length(j, '$.a')");
 }
 
+TEST(Rewrite, a_name_behind_as_is_in_lower_case_unless_it_is_quoted) {
+  EXPECT_EQ(said("SELECT a AS Total, b AS \"Total\", CAST(c AS DATE) AS D, (SELECT 1 AS X) AS Y FROM t AS T"),
+            "SELECT a AS total, b AS \"Total\", CAST(c AS DATE) AS d, (SELECT 1 AS x) AS y FROM t AS T");
+}
+
 TEST(Rewrite, knows_where_each_place_came_from) {
   const std::string_view sql = "SELECT nvl(a, b), nosuch FROM t";
   const auto tokens = tokenize(sql);

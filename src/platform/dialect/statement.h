@@ -173,6 +173,7 @@ struct Alter {
     drop_constraint,
     append,
     row_security,
+    auto_refresh,  // of a materialized view
   } what = What::rename;
   ObjectKind kind = ObjectKind::table;
   Name name;
@@ -182,7 +183,7 @@ struct Alter {
   std::optional<TableAttributes> attributes;
   std::optional<Constraint> constraint;
   std::optional<Name> source;  // of append
-  bool is_on = false;          // of row_security; `to` is then "and", "or", or empty: as it was
+  bool is_on = false;          // of auto_refresh, row_security: `to` is then "and", "or", or empty: as it was
   bool cascade = false;
   bool if_exists = false;  // of a dropped column
 };

@@ -1,6 +1,7 @@
 #include "platform/flow/flows.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -10,8 +11,12 @@ namespace weir::flow {
 namespace {
 
 constexpr int kMissedMax = 10'000;
-// A place is listed once a second; one whose listing takes long, that much less often.
-constexpr int64_t kLookMicros = 1'000'000, kLookShare = 50;
+// A place is listed as often as its bucket says, one whose listing takes long that much less often, and one that fails
+// at twice the time with each failure.
+constexpr int64_t kLookShare = 50, kLookMicrosMax = 600'000'000;
+constexpr int kDoublingsMax = 10;
+// How long set_flows() waits for the first listings of new triggers, all together.
+constexpr auto kFirstListing = std::chrono::seconds(10);
 
 std::string fired_key(const std::string& flow) {
   return "flow.fired." + flow;
@@ -70,6 +75,7 @@ Status Flows::set_flows(std::vector<FlowDeclaration> flows) {
     const std::string name = declared.flow.name;
     made.emplace(name, std::move(declared));
   }
+  list_first(made);
   const std::lock_guard lock(mutex_);
   for (auto& [name, declared] : made) {
     const auto known = flows_.find(name);
@@ -102,6 +108,7 @@ Result<std::vector<FlowState>> Flows::flows() {
     TRY_ASSIGN(const auto runs, parts_.flow.runs(name, false, 50));
     const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == "flow"; });
     if (last != runs.end()) state.last = *last;
+    for (const auto& [place, objects] : declared.objects) state.objects.push_back(objects.state);
     out.push_back(std::move(state));
   }
   return out;
@@ -154,44 +161,106 @@ void Flows::look_at_schedule(Declared& declared, WallTime now) {
   declared.next = next_of(declared, now);
 }
 
-// What is there when a trigger is new is not written since.
+void Flows::stop() {
+  stopping_.cancel();
+  threads_.stop();
+}
+
 Status Flows::watch_objects(Declared& declared) {
   if (parts_.buckets == nullptr) return {};
   for (const Trigger& trigger : declared.flow.triggers) {
     if (trigger.kind != TriggerKind::object) continue;
-    const std::string key = objects_key(declared.flow.name, trigger.name);
-    TRY_ASSIGN(const auto known, parts_.control.value(key));
-    Objects objects;
-    objects.watch = std::make_shared<ObjectWatch>(
-        trigger.name, known ? std::optional<std::string>(known->as_string()) : std::nullopt);
-    if (!known) {
-      TRY(objects.watch->look(*parts_.buckets, parts_.clock.wall()));
-      TRY(parts_.control.set_value(key, Json(objects.watch->digest())));
-    }
-    objects.recorded = known ? known->as_string() : objects.watch->digest();
+    TRY_ASSIGN(const warehouse::ObjectPath place, warehouse::ObjectPath::of(trigger.name));
+    TRY_ASSIGN(const auto known, parts_.control.value(objects_key(declared.flow.name, trigger.name)));
+    const auto digest = known ? std::optional<std::string>(known->as_string()) : std::nullopt;
+    Objects objects{.bucket = place.bucket, .watch = std::make_shared<ObjectWatch>(digest)};
+    objects.recorded = digest.value_or("");
+    objects.state.place = trigger.name;
     declared.objects.emplace(trigger.name, std::move(objects));
   }
   return {};
 }
 
-void Flows::look_at_objects(Declared& declared, const std::string& place, Objects& objects, WallTime now) {
-  const int64_t began = parts_.clock.steady_micros();
-  if (began < objects.next_look) return;
-  const Status looked = objects.watch->look(*parts_.buckets, now);
-  const int64_t took = parts_.clock.steady_micros() - began;
-  objects.next_look = began + std::max(kLookMicros, took * kLookShare);
-  if (!looked && !objects.is_failing) {
-    log_event(Level::error, "flow.objects_not_listed",
-              {{"flow", declared.flow.name}, {"place", place}, {"error", looked.error().text()}});
+// What is there when a trigger is new is not written since. A bucket that does not answer in time is listed later: what
+// is there then is what the trigger begins with, and until then its state says so.
+void Flows::list_first(std::map<std::string, Declared, std::less<>>& flows) {
+  const auto until = std::chrono::steady_clock::now() + kFirstListing;
+  std::vector<std::pair<Declared*, Objects*>> begun;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, declared] : flows) {
+      const auto known = flows_.find(name);
+      for (auto& [place, objects] : declared.objects) {
+        const bool is_watched = known != flows_.end() && known->second.objects.contains(place);
+        if (objects.recorded.empty() && !is_watched) begun.emplace_back(&declared, &objects);
+      }
+    }
   }
-  objects.is_failing = !looked;
-  // What was removed, too: else the next start would take it for something written.
-  if (looked && !objects.watch->pending_since()) record_objects(declared, place, objects);
+  for (const auto& [declared, objects] : begun) begin_listing(*objects);
+  for (const auto& [declared, objects] : begun) {
+    if (objects->listing.wait_until(until) == std::future_status::ready) {
+      take_listing(*declared, *objects, parts_.clock.wall());
+    }
+  }
 }
 
-void Flows::record_objects(const Declared& declared, const std::string& place, Objects& objects) {
+void Flows::begin_listing(Objects& objects) {
+  const auto work = std::make_shared<std::packaged_task<Listing()>>([this, url = objects.state.place]() -> Listing {
+    return std::make_shared<const Result<ObjectListing>>(list_objects(*parts_.buckets, url, parts_.clock, stopping_));
+  });
+  objects.listing = work->get_future().share();
+  objects.began = parts_.clock.steady_micros();
+  if (!parts_.lists_aside) return (*work)();
+  // Folders are quick, and share a thread.
+  threads_.run(parts_.buckets->is_remote(objects.bucket) ? objects.bucket : "", [work] { (*work)(); });
+}
+
+void Flows::take_listing(const Declared& declared, Objects& objects, WallTime now) {
+  const Listing listing = objects.listing.get();
+  objects.listing = {};
+  const int64_t every = parts_.buckets->list_every(objects.bucket).micros;
+  if (!*listing) {
+    const std::string error = listing->error().text();
+    if (objects.failures == 0) {
+      objects.state.failing_since = now;
+      log_event(Level::error, "flow.objects_not_listed",
+                {{"flow", declared.flow.name}, {"place", objects.state.place}, {"error", error}});
+    }
+    objects.state.error = error;
+    objects.failures = std::min(objects.failures + 1, kDoublingsMax);
+    objects.next_look = objects.began + std::min(every << objects.failures, std::max(every, kLookMicrosMax));
+    return;
+  }
+  if (objects.failures > 0) {
+    log_event(Level::info, "flow.objects_listed_again", {{"flow", declared.flow.name}, {"place", objects.state.place}});
+  }
+  objects.failures = 0;
+  objects.state.failing_since.reset();
+  objects.state.error.clear();
+  objects.state.listed_at = now;
+  objects.next_look = objects.began + std::max(every, (*listing)->took_micros * kLookShare);
+  objects.watch->take(**listing, now);
+  // What was removed, too: else the next start would take it for something written.
+  if (!objects.watch->pending_since()) record_objects(declared, objects);
+}
+
+// Never waits for a bucket: what is under way is looked at with a later tick.
+void Flows::look_at_objects(const Declared& declared, Objects& objects, WallTime now) {
+  const auto take_if_done = [&] {
+    if (objects.listing.valid() && objects.listing.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      take_listing(declared, objects, now);
+    }
+  };
+  take_if_done();
+  if (objects.listing.valid() || parts_.clock.steady_micros() < objects.next_look) return;
+  begin_listing(objects);
+  take_if_done();
+}
+
+void Flows::record_objects(const Declared& declared, Objects& objects) {
   if (objects.recorded == objects.watch->digest()) return;
-  const Status kept = parts_.control.set_value(objects_key(declared.flow.name, place), Json(objects.watch->digest()));
+  const std::string key = objects_key(declared.flow.name, objects.state.place);
+  const Status kept = parts_.control.set_value(key, Json(objects.watch->digest()));
   if (kept) {
     objects.recorded = objects.watch->digest();
   } else {
@@ -204,7 +273,7 @@ void Flows::cover_objects(Declared& declared) {
   for (auto& [place, objects] : declared.objects) {
     if (!objects.watch->pending_since()) continue;
     objects.watch->covered();
-    record_objects(declared, place, objects);
+    record_objects(declared, objects);
   }
 }
 
@@ -237,7 +306,7 @@ std::optional<std::string> Flows::triggered(Declared& declared, const Trigger& t
   if (trigger.kind == TriggerKind::object) {
     const auto found = declared.objects.find(trigger.name);
     if (found == declared.objects.end()) return std::nullopt;
-    look_at_objects(declared, trigger.name, found->second, now);
+    look_at_objects(declared, found->second, now);
     const auto since = found->second.watch->pending_since();
     if (!since || now.micros - since->micros < trigger.quiet.micros) return std::nullopt;
     declared.object = found->second.watch->newest();
@@ -309,6 +378,15 @@ Json FlowState::to_json() const {
   }
   out.set("steps", std::move(steps));
   out.set("last_run", last ? run_json(*last) : Json());
+  Json places{Json::Array{}};
+  for (const WatchedPlace& one : objects) {
+    Json place{Json::Object{{"place", one.place}}};
+    place.set("listed_at", one.listed_at ? Json(format_timestamp(one.listed_at->micros)) : Json());
+    place.set("failing_since", one.failing_since ? Json(format_timestamp(one.failing_since->micros)) : Json());
+    if (one.failing_since) place.set("error", one.error);
+    places.push(std::move(place));
+  }
+  if (!objects.empty()) out.set("objects", std::move(places));
   return out;
 }
 

@@ -11,6 +11,7 @@
 // Threads: any; tick() by one at a time.
 #pragma once
 
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/flow/bucket_threads.h"
 #include "platform/flow/flow.h"
 #include "platform/flow/flow_declaration.h"
 #include "platform/flow/object_watch.h"
@@ -29,11 +31,20 @@ namespace weir::flow {
 // For parse_flow(): what schedule.h and zone.h say.
 FlowChecks flow_checks();
 
+// A place that a trigger watches, and how its listing goes.
+struct WatchedPlace {
+  std::string place;                      // s3://bucket/prefix
+  std::optional<WallTime> listed_at;      // the last time that this worked, since the program's start
+  std::optional<WallTime> failing_since;  // that it does not
+  std::string error;                      // the last one, as long as it fails
+};
+
 struct FlowState {
   FlowDeclaration flow;
   std::vector<std::string> when;  // its schedules in words
   std::optional<WallTime> next;   // of the schedules
   std::optional<control::Run> last;
+  std::vector<WatchedPlace> objects;  // of its triggers by objects
   Json to_json() const;
 };
 
@@ -45,8 +56,10 @@ class Flows {
     control::Control& control;
     const Clock& clock;
     warehouse::Buckets* buckets = nullptr;  // null: there are no triggers by objects
+    bool lists_aside = false;               // on threads of their own; else tick() and set_flows() list themselves
   };
   explicit Flows(const Parts& parts) : parts_(parts) {}
+  ~Flows() { stop(); }
 
   // At start and after each apply.
   Status set_flows(std::vector<FlowDeclaration> flows);
@@ -54,13 +67,19 @@ class Flows {
   // For the days of `request`, or for the flow's window as of now.
   Result<std::string> start(std::string_view name, const FlowRequest& request);
   void tick();
+  // Lists no more. After the last tick(); what is under way ends at once.
+  void stop();
 
  private:
+  using Listing = std::shared_ptr<const Result<ObjectListing>>;
   struct Objects {
+    std::string bucket;
     std::shared_ptr<ObjectWatch> watch;
-    std::string recorded = {};  // the digest that a start after this one compares with
-    int64_t next_look = 0;      // steady microseconds
-    bool is_failing = false;
+    std::string recorded = {};                 // the digest that a start after this one compares with
+    int64_t began = 0, next_look = 0;          // steady microseconds
+    std::shared_future<Listing> listing = {};  // under way, or done and not taken yet
+    int failures = 0;                          // since the last that worked
+    WatchedPlace state = {};
   };
   struct Declared {
     FlowDeclaration flow;
@@ -83,8 +102,11 @@ class Flows {
   void look_at_triggers(Declared& declared, WallTime now);
   std::optional<std::string> triggered(Declared& declared, const Trigger& trigger, WallTime now);
   Status watch_objects(Declared& declared);
-  void look_at_objects(Declared& declared, const std::string& place, Objects& objects, WallTime now);
-  void record_objects(const Declared& declared, const std::string& place, Objects& objects);
+  void list_first(std::map<std::string, Declared, std::less<>>& flows);
+  void begin_listing(Objects& objects);
+  void take_listing(const Declared& declared, Objects& objects, WallTime now);
+  void look_at_objects(const Declared& declared, Objects& objects, WallTime now);
+  void record_objects(const Declared& declared, Objects& objects);
   void cover_objects(Declared& declared);
   void start_due(Declared& declared);
   Result<bool> has_room(const FlowDeclaration& flow);
@@ -92,6 +114,8 @@ class Flows {
   const Parts parts_;
   std::mutex mutex_;  // guards flows_
   std::map<std::string, Declared, std::less<>> flows_;
+  const Cancel stopping_;
+  BucketThreads threads_;
 };
 
 }  // namespace weir::flow

@@ -1,5 +1,6 @@
 #include "platform/flow/object_watch.h"
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 
 namespace weir::flow {
@@ -13,40 +14,48 @@ uint64_t number_of(const Blob& blob) {
 
 }  // namespace
 
-Status ObjectWatch::look(warehouse::Buckets& buckets, WallTime now) {
-  TRY_ASSIGN(const warehouse::ObjectPath place, warehouse::ObjectPath::of(url_));
-  std::vector<Blob> blobs;
+Result<ObjectListing> list_objects(warehouse::Buckets& buckets, const std::string& url, const Clock& clock,
+                                   const Cancel& cancel) {
+  TRY(cancel.check());
+  const int64_t began = clock.steady_micros();
+  TRY_ASSIGN(const warehouse::ObjectPath place, warehouse::ObjectPath::of(url));
+  ObjectListing out{.bucket = place.bucket, .objects = {}};
   TRY_ASSIGN(const bool exists, buckets.exists(place.bucket));
   if (exists) {
-    TRY_ASSIGN(const auto store, buckets.open(place.bucket));
-    TRY_ASSIGN(blobs, store->list(place.key, kObjectsMax + 1));
+    TRY_ASSIGN(const auto store, buckets.open(place.bucket, cancel));
+    TRY_ASSIGN(const std::vector<Blob> blobs, store->list(place.key, kObjectsMax + 1));
+    if (blobs.size() > kObjectsMax) {
+      return Error(Code::too_large,
+                   url + " holds more than " + std::to_string(kObjectsMax) + " objects, which no trigger watches",
+                   "name a longer prefix, or remove what is done with");
+    }
+    out.objects.reserve(blobs.size());
+    for (const Blob& blob : blobs) out.objects.push_back({number_of(blob), blob.modified_micros, blob.key});
   }
-  if (blobs.size() > kObjectsMax) {
-    return Error(Code::too_large,
-                 url_ + " holds more than " + std::to_string(kObjectsMax) + " objects, which no trigger watches",
-                 "name a longer prefix, or remove what is done with");
-  }
+  out.took_micros = clock.steady_micros() - began;
+  return out;
+}
+
+void ObjectWatch::take(const ObjectListing& listing, WallTime now) {
   std::unordered_set<uint64_t> found;
   uint64_t sum = 0;
   bool has_new = false;
-  const Blob* newest = nullptr;
-  for (const Blob& blob : blobs) {
-    const uint64_t number = number_of(blob);
-    found.insert(number);
-    sum += number;
-    if (has_looked_ && seen_.contains(number)) continue;
+  const ObjectListing::One* newest = nullptr;
+  for (const ObjectListing::One& one : listing.objects) {
+    found.insert(one.number);
+    sum += one.number;
+    if (has_taken_ && seen_.contains(one.number)) continue;
     has_new = true;
-    if (newest == nullptr || blob.modified_micros >= newest->modified_micros) newest = &blob;
+    if (newest == nullptr || one.modified_micros >= newest->modified_micros) newest = &one;
   }
-  digest_ = std::to_string(blobs.size()) + ":" + std::to_string(sum);
-  if (!has_looked_) has_new = known_ && *known_ != digest_;
+  digest_ = std::to_string(listing.objects.size()) + ":" + std::to_string(sum);
+  if (!has_taken_) has_new = known_ && *known_ != digest_;
   if (has_new) {
     pending_since_ = now;
-    newest_ = newest != nullptr ? "s3://" + place.bucket + "/" + newest->key : url_;
+    newest_ = "s3://" + listing.bucket + "/" + (newest != nullptr ? newest->key : "");
   }
-  has_looked_ = true;
+  has_taken_ = true;
   seen_ = std::move(found);
-  return {};
 }
 
 }  // namespace weir::flow

@@ -141,6 +141,7 @@ Result<Json> Forgets::start(const Request& request, const Json& cause) {
   TRY_ASSIGN(const Wanted wanted, wanted_of(request));
   TRY_ASSIGN(const auto known, parts_.control.forgets());
   control::Forget forget;
+  bool is_recorded = false;
   for (const control::Forget& one : known) {
     const bool same = one.state == "open" && one.stream == request.stream &&
                       one.body["field"].as_string() == request.field && one.body["hashes"] == wanted.hashes;
@@ -152,6 +153,11 @@ Result<Json> Forgets::start(const Request& request, const Json& cause) {
     forget.state = "open";
     forget.begun_at = parts_.clock.wall();
     forget.body = Json(Json::Object{{"field", request.field}, {"hashes", wanted.hashes}, {"by", cause}});
+  } else if (forget.body["remove_objects"].as_bool(false) || !request.remove_objects) {
+    is_recorded = true;
+  }
+  if (!is_recorded) {
+    if (request.remove_objects) forget.body.set("remove_objects", true);
     TRY(parts_.control.put_forget(forget));
   }
   TRY_ASSIGN(const std::string run, begin_run(forget, cause));

@@ -4,7 +4,8 @@
 // Promises
 //   - What was acknowledged before it began is forgotten in journal, archive, Parquet, quarantine and deduplication
 //   index; live windows, derived tables and files of flows that held any of it are made anew without it. Sequences keep
-//   their places: the archive has tombstones.
+//   their places: the archive has tombstones. Objects that UNLOAD and flows wrote and that name the person are removed,
+//   what is kept of statements loses its values; other objects are told by name, or removed where that is asked for.
 //   - One record in the control database decides: until it is there nothing began, and from then on it goes on at the
 //   next start until it is done, whatever kills lie between. Done again it changes nothing.
 //   - The value is in no record, log, run or file of ours: only its hash under a key of this folder, so that a receipt
@@ -15,6 +16,7 @@
 // The order of its steps: docs/internals/forget.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +28,9 @@
 #include "core/base/json.h"
 #include "core/io/files.h"
 #include "platform/flow/flow.h"
+#include "platform/warehouse/buckets.h"
+#include "platform/warehouse/load_log.h"
+#include "platform/warehouse/statement_log.h"
 #include "storage/control/control.h"
 #include "storage/engine/engine.h"
 #include "storage/journal/journal.h"
@@ -38,6 +43,7 @@ namespace weir::forget {
 struct Request {
   std::string stream, field;
   std::vector<std::string> values;  // as texts; at most capture::kSubjectValuesMax
+  bool remove_objects = false;      // also objects of the store that others than weir wrote, if they name the person
 };
 
 class Forgets {
@@ -53,6 +59,10 @@ class Forgets {
     Files& files;
     const Clock& clock;
     Random& random;
+    std::string results_folder = {};  // of the Data API's statements, see warehouse::Jobs
+    warehouse::Buckets* buckets = nullptr;
+    warehouse::StatementLog* statements = nullptr;
+    warehouse::LoadLog* loads = nullptr;
     bool writes_indexes = true;  // false: endpoints write theirs anew at the next start of a server
   };
   // Reads the key of this folder from `key_file` (0600), or makes it when the first value is hashed.
@@ -69,6 +79,9 @@ class Forgets {
 
   // Who was forgotten in a stream, and who is being: capture::Origin::forgotten.
   Result<std::vector<capture::Forgetting>> of(std::string_view stream);
+
+  // Called once the Data API's statements were changed where they are kept. Set it before anything runs.
+  void when_jobs_changed(std::function<void()> call) { jobs_changed_ = std::move(call); }
 
   // Hands the work to flow; before its resume().
   void add_work();
@@ -93,6 +106,7 @@ class Forgets {
   const std::string key_file_;
   std::mutex mutex_;  // guards key_
   std::optional<HashKey> key_;
+  std::function<void()> jobs_changed_;
 };
 
 }  // namespace weir::forget

@@ -8,6 +8,7 @@
 #include "core/base/sizes.h"
 #include "core/base/text.h"
 #include "core/io/crash_point.h"
+#include "platform/forget/forget_state.h"
 #include "platform/forget/receipt.h"
 #include "stream/capture/subject.h"
 
@@ -28,16 +29,6 @@ std::string plural(uint64_t count, const char* what) {
 }
 
 }  // namespace
-
-struct ForgetWork::State {
-  flow::WorkContext& context;
-  control::Forget forget;
-  std::shared_ptr<const capture::Stream> stream;
-  capture::Subject subject;
-  bool is_repeated = false;  // they were forgotten before: what could not be reached then is tried again
-  // Whether anything but files of the lake may hold them.
-  bool goes_on() const { return is_repeated || forget.body["records"].as_uint().value_or(0) > 0; }
-};
 
 Status ForgetWork::check(const Json& parameters) const {
   if (parameters["forget"].as_string().empty()) return Error(Code::invalid, "which forget?");
@@ -77,6 +68,8 @@ Status ForgetWork::run(flow::WorkContext& context) {
                                                 {"live windows", &ForgetWork::recount},
                                                 {"derived tables", &ForgetWork::compute},
                                                 {"results of flows", &ForgetWork::remove_results},
+                                                {"objects of the store", &ForgetWork::look_into_objects},
+                                                {"statements", &ForgetWork::look_into_statements},
                                                 {"receipt", &ForgetWork::finish}};
   std::vector<std::string> whats;
   for (const auto& [what, step] : steps) whats.emplace_back(what);
@@ -307,10 +300,10 @@ Status ForgetWork::finish(State& state) {
         "tell them which files of the manifest changed"},
        {"tables that people load, COPY and INSERT into, or that flow steps write",
         "weir does not change what it did not make", "DELETE FROM them what names the person"},
-       {"objects of the store, also those that UNLOAD and flow steps wrote", "weir does not look into them",
-        "remove those that name the person; the next run of a flow writes its own anew"},
-       {"logs, statements, messages of runs and findings", "they may quote what somebody wrote",
-        "remove logs that do; statements are forgotten when the server stops"},
+       {"versions and copies that a remote bucket keeps of what was removed", "weir asks for the newest only",
+        "have its lifecycle remove them"},
+       {"logs, saved queries, messages of runs and findings", "they may quote what somebody wrote",
+        "remove those that do"},
        {"foreign folders that `weir etl` loads", "weir only reads them; a file that was loaded is not loaded again",
         "nothing for weir: other files with those events are loaded without them; remove the person there too"}});
   TRY(parts_.control.scrub());

@@ -20,6 +20,8 @@ class ForgetWork final : public flow::Work {
   Status recount(State& state);
   Status compute(State& state);
   Status remove_results(State& state);
+  Status look_into_objects(State& state);
+  Status look_into_statements(State& state);
   Status finish(State& state);
   Status save(const State& state);
 

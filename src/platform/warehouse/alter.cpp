@@ -29,6 +29,8 @@ class Alterer {
       return error_of(Code::denied, "42501", "\"" + place_.name + "\" is declared in the project's folder",
                       "change its declaration; weir plan shows what that does");
     }
+    session_.rows_change(place_.schema, place_.name);
+    if (order_.what == What::auto_refresh) return auto_refresh();
     if (order_.what == What::owner) return owner();
     if (order_.what == What::rename) return rename();
     TRY(check_unguarded(session_, place_, "ALTER TABLE"));
@@ -62,6 +64,7 @@ class Alterer {
       case What::owner:
       case What::rename:
       case What::row_security:
+      case What::auto_refresh:
         break;
     }
     return {};
@@ -77,6 +80,24 @@ class Alterer {
     if (find(name) != nullptr) return {};
     return error_of(Code::not_found, "42703",
                     "column \"" + name + "\" of relation \"" + place_.name + "\" does not exist");
+  }
+
+  // materialized-view-alter-sql-command
+  Status auto_refresh() {
+    TRY_ASSIGN(rights_, session_.rights());
+    const Relation* known = rights_->find(place_.schema, place_.name);
+    if (known == nullptr || known->kind != "materialized view") {
+      return error_of(Code::invalid, "42809", "\"" + place_.name + "\" is not a materialized view");
+    }
+    if (order_.is_on) {
+      TRY(check_is_told(*rights_, known->attributes["reads"]));
+    }
+    Json attributes = known->attributes;
+    attributes.set("auto_refresh", order_.is_on);
+    TRY(session_.own("UPDATE weir_catalog.relations SET attributes = $3 WHERE schema_name = $1 AND relation_name = $2",
+                     {place_.schema, place_.name, attributes.dump()}));
+    session_.catalog_was_changed();
+    return {};
   }
 
   // Views keep the names that they were made with.
@@ -363,6 +384,7 @@ class Alterer {
     TRY(check_owner(session_, source));
     TRY(check_unguarded(session_, source, "ALTER TABLE … APPEND"));
     if (source.kind != "table") return error_of(Code::invalid, "42809", "\"" + source.name + "\" is not a table");
+    session_.rows_change(source.schema, source.name);
     TRY(session_.own("INSERT INTO " + place_.quoted() + " BY NAME SELECT * FROM " + source.quoted()));
     TRY(session_.own("DELETE FROM " + source.quoted()));
     return {};

@@ -79,6 +79,14 @@ project::SettingTable places() {
        .prose = "Before every key: s3://NAME/key is PREFIXkey there.",
        .example = "raw/",
        .check = check_prefix},
+      {.name = "buckets.*.list_every",
+       .type = duration,
+       .otherwise = "10s",
+       .prose = "How often triggers of flows list the bucket, at most, if it has an endpoint; after a failure twice as "
+                "long, up to 10 minutes. Folders of the store are listed once a second.",
+       .example = "1m",
+       .min = "1s",
+       .max = "24h"},
   };
 }
 
@@ -148,6 +156,7 @@ Result<std::vector<DeclaredBucket>> declared_buckets(const project::Settings& se
                        .access_key = settings.text(at + "access_key"),
                        .secret_key = settings.text(at + "secret_key"),
                        .session_token = settings.text(at + "session_token"),
+                       .list_every = settings.duration(at + "list_every"),
                        .seal_key = settings.text(at + "seal_key")};
     TRY(check_keys(one));
     std::string endpoint = settings.text(at + "endpoint");

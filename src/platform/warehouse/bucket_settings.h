@@ -18,6 +18,7 @@ struct DeclaredBucket {
   std::string name;
   std::optional<S3Place> place;  // none: a local folder
   std::string access_key, secret_key, session_token;
+  Duration list_every;   // at least so far apart are the listings of a trigger; of a remote one
   std::string seal_key;  // its blobs are sealed with that secret; empty: they are not
 };
 

@@ -7,7 +7,6 @@
 #include "core/base/cipher.h"
 #include "core/base/text.h"
 #include "core/io/sealed_blob_store.h"
-
 #include "storage/engine/engine.h"
 
 namespace weir::warehouse {
@@ -36,6 +35,8 @@ Result<ObjectPath> ObjectPath::of(std::string_view url) {
 
 namespace {
 
+constexpr Duration kListFoldersEvery = seconds(1);
+
 StopFlag stop_flag(const Cancel& cancel) {
   struct Flag {
     std::atomic<bool> is_set{false};
@@ -54,6 +55,15 @@ const DeclaredBucket* Buckets::declared(const std::string& bucket) const {
     if (one.name == bucket) return &one;
   }
   return nullptr;
+}
+
+bool Buckets::is_remote(const std::string& bucket) const {
+  const DeclaredBucket* const known = declared(bucket);
+  return known != nullptr && known->place;
+}
+
+Duration Buckets::list_every(const std::string& bucket) const {
+  return is_remote(bucket) ? declared(bucket)->list_every : kListFoldersEvery;
 }
 
 std::function<Result<AwsCredentials>()> Buckets::credentials(const DeclaredBucket& bucket) const {

@@ -51,6 +51,9 @@ class Buckets final : public engine::ObjectSource {
   Result<std::string> engine_path(const std::string& bucket, const std::string& key);
   Result<std::vector<std::string>> list();  // by name
   Result<bool> exists(const std::string& bucket);
+  bool is_remote(const std::string& bucket) const;  // on S3, where each request takes time and costs
+  // How far apart the listings of somebody who looks again and again are to be.
+  Duration list_every(const std::string& bucket) const;
   Files& files() { return files_; }
 
   // For the engine: "bucket/key".

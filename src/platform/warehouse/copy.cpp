@@ -64,6 +64,7 @@ class Copier {
   Result<uint64_t> run() {
     TRY_ASSIGN(place_, relation(session_, order_.table));
     TRY(check_rights());
+    session_.rows_change(place_.schema, place_.name);
     TRY_ASSIGN(definition_, TableDefinition::of_existing(session_, place_));
     TRY(choose_columns());
     TRY(find_objects());
@@ -220,7 +221,10 @@ class Copier {
     }
     if (!is_text(column)) return value;
     if (order_.trim_blanks) value = "rtrim(" + value + ")";
-    if (order_.removes_quotes) value = "regexp_replace(" + value + ", '^([''\"])(.*)\\1$', '\\2')";
+    // The engine's patterns cannot say "the same sign again".
+    if (order_.removes_quotes) {
+      value = "regexp_replace(" + value + ", '(?s)^(?:''(.*)''|\"(.*)\")$', '\\1\\2')";
+    }
     if (order_.null_as) value = "nullif(" + value + ", " + quoted_text(*order_.null_as) + ")";
     if (!order_.null_as && order_.format == DataFormat::delimited) value = "nullif(" + value + ", '\\N')";
     if (order_.empty_as_null) value = "nullif(" + value + ", '')";

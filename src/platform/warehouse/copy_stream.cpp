@@ -240,6 +240,7 @@ Result<Answer> copy_in(SessionState& session, const dialect::CopyIn& order) {
   for (const auto& column : columns) stream.columns.push_back({column.name, column.type.engine});
   TRY(check_forced(stream.options, stream.columns));
   TRY_ASSIGN(auto slot, LoadSlot::take(session.core.loads));
+  session.rows_change(place.schema, place.name);
   TRY(session.begin_load());
   Answer out{.stream = nullptr, .tag = "COPY", .has_count = true};
   out.loader = std::make_unique<TableLoader>(session, place, std::move(columns), std::move(slot));

@@ -7,6 +7,7 @@
 //   of a view   {"select","definition","column_names","search_path","columns":[{"name","type"}],"late","reads","calls"}
 #include <algorithm>
 
+#include "platform/warehouse/run.h"
 #include "platform/warehouse/table_definition.h"
 
 namespace weir::warehouse {
@@ -136,6 +137,10 @@ class Definer {
     }
     if (order.is_materialized) {
       TRY(check_not_secured(reads));
+      TRY_ASSIGN(const auto rights, session_.rights());
+      if (order.auto_refresh) {
+        TRY(check_is_told(*rights, reads));
+      }
     }
     TRY_ASSIGN(const std::string select, dialect::without_database(text.sql, session_.options.database));
     const size_t first = words_.tokens[order.query.first].begin, last = words_.tokens[order.query.last - 1].end;
@@ -147,8 +152,20 @@ class Definer {
                                  {"late", order.is_late_binding},
                                  {"reads", std::move(reads)},
                                  {"calls", std::move(calls)}});
+    MaterializedViews* const views = order.is_materialized ? session_.core.parts.views : nullptr;
+    const bool is_alone = session_.transaction == TransactionState::none;
+    Relation made;
+    made.attributes = attributes;
+    MaterializedViews::Versions versions;
+    if (order.is_materialized) attributes.set("auto_refresh", order.auto_refresh);
+    if (views != nullptr) {
+      TRY_ASSIGN(const auto rights, session_.rights());
+      versions = views->versions(*rights, made);
+    }
     TRY(session_.in_transaction([&]() -> Status {
       TRY_ASSIGN(const Place place, place_for(session_, order.name));
+      made.schema = place.schema;
+      made.name = place.name;
       TRY_ASSIGN(const auto rights, session_.rights());
       const Relation* known = rights->find(place.schema, place.name);
       const bool is_replaced = known != nullptr && known->kind == "view" && order.or_replace;
@@ -167,28 +184,8 @@ class Definer {
       TRY(create_as(place, order.query, order.column_names, true));
       return keep(place, "materialized view", attributes);
     }));
+    if (views != nullptr && is_alone) views->filled(made, std::move(versions));
     return Answer{.stream = nullptr, .tag = order.is_materialized ? "CREATE MATERIALIZED VIEW" : "CREATE VIEW"};
-  }
-
-  Result<Answer> refresh(const dialect::RefreshView& order) {
-    TRY(session_.in_transaction([&]() -> Status {
-      TRY_ASSIGN(const Place place, relation(session_, order.name));
-      TRY_ASSIGN(const auto rights, session_.rights());
-      const Relation* known = rights->find(place.schema, place.name);
-      if (known == nullptr || known->kind != "materialized view") {
-        Error error(Code::invalid, "\"" + order.name.name + "\" is not a materialized view");
-        error.sqlstate = "42809";
-        return error;
-      }
-      TRY(check_owner(session_, place));
-      TRY(session_.own("DELETE FROM " + place.quoted()));
-      // With the rights of its owner, as views are read.
-      TRY(session_.govern(known->owner));
-      const Status filled = run_change("INSERT INTO " + place.quoted() + " " + known->attributes["select"].as_string());
-      TRY(session_.govern());
-      return filled;
-    }));
-    return Answer{.stream = nullptr, .tag = "REFRESH MATERIALIZED VIEW"};
   }
 
   Result<Answer> create_schema(const dialect::CreateSchema& order) {
@@ -226,6 +223,7 @@ class Definer {
         return permission_denied("relation " + place.name);
       }
       TRY(check_is_table(place));
+      session_.rows_change(place.schema, place.name);
       TRY(session_.own("DELETE FROM " + place.quoted()));
       return {};
     }));
@@ -278,14 +276,6 @@ class Definer {
       return error;
     }
     return {};
-  }
-
-  Status run_change(const std::string& sql) {
-    TRY_ASSIGN(const auto stream, session_.engine().execute({.sql = sql, .scope = engine::Scope::change}));
-    for (;;) {
-      TRY_ASSIGN(const Rows rows, stream->next());
-      if (rows.empty()) return {};
-    }
   }
 
   Result<bool> exists(const Place& place) {
@@ -583,7 +573,7 @@ Result<Answer> define(SessionState& session, const Words& words, const dialect::
   if (const auto* order = std::get_if<dialect::CreateTable>(&parsed)) return definer.create_table(*order);
   if (const auto* order = std::get_if<dialect::Query>(&parsed)) return definer.select_into(*order);
   if (const auto* order = std::get_if<dialect::CreateView>(&parsed)) return definer.create_view(*order);
-  if (const auto* order = std::get_if<dialect::RefreshView>(&parsed)) return definer.refresh(*order);
+  if (const auto* order = std::get_if<dialect::RefreshView>(&parsed)) return refresh_view(session, *order);
   if (const auto* order = std::get_if<dialect::CreateSchema>(&parsed)) return definer.create_schema(*order);
   if (const auto* order = std::get_if<dialect::Drop>(&parsed)) return definer.drop(*order);
   if (const auto* order = std::get_if<dialect::Truncate>(&parsed)) return definer.truncate(*order);

@@ -357,6 +357,18 @@ void Jobs::ended(const std::string& id) {
   }
 }
 
+void Jobs::reread() {
+  std::vector<std::shared_ptr<JobRun>> dropped;  // destroyed without the lock
+  const MutexLock lock(mutex_);
+  for (const std::string& id : ended_) {
+    const auto old = runs_.find(id);
+    if (old == runs_.end()) continue;
+    dropped.push_back(std::move(old->second));
+    runs_.erase(old);
+  }
+  ended_.clear();
+}
+
 // --- asking ----------------------------------------------------------------------------------------------------------
 
 Result<Job> Jobs::find(const JobReader& reader, const std::string& id) {

@@ -159,8 +159,9 @@ class Jobs {
   Result<JobPage> page(const JobReader& reader, const std::string& id, size_t statement, size_t number);
   std::vector<JobSession> sessions(const JobReader& reader) const;
 
-  void sweep();  // ends sessions that nobody used, forgets jobs that were kept long enough. Blocks.
-  void stop();   // takes no more, and ends what runs: it is told as aborted
+  void sweep();   // ends sessions that nobody used, forgets jobs that were kept long enough. Blocks.
+  void reread();  // what ended and is in memory is read again from where it is kept, which somebody changed
+  void stop();    // takes no more, and ends what runs: it is told as aborted
 
  private:
   friend class JobRun;

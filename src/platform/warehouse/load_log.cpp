@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/dialect/rewrite.h"
 #include "platform/warehouse/history_records.h"
 
 namespace weir::warehouse {
@@ -42,6 +43,24 @@ void LoadLog::add_unloaded(std::vector<LoadedFile> files) {
     if (history_ != nullptr) history_->add(record_of_unloaded(one));
     keep_newest(unloaded_, std::move(one), kept_);
   }
+}
+
+TextsForgotten LoadLog::forget(const NamesPerson& names) {
+  TextsForgotten out;
+  const MutexLock lock(mutex_);
+  for (LoadError& one : errors_) {
+    ++out.seen;
+    if (!names(one.raw_line) && !names(one.reason)) continue;
+    one.raw_line.clear();
+    one.reason = dialect::without_quoted(one.reason);
+    ++out.changed;
+  }
+  for (const auto* list : {&files_, &unloaded_}) {
+    for (const LoadedFile& one : *list) {
+      if (names(one.file)) out.open.push_back(one.file);
+    }
+  }
+  return out;
 }
 
 void LoadLog::add(ExternalScan scan) {

@@ -10,6 +10,7 @@
 
 #include "core/base/guarded.h"
 #include "core/base/time.h"
+#include "platform/warehouse/forget_texts.h"
 #include "platform/warehouse/history_file.h"
 #include "storage/engine/engine.h"
 #include "storage/engine/external.h"
@@ -74,6 +75,8 @@ class LoadLog {
   void add_unloaded(std::vector<LoadedFile> files);
   void add(ExternalScan scan);            // of this start only: not written down
   void add(AppliedPolicy applied);        // the same
+  // Lines that COPY did not take and that name the person go. `open`: files whose names say the person, which stay.
+  TextsForgotten forget(const NamesPerson& names);
   std::vector<LoadError> errors() const;  // newest first
   std::vector<LoadedFile> files() const;
   std::vector<LoadedFile> unloaded() const;

@@ -378,6 +378,7 @@ void Run::end(StatementState state, std::optional<Error> error) {
   if (!session_->is_single) {
     leave_session();
   } else if (auto engine = session_->take_engine(); engine && leaves_session_clean(error_)) {
+    session_->tell_changes();
     if (!live_->stop.is_cancelled()) core_.sessions.give_back(std::move(engine));
   }
   if (error_ && (error_->code == Code::internal || error_->code == Code::unavailable)) core_.sessions.drop_idle();

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "platform/warehouse/materialized_views.h"
 #include "platform/warehouse/privileges.h"
 #include "platform/warehouse/system_relations.h"
 
@@ -75,7 +76,11 @@ Result<Subject> SessionAuthority::reader(std::string_view within) const {
 
 Status SessionAuthority::check(const engine::RelationUse& use) const {
   TRY_ASSIGN(const Subject who, reader(use.within));
-  if (parts_.rights->may(who, privilege_name(use.privilege), use.schema, use.name, use.columns)) return {};
+  if (parts_.rights->may(who, privilege_name(use.privilege), use.schema, use.name, use.columns)) {
+    const bool is_changed = use.privilege != engine::Privilege::select && parts_.changes != nullptr;
+    if (is_changed) parts_.changes->insert(MaterializedViews::key_of(use.schema, use.name));
+    return {};
+  }
   Error out = permission_denied("relation " + use.name);
   if (!parts_.rights->may_use(who, use.schema)) out = permission_denied("schema " + use.schema);
   out.hint = std::string(privilege_name(use.privilege)) + " is needed" +
@@ -258,6 +263,11 @@ std::optional<Json> SessionAuthority::system_word(std::string_view word, std::st
   if (word == "sees_applied_policies") {
     return truth_text(parts_.subject.is_operator ||
                       parts_.rights->has_system_right(parts_.subject, "access system table"));
+  }
+  if (word == "mv_is_stale") {
+    const std::vector<std::string> lines = lines_of(argument);
+    const Relation* view = lines.size() == 2 ? parts_.rights->find(lines[0], lines[1]) : nullptr;
+    return truth_text(view != nullptr && parts_.is_stale && parts_.is_stale(*view));
   }
   if (word == "sees_policies") return truth_text(parts_.subject.is_superuser || parts_.subject.is_secadmin);
   return rights_word(word, lines_of(argument));

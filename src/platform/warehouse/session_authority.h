@@ -35,6 +35,8 @@ class SessionAuthority final : public engine::Authority {
     // Told of each relation with row-level security that a statement reads: by which policies; none: no row by default.
     std::function<void(const engine::RelationGuard&, const std::vector<std::string>&)> note_guard = {};
     std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said;  // by set_config(), to be done afterwards
+    std::shared_ptr<std::set<std::string>> changes;  // MaterializedViews::key_of() what statements change goes in there
+    std::function<bool(const Relation& view)> is_stale = {};
   };
   explicit SessionAuthority(Parts parts);
 

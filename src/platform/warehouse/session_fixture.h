@@ -13,6 +13,7 @@
 #include "core/base/metrics.h"
 #include "core/runtime/system_clock.h"
 #include "core/runtime/timers.h"
+#include "platform/warehouse/materialized_views.h"
 #include "platform/warehouse/result_text.h"
 #include "platform/warehouse/session.h"
 #include "platform/warehouse/system_relations.h"
@@ -54,7 +55,8 @@ class SessionTest : public ::testing::Test {
                                         .random = random_,
                                         .users = users_.get(),
                                         .buckets = &buckets_.emplace(real_files(), folder_ + "/s3"),
-                                        .loads = &loads_},
+                                        .loads = &loads_,
+                                        .views = &materialized_},
                        Limits{});
     root_ = connect({.name = "weir", .may_read = true, .may_administer = true, .id = access::kOwnerUser});
   }
@@ -67,6 +69,7 @@ class SessionTest : public ::testing::Test {
   }
   std::vector<engine::SystemView> views() {
     std::vector<engine::SystemView> out = load_views(loads_);
+    out.push_back(view_refreshes(materialized_));
     for (engine::SystemView& one : system_facts(log_, users_)) out.push_back(std::move(one));
     out.push_back(statements_view(log_));
     return out;
@@ -161,6 +164,7 @@ class SessionTest : public ::testing::Test {
   Timers timers_;
   StatementLog log_{clock_, metrics_};
   LoadLog loads_;
+  MaterializedViews materialized_;
   std::optional<Buckets> buckets_;
   engine::ScriptedTables tables_;
   std::unique_ptr<control::Control> control_;

@@ -66,6 +66,7 @@ SessionState::SessionState(Warehouse::Core& core_in, SessionOptions options_in, 
       settings(std::make_shared<Settings>(options.profile, options.user.name)) {}
 
 SessionState::~SessionState() {
+  tell_changes();
   cursors.clear();
   if (!is_single) core.parts.log.close_session(process_id);
 }
@@ -140,6 +141,17 @@ void SessionState::catalog_was_changed() {
   rights_ = nullptr;
 }
 
+void SessionState::rows_change(const std::string& schema, const std::string& name) {
+  changes_->insert(MaterializedViews::key_of(schema, name));
+}
+
+// Also what was rolled back: a refresh too many changes nothing.
+void SessionState::tell_changes() {
+  if (changes_->empty()) return;
+  if (core.parts.views != nullptr) core.parts.views->changed(*changes_);
+  changes_->clear();
+}
+
 std::vector<std::string> SessionState::search_path() const {
   std::vector<std::string> out = is_single ? std::vector<std::string>{"public"} : settings->search_path();
   // "$user" stands for a schema that few have.
@@ -198,6 +210,12 @@ Status SessionState::govern(std::optional<uint32_t> as_user, bool notes_scans) {
   }
   if (!said_) said_ = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
   parts.said = said_;
+  parts.changes = changes_;
+  if (core.parts.views != nullptr) {
+    parts.is_stale = [&views = *core.parts.views, rights = parts.rights](const Relation& view) {
+      return views.is_stale(*rights, view);
+    };
+  }
   engine_->govern(std::make_shared<const SessionAuthority>(std::move(parts)));
   return {};
 }
@@ -236,6 +254,7 @@ Result<Answer> SessionState::end_transaction(bool commits) {
     ended = engine_->rollback();
   }
   const bool is_kept = commits && was_good && ended;
+  tell_changes();
   if (is_kept && changed) core.rights_changed();
   if (!is_kept && before_) {
     const std::map<std::string, std::string> now = settings->all();
@@ -414,6 +433,7 @@ Result<uint64_t> SessionState::write_file(const Statement& statement, const std:
 }
 
 void SessionState::ended(bool is_good) {
+  if (transaction == TransactionState::none) tell_changes();
   if (is_good || transaction != TransactionState::open) return;
   if (is_loads_own_) {
     if (const auto undone = end_transaction(false); !undone) {

@@ -18,6 +18,7 @@
 #include "platform/dialect/rewrite.h"
 #include "platform/dialect/statement.h"
 #include "platform/warehouse/copy_stream.h"
+#include "platform/warehouse/materialized_views.h"
 #include "platform/warehouse/rights.h"
 #include "platform/warehouse/session.h"
 #include "platform/warehouse/session_authority.h"
@@ -80,6 +81,11 @@ class SessionState {
   // Runs `work` in the transaction that is open, or in one of its own.
   Status in_transaction(const std::function<Status()>& work);
   void catalog_was_changed();
+  // The rows of the relation are another ones once this statement, or its transaction, is committed. What the engine
+  // checks is noted by itself.
+  void rows_change(const std::string& schema, const std::string& name);
+  // Tells it, when no transaction is open any more.
+  void tell_changes();
   // A query in the engine's words.
   Result<Answer> to_engine(const Words& words, dialect::TokenRange range, const engine::Parameters& parameters,
                            engine::Scope scope, std::string verb);
@@ -141,6 +147,7 @@ class SessionState {
   std::shared_ptr<const Settings> before_;   // as they were when the transaction began
   std::vector<std::string> local_settings_;  // SET LOCAL in it
   std::shared_ptr<std::vector<std::pair<std::string, std::string>>> said_;
+  std::shared_ptr<std::set<std::string>> changes_ = std::make_shared<std::set<std::string>>();
   Mutex stop_mutex_;
   std::optional<Cancel> stop_ GUARDED_BY(stop_mutex_);
 };
@@ -148,12 +155,16 @@ class SessionState {
 // Rows that are there already, as a stream.
 std::unique_ptr<engine::ResultStream> rows_in_memory(std::vector<engine::ResultColumn> columns, Rows rows);
 
+// Of AUTO REFRESH YES: `unsupported` where nobody is told when something of `reads` changes.
+Status check_is_told(const Rights& rights, const Json& reads);
+
 struct Place;
 
 // One statement of its kind. performer.cpp sorts them, the others are one file a subject.
 Result<Answer> perform(SessionState& session, const Words& words, const dialect::Statement& parsed,
                        const engine::Parameters& parameters);
 Result<Answer> define(SessionState& session, const Words& words, const dialect::Statement& parsed);
+Result<Answer> refresh_view(SessionState& session, const dialect::RefreshView& order);
 Result<Answer> change_users(SessionState& session, const dialect::Statement& parsed);
 Result<Answer> change_grants(SessionState& session, const dialect::Statement& parsed);
 

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/ids.h"
+#include "platform/dialect/rewrite.h"
 #include "platform/warehouse/history_records.h"
 
 namespace weir::warehouse {
@@ -216,6 +217,24 @@ void StatementLog::note(ConnectionEvent event) {
   }
   if (file_ != nullptr) file_->add(record_of(event));
   restore(std::move(event));
+}
+
+TextsForgotten StatementLog::forget(const NamesPerson& names) {
+  TextsForgotten out;
+  const MutexLock lock(mutex_);
+  for (StatementInfo& info : history_) {
+    ++out.seen;
+    const bool is_named = names(info.sql) || names(info.label) || (info.error && names(info.error->text()));
+    if (!is_named) continue;
+    info.sql = dialect::without_values(info.sql);
+    info.label.clear();
+    if (info.error) info.error = Error(info.error->code, dialect::without_quoted(info.error->message));
+    ++out.changed;
+  }
+  for (const auto& [id, live] : live_) {
+    if (names(live->info.sql)) out.open.push_back(id);
+  }
+  return out;
 }
 
 std::vector<ConnectionEvent> StatementLog::connections() const {

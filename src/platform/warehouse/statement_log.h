@@ -19,6 +19,7 @@
 #include "core/base/metrics.h"
 #include "core/base/result.h"
 #include "core/runtime/cancel.h"
+#include "platform/warehouse/forget_texts.h"
 #include "platform/warehouse/history_file.h"
 #include "storage/engine/engine.h"
 
@@ -108,6 +109,8 @@ class StatementLog {
   // Sign-ins: of whoever lets people in.
   void note(ConnectionEvent event);
   std::vector<ConnectionEvent> connections() const;  // newest first
+  // Ended statements whose text or error names the person keep no values; those under way are told.
+  TextsForgotten forget(const NamesPerson& names);
 
   // The following are the Warehouse's.
 

@@ -193,7 +193,7 @@ SELECT c.oid AS attrelid, c.name AS attname, c.typid AS atttypid, CAST(-1 AS INT
   CAST(NULL AS VARCHAR[]) AS attmissingval,
   false AS attisreplicated, coalesce(r.attributes->>'distkey' = c.name, false) AS attisdistkey,
   CAST(coalesce(list_position(from_json(r.attributes->'sortkeys', '["VARCHAR"]'), c.name), 0) AS INTEGER) AS
-  attsortkeyord, CAST(0 AS INTEGER) AS attencodingtype
+  attsortkeyord, CAST(coalesce(list_position(weir_encodings(), c.encoding), 0) AS INTEGER) AS attencodingtype
 FROM lake.pg_catalog._weir_columns c JOIN lake.pg_catalog._weir_relations r ON r.oid = c.oid
 )sql"},
       {"pg_catalog", "pg_attrdef", R"sql(
@@ -288,9 +288,12 @@ SELECT c.oid, c.name AS conname, n.oid AS connamespace, CASE c.kind WHEN 'primar
   CAST(NULL AS VARCHAR) AS consrc, CAST(2606 AS BIGINT) AS tableoid,
   CASE c.kind WHEN 'primary key' THEN 'PRIMARY KEY (' WHEN 'unique' THEN 'UNIQUE (' ELSE 'FOREIGN KEY (' END ||
     array_to_string(list_transform(c.columns, lambda x: quote_ident(x)), ', ') || ')' ||
-    CASE WHEN c.kind = 'foreign key' THEN ' REFERENCES ' || quote_ident(c.target[2]) || CASE WHEN
-      len(c.target_columns) > 0 THEN '(' || array_to_string(list_transform(c.target_columns, lambda x: quote_ident(x)),
-      ', ') || ')' ELSE '' END ELSE '' END AS _weir_definition
+    CASE WHEN c.kind = 'foreign key' THEN ' REFERENCES ' ||
+      CASE WHEN list_contains(weir_current_schemas(false), coalesce(nullif(c.target[1], ''), c.schema_name)) THEN ''
+      ELSE quote_ident(coalesce(nullif(c.target[1], ''), c.schema_name)) || '.' END || quote_ident(c.target[2]) ||
+      CASE WHEN len(c.target_columns) > 0 THEN '(' ||
+      array_to_string(list_transform(c.target_columns, lambda x: quote_ident(x)), ', ') || ')'
+      ELSE '' END ELSE '' END AS _weir_definition
 FROM lake.pg_catalog._weir_constraints c JOIN lake.pg_catalog._weir_schemas n ON n.name = c.schema_name
 )sql"},
       {"pg_catalog", "pg_am", R"sql(

@@ -86,8 +86,6 @@ svl_datashare_usage_consumer userid int, pid int, xid big, request_id text, requ
   recordtime time, status int, error text
 svl_federated_query userid int, xid big, pid int, query int, sourcetype text, recordtime time, querytext text,
   num_rows big, num_bytes big, duration big
-svl_mv_refresh_status db_name text, userid big, schema_name text, mv_name text, xid big, starttime time, endtime
-  time, status text, refresh_type text, query_id big
 svl_query_metrics userid int, query big, service_class int, dimension text, segment int, step int, step_label text,
   query_cpu_time big, query_blocks_read big, query_execution_time big, query_cpu_usage_percent number,
   query_temp_blocks_to_disk big, segment_execution_time big, cpu_skew number, io_skew number, scan_row_count big,

@@ -91,6 +91,14 @@ SELECT CAST(user_id AS INTEGER) AS userid, CAST(query AS INTEGER) AS query, CAST
 FROM lake.main.weir_unloaded_files
 WHERE weir_word('sees_all', '') = 'true' OR user_name = weir_word('login_name', '')
 )sql"},
+      {"pg_catalog", "svl_mv_refresh_status", R"sql(
+SELECT coalesce(weir_word('current_database', ''), 'weir') AS db_name, user_id AS userid, schema_name, name AS mv_name,
+  query AS xid, began_at AS starttime, ended_at AS endtime,
+  CASE WHEN error = '' THEN 'Refresh successfully recomputed MV from scratch' ELSE 'Refresh failed: ' || error END AS
+  status, CASE WHEN is_automatic THEN 'Auto' ELSE 'Manual' END AS refresh_type, query AS query_id
+FROM lake.internal.weir_view_refreshes
+WHERE weir_word('sees_all', '') = 'true' OR pg_get_userbyid(user_id) = weir_word('login_name', '')
+)sql"},
       {"pg_catalog", "stl_connection_log", R"sql(
 SELECT event, "at" AS recordtime, peer AS remotehost, CAST(NULL AS VARCHAR) AS remoteport, CAST(process_id AS INTEGER)
   AS pid, database AS dbname, user_name AS username, way AS authmethod, duration_us AS duration, tls AS sslversion,

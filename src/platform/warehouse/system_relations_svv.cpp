@@ -100,8 +100,9 @@ FROM lake.pg_catalog._weir_relations r WHERE r.relkind <> 'v'
 )sql"},
       {"pg_catalog", "stv_mv_info", R"sql(
 SELECT coalesce(weir_word('current_database', ''), 'weir') AS db_name, schema_name AS "schema", name,
-  CAST(NULL AS TIMESTAMP) AS updated_upto_xid, CAST(NULL AS VARCHAR) AS is_stale, pg_get_userbyid(owner) AS
-  owner_user_name, CAST(0 AS INTEGER) AS state, 'f' AS autorewrite, 'f' AS autorefresh
+  CAST(NULL AS BIGINT) AS updated_upto_xid, CASE WHEN weir_word('mv_is_stale', place || chr(10) || name) = 'true' THEN
+  't' ELSE 'f' END AS is_stale, pg_get_userbyid(owner) AS owner_user_name, CAST(0 AS INTEGER) AS state,
+  'f' AS autorewrite, CASE WHEN attributes->>'auto_refresh' = 'true' THEN 't' ELSE 'f' END AS autorefresh
 FROM lake.pg_catalog._weir_relations WHERE relkind = 'm'
 )sql"},
       {"pg_catalog", "svv_mv_info", R"sql(

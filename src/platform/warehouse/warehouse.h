@@ -70,6 +70,7 @@ inline constexpr size_t kLoadsMax = 32;  // COPY … FROM STDIN at once: each ma
 
 using Rows = std::vector<std::vector<engine::Cell>>;
 
+class MaterializedViews;
 class Run;  // one statement from its arrival to its end; internal
 
 // A statement whose rows are being read. Destroying it ends the statement, if it has not ended yet.
@@ -184,6 +185,8 @@ class Warehouse {
     // Where s3:// lies, and what COPY tells; null: COPY and UNLOAD are refused.
     Buckets* buckets = nullptr;
     LoadLog* loads = nullptr;
+    // Told what changed, and when materialized views were filled; null: nobody asks.
+    MaterializedViews* views = nullptr;
   };
   Warehouse(const Parts& parts, const Limits& limits);
   ~Warehouse();

@@ -61,7 +61,8 @@ Status SqliteControl::put_in_transaction(const Job& job) {
   TRY_ASSIGN(Statement put,
              database_->prepare("INSERT INTO jobs(id, owner, token, is_open, created_at, body, result) VALUES "
                                 "(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET is_open = excluded.is_open, "
-                                "body = excluded.body, result = excluded.result WHERE jobs.is_open"));
+                                "body = excluded.body, result = excluded.result WHERE jobs.is_open OR "
+                                "json_extract(excluded.body, '$.forgotten')"));
   put.bind(1, job.id).bind(2, job.owner);
   if (job.token.empty()) {
     put.bind_null(3);

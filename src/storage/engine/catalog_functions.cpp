@@ -138,6 +138,10 @@ constexpr const char* kMacros[] = {
     R"(pg_get_late_binding_view_cols() AS TABLE SELECT CAST(NULL AS VARCHAR) AS schemaname, CAST(NULL AS VARCHAR) AS
        tablename, CAST(NULL AS VARCHAR) AS columnname, CAST(NULL AS VARCHAR) AS columntype, CAST(NULL AS INTEGER) AS
        columnnum WHERE false)",
+    // Of a column: pg_attribute.attencodingtype.
+    R"(weir_encodings() AS ['bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16', 'mostly32', 'runlength',
+       'text255', 'text32k', 'zstd', 'az64'])",
+    "format_encoding(i) AS coalesce(list_extract(weir_encodings(), CAST(i AS INTEGER)), 'none')",
     "getdatabaseencoding() AS 'UTF8'",
     "pg_char_to_encoding(name) AS CASE upper(name) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "array_remove(list, value) AS list_filter(list, lambda x: x IS DISTINCT FROM value)",

@@ -14,7 +14,7 @@ namespace {
 struct ForgetOptions {
   std::string stream;
   std::vector<std::string> where;  // FIELD=VALUE
-  bool dry_run = false, yes = false;
+  bool dry_run = false, yes = false, remove_objects = false;
 };
 
 // Several values of one field.
@@ -33,7 +33,9 @@ Result<Json> body_of(const ForgetOptions& options) {
     field = one.substr(0, equals);
     values.push(one.substr(equals + 1));
   }
-  return Json(Json::Object{{"field", field}, {"values", std::move(values)}});
+  Json out(Json::Object{{"field", field}, {"values", std::move(values)}});
+  if (options.remove_objects) out.set("remove_objects", true);
+  return out;
 }
 
 uint64_t number(const Json& json, const char* name) {
@@ -187,6 +189,8 @@ void add_forget(CLI::App& lake, Context& context) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_flag("--dry-run", options->dry_run, "Only count");
+  command->add_flag("--remove-objects", options->remove_objects,
+                    "Remove objects of buckets that name them also where others than weir wrote them");
   command->add_flag("--yes", options->yes, "Do not ask");
   command->callback([&context, options] { context.exit_code = forget(context, *options); });
   auto* receipts = lake.add_subcommand("forgets", "What was forgotten, and the receipts");

@@ -10,7 +10,7 @@ namespace weir::http {
 namespace {
 
 Result<Json> forget(forget::Forgets& forgets, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"field", "values", "dry_run"}));
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"field", "values", "dry_run", "remove_objects"}));
   forget::Request wanted;
   wanted.stream = request.parameter("name");
   TRY_ASSIGN(wanted.field, body.text("field"));
@@ -21,6 +21,7 @@ Result<Json> forget(forget::Forgets& forgets, const Request& request) {
     }
     wanted.values.push_back(value.is_string() ? value.as_string() : value.dump());
   }
+  TRY_ASSIGN(wanted.remove_objects, body.flag_or("remove_objects", false));
   TRY_ASSIGN(const bool dry_run, body.flag_or("dry_run", false));
   if (dry_run) return forgets.count(wanted, *request.cancel);
   return forgets.start(wanted, Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}}));
