@@ -164,6 +164,8 @@ void Walk::expression(Child& child) {
     if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
       refuse(Code::too_large, *reason, child->query_location);
     }
+    const auto reason = is_early_ ? early_call(child->Cast<duckdb::FunctionExpression>()) : std::nullopt;
+    if (reason) refuse_user(*reason, child->query_location);
   }
 }
 
@@ -485,7 +487,9 @@ void Walk::table(Table& table_ref) {
         function.column_name_alias.push_back(function.alias);
       }
       call(called, true);
-      duckdb::ParsedExpressionIterator::EnumerateChildren(called, [this](Child& inner) { expression(inner); });
+      const bool is_planned = lower(called.function_name) == "unnest";
+      duckdb::ParsedExpressionIterator::EnumerateChildren(
+          called, [&](Child& inner) { is_planned ? expression(inner) : early(inner); });
       if (function.subquery) node(*function.subquery->node);
       return;
     }
@@ -508,14 +512,14 @@ void Walk::modifiers(duckdb::QueryNode& node) {
     switch (modifier->type) {
       case duckdb::ResultModifierType::LIMIT_MODIFIER: {
         auto& limit = modifier->Cast<duckdb::LimitModifier>();
-        optional(limit.limit);
-        optional(limit.offset);
+        early(limit.limit);
+        early(limit.offset);
         break;
       }
       case duckdb::ResultModifierType::LIMIT_PERCENT_MODIFIER: {
         auto& limit = modifier->Cast<duckdb::LimitPercentModifier>();
-        optional(limit.limit);
-        optional(limit.offset);
+        early(limit.limit);
+        early(limit.offset);
         break;
       }
       case duckdb::ResultModifierType::ORDER_MODIFIER:
@@ -541,6 +545,7 @@ void Walk::ctes(duckdb::CommonTableExpressionMap& map) {
 void Walk::node(duckdb::QueryNode& node) {
   const Step step(*this);
   if (!step) return;
+  const bool was_early = std::exchange(is_early_, false);
   const std::vector<std::string> outer_ctes = ctes_;
   // The engine's parser keeps one WITH twice, around its query and in it. A query of it is walked each time, and its
   // own name means there what it means outside.
@@ -595,6 +600,7 @@ void Walk::node(duckdb::QueryNode& node) {
   }
   modifiers(node);
   ctes_ = outer_ctes;
+  is_early_ = was_early;
 }
 
 }  // namespace weir::engine
