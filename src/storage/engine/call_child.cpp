@@ -136,9 +136,10 @@ Result<std::string> CallChildren::run(Order order, const Cancel& stop) {
         "54000");
   }
   const std::string words = last_lines(ended->error_output);
-  return with_state(Error(Code::io, name + "() ran in a process of its own, which ended: " + ended->text(child) +
-                                        (words.empty() ? "" : "; its last words: " + words)),
-                    "58000");
+  return with_state(
+      Error(Code::unavailable, name + "() ran in a process of its own, which ended: " + ended->text(child) +
+                                   (words.empty() ? "" : "; its last words: " + words)),
+      "58000");
 }
 
 Status call_in_child(duckdb::ClientContext& context, const duckdb::BoundFunctionExpression& call,

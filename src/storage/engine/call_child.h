@@ -37,7 +37,7 @@ class CallChildren {
     std::string request;
   };
   // The child's whole answer. Blocks; waits for a place first. Errors: cancelled, unsupported without a program,
-  // too_large past a limit, io if it was killed or could not be started.
+  // too_large past a limit, unavailable if it was killed.
   Result<std::string> run(Order order, const Cancel& stop);
 
  private:

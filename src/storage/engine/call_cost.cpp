@@ -545,7 +545,10 @@ class Linear final : public CallMeter {
     const Arguments given(arguments);
     double bytes = 0;
     for (Vector& column : arguments.data) {
-      if (is_large(column.GetType())) bytes += bytes_of(column, given.count);
+      if (!is_large(column.GetType())) continue;
+      // A constant beside columns is worked on for each row.
+      const bool is_constant = column.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
+      bytes += bytes_of(column, given.count) * (is_constant ? static_cast<double>(given.count) : 1);
     }
     return {.steps = bytes * kStepsPerByte, .bytes = builds_ ? bytes : 0};
   }

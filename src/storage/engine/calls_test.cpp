@@ -89,24 +89,24 @@ TEST_F(CallsTest, what_a_child_answers_is_what_the_engine_answers) {
             "levenshtein(a, b)"},
            {"SELECT repeat('abcdefghij', 500) AS a, repeat('bcdefghija', i * 100) AS b FROM range(1, 5) r(i)",
             "damerau_levenshtein(a, b)"},
-           {"SELECT 'abcdefghij' || i AS a, i * 3000000 AS n FROM range(3) r(i)", "md5(repeat(a, n::INT))"},
-           {"SELECT i * 14000000 AS n, 'é' AS a FROM range(3) r(i)", "md5(lpad('x', n::INT, a))"},
-           {"SELECT 65000000 AS n, 'x' AS a", "md5(format('{:>{}}', a, n::INT))"},
-           {"SELECT repeat('ab', 8500 * i) AS a FROM range(3) r(i)", "md5(regexp_replace(a, 'a.*c|b', a[1:3], 'g'))"},
+           {"SELECT 'abcdefghij' || i AS a, i * 3000000 AS n FROM range(3) r(i)", "hash(repeat(a, n::INT))"},
+           {"SELECT i * 17000000 AS n, 'é' AS a FROM range(2) r(i)", "hash(lpad('x', n::INT, a))"},
+           {"SELECT 65000000 AS n, 'x' AS a", "hash(format('{:>{}}', a, n::INT))"},
+           {"SELECT repeat('ab', 8500 * i) AS a FROM range(2) r(i)", "md5(regexp_replace(a, 'a.*c|b', a[1:3], 'g'))"},
            {"SELECT repeat('ab', 9000) AS a", "len(regexp_extract_all(a, 'a.*c|b'))"},
            {"SELECT list_transform(range(300000), lambda x: x * 7919 % 300007) AS l, 3 AS k",
             "list_reduce(l, lambda x, y: (x * k + y) % 1000003)"},
            {"SELECT list_transform(range(1000000), lambda x: x * 7919 % 1000003) AS l",
-            "md5(list_sort(l)::VARCHAR), list_sort(l, 'DESC')[1:3]::VARCHAR"},
+            "hash(list_sort(l)), list_sort(l, 'DESC')[1:3]::VARCHAR"},
            {"SELECT list_transform(range(1000000), lambda x: (x * 7919 % 1000003)::VARCHAR) AS l",
-            "md5(list_sort(l)::VARCHAR)"},
+            "list_sort(l)[500000]"},
            {"SELECT range(200000) AS l", "list_has_all(l, l), map(l, l)[77]::VARCHAR"},
-           {"SELECT repeat('abc', 300000) || 'x' AS a, repeat('abc', 100000) || 'x' AS b", "contains(a, b)"},
+           {"SELECT repeat('abc', 100000) || 'x' AS a, repeat('abc', 35000) || 'x' AS b", "contains(a, b)"},
            {"SELECT repeat('aB', 100000) AS a, '%' || repeat('ab', 3000) || 'c%' AS p", "a LIKE p, a ILIKE p"},
            {"SELECT ('[' || repeat('[1],', 9000) || '2]')::JSON AS j", "json_contains(j, j)"},
-           {"SELECT [1, 2] AS l, 9000000 AS n", "md5(list_resize(l, n, 5)::VARCHAR)"},
-           {"SELECT {'a': repeat('x', 100000), 'b': [1, NULL]} AS s, 900 AS n", "md5(repeat(s.a, n))"},
-           {"SELECT 20000000 AS n", "list_sum(range(n))"},
+           {"SELECT [1, 2] AS l, 9000000 AS n", "hash(list_resize(l, n, 5))"},
+           {"SELECT {'a': repeat('x', 100000), 'b': [1, NULL]} AS s, 900 AS n", "length(repeat(s.a, n))"},
+           {"SELECT 9000000 AS n", "len(range(n))"},
        }) {
     make(table);
     const double before = children("done");
@@ -158,12 +158,14 @@ TEST_F(CallsTest, beyond_any_use_is_an_error_that_says_what) {
 
 TEST_F(CallsTest, what_rows_build_together_counts_against_the_memory_limit) {
   make("SELECT 'abcdefgh' || i AS a, 100000 AS n FROM range(2000) r(i)");  // a vector would be 2 GB
+  rusage before{};
+  getrusage(RUSAGE_SELF, &before);
   const Result<Rows> rows = all(*session, "SELECT sum(length(repeat(a, n))) FROM t");
   ASSERT_FALSE(rows);
   EXPECT_STREQ(rows.error().sqlstate, "53200") << rows.error().text();
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  EXPECT_LT(used.ru_maxrss / 1024, 1500) << "MiB; of all tests of this program so far";
+  rusage after{};
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT((after.ru_maxrss - before.ru_maxrss) / 1024, 700) << "MiB";
   EXPECT_EQ(ask("SELECT sum(length(repeat(a, 1000))) FROM t"),
             ask(*own_, "SELECT sum(length(repeat(a, 1000))) FROM t"));
 }
@@ -203,7 +205,9 @@ TEST_F(CallsTest, what_a_child_has_no_memory_for_is_too_large) {
 }
 
 TEST_F(CallsTest, a_cancel_is_seen_between_rows_and_inside_of_lambdas) {
-  make("SELECT repeat('abcdefghij', 100) AS a, repeat('bcdefghija', 100) AS b, range(100000) AS l FROM range(100000)");
+  make(
+      "SELECT repeat('abcdefghij', 100) AS a, repeat('bcdefghija', 100) AS b, "
+      "CASE WHEN i = 0 THEN range(100000) END AS l FROM range(100000) r(i)");
   for (const char* sql : {"SELECT sum(levenshtein(a, b)) FROM t",
                           "SELECT length(list_reduce(list_transform(l, lambda x: 'abcdefghijklmnop' || x), "
                           "                          lambda x, y: x || y)) FROM t",
