@@ -9,10 +9,10 @@
 #include "core/base/sizes.h"
 #include "core/runtime/child_process.h"
 #include "core/runtime/worker.h"
+#include "storage/engine/call_cost.h"
 #include "storage/engine/call_message.h"
 #include "storage/engine/calls.h"
 #include "storage/engine/inside.h"
-#include "storage/engine/watched_calls.h"
 
 namespace weir::engine {
 namespace {

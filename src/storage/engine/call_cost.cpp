@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/engine/call_sizes.h"
+
 namespace weir::engine {
 namespace {
 
@@ -17,151 +19,29 @@ using duckdb::Vector;
 // Steps per byte of what a function reads or builds, where nothing is said of it. Most need 1 to 10 ns for a byte of
 // text; an item of a list is counted as eight bytes or more.
 constexpr double kStepsPerByte = 8;
-constexpr double kItemBytes = 8;
-
-bool is_large(const duckdb::LogicalType& type) {
-  switch (type.InternalType()) {
-    case PhysicalType::VARCHAR:
-    case PhysicalType::LIST:
-    case PhysicalType::ARRAY:
-      return true;
-    case PhysicalType::STRUCT:
-      for (const auto& child : duckdb::StructType::GetChildTypes(type)) {
-        if (is_large(child.second)) return true;
-      }
-      return false;
-    default:
-      return false;
-  }
-}
-
-// --- the size of values, by row --------------------------------------------------------------------------------------
-
-class Sizes {
- public:
-  Sizes(Vector& values, size_t count);
-  double at(size_t row) const;  // 0 of NULL
-  double items(size_t row) const;
-
- private:
-  duckdb::UnifiedVectorFormat rows_;
-  const PhysicalType type_;
-  double each_ = kItemBytes;   // of a fixed size
-  std::vector<double> up_to_;  // of the items of lists: the sum of all before
-  std::vector<Sizes> fields_;  // of a struct, by its own rows
-  size_t array_items_ = 0;
-};
-
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the type
-Sizes::Sizes(Vector& values, size_t count) : type_(values.GetType().InternalType()) {
-  values.ToUnifiedFormat(count, rows_);
-  if (type_ == PhysicalType::STRUCT) {
-    if (values.GetVectorType() == duckdb::VectorType::DICTIONARY_VECTOR) values.Flatten(count);
-    values.ToUnifiedFormat(count, rows_);
-    for (auto& field : duckdb::StructVector::GetEntries(values)) fields_.emplace_back(*field, count);
-    return;
-  }
-  if (type_ != PhysicalType::LIST && type_ != PhysicalType::ARRAY) return;
-  const bool is_array = type_ == PhysicalType::ARRAY;
-  if (is_array) array_items_ = duckdb::ArrayType::GetSize(values.GetType());
-  Vector& items = is_array ? duckdb::ArrayVector::GetEntry(values) : duckdb::ListVector::GetEntry(values);
-  if (!is_large(items.GetType())) {
-    each_ = std::max(kItemBytes, static_cast<double>(duckdb::GetTypeIdSize(items.GetType().InternalType())));
-    return;
-  }
-  const size_t number = is_array ? duckdb::ArrayVector::GetTotalSize(values) : duckdb::ListVector::GetListSize(values);
-  const Sizes inner(items, number);
-  up_to_.reserve(number + 1);
-  up_to_.push_back(0);
-  for (size_t i = 0; i < number; ++i) up_to_.push_back(up_to_.back() + kItemBytes + inner.at(i));
-}
-
-double Sizes::items(size_t row) const {
-  const size_t at = rows_.sel->get_index(row);
-  if (!rows_.validity.RowIsValid(at)) return 0;
-  if (type_ == PhysicalType::ARRAY) return static_cast<double>(array_items_);
-  if (type_ != PhysicalType::LIST) return 1;
-  return static_cast<double>(duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(rows_)[at].length);
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the type
-double Sizes::at(size_t row) const {
-  const size_t at = rows_.sel->get_index(row);
-  if (!rows_.validity.RowIsValid(at)) return 0;
-  if (type_ == PhysicalType::VARCHAR) {
-    return static_cast<double>(duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(rows_)[at].GetSize());
-  }
-  if (type_ == PhysicalType::STRUCT) {
-    double sum = 0;
-    for (const Sizes& field : fields_) sum += field.at(row);
-    return sum;
-  }
-  if (type_ == PhysicalType::LIST) {
-    const auto& list = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(rows_)[at];
-    return up_to_.empty() ? each_ * static_cast<double>(list.length)
-                          : up_to_[list.offset + list.length] - up_to_[list.offset];
-  }
-  if (type_ == PhysicalType::ARRAY) {
-    return up_to_.empty() ? each_ * static_cast<double>(array_items_)
-                          : up_to_[(at + 1) * array_items_] - up_to_[at * array_items_];
-  }
-  return each_;
-}
-
-// Numbers of an argument, as doubles; 0 of NULL, and where it is none.
-class Numbers {
- public:
-  Numbers(Vector& values, size_t count) : numbers_(duckdb::LogicalType::DOUBLE, count) {
-    if (values.GetType().IsNumeric() || values.GetType().id() == LogicalTypeId::BOOLEAN) {
-      std::string error;
-      duckdb::VectorOperations::DefaultTryCast(values, numbers_, count, &error);
-      numbers_.ToUnifiedFormat(count, rows_);
-      is_known_ = true;
-    }
-  }
-  double at(size_t row) const {
-    if (!is_known_) return 0;
-    const size_t at = rows_.sel->get_index(row);
-    return rows_.validity.RowIsValid(at) ? duckdb::UnifiedVectorFormat::GetData<double>(rows_)[at] : 0;
-  }
-
- private:
-  Vector numbers_;
-  duckdb::UnifiedVectorFormat rows_;
-  bool is_known_ = false;
-};
-
-// The same for any type whose difference counts items: numbers, dates, times.
-class Points {
- public:
-  Points(Vector& values, size_t count) : values_(values), numbers_(values, count), type_(values.GetType().id()) {}
-  double at(size_t row) const {
-    const bool is_time = type_ == LogicalTypeId::TIMESTAMP || type_ == LogicalTypeId::TIMESTAMP_TZ;
-    if (!is_time && type_ != LogicalTypeId::INTERVAL) return numbers_.at(row);
-    const duckdb::Value value = values_.GetValue(row);
-    if (value.IsNull()) return 0;
-    if (is_time) return static_cast<double>(value.GetValueUnsafe<duckdb::timestamp_t>().value);
-    return static_cast<double>(duckdb::Interval::GetMicro(value.GetValueUnsafe<duckdb::interval_t>()));
-  }
-
- private:
-  Vector& values_;
-  Numbers numbers_;
-  LogicalTypeId type_;
-};
 
 // --- the rules -------------------------------------------------------------------------------------------------------
 
 struct Arguments {
-  explicit Arguments(duckdb::DataChunk& given) : chunk(given), count(given.AllConstant() ? 1 : given.size()) {}
+  // `largest`: one row that is at least as costly as each.
+  explicit Arguments(duckdb::DataChunk& given, bool largest_in = false)
+      : chunk(given),
+        rows(given.AllConstant() ? 1 : given.size()),
+        count(largest_in ? std::min<size_t>(rows, 1) : rows),
+        largest(largest_in) {}
   duckdb::DataChunk& chunk;
+  const size_t rows;
   const size_t count;
+  const bool largest;
   size_t number() const { return chunk.ColumnCount(); }
-  Sizes sizes(size_t index) const { return Sizes(chunk.data[index], count); }
-  Numbers numbers(size_t index) const { return Numbers(chunk.data[index], count); }
+  Sizes sizes(size_t index) const {
+    return largest ? Sizes::largest(chunk.data[index], rows) : Sizes(chunk.data[index], rows);
+  }
+  Numbers numbers(size_t index) const { return Numbers(chunk.data[index], rows, largest); }
 };
 
 using Measure = std::vector<CallCost> (*)(const Arguments& given);
+// With `largest`, nothing where that cannot be told.
 struct Rule {
   Measure measure;
   bool is_exact = true;
@@ -210,6 +90,7 @@ std::vector<CallCost> resized(const Arguments& given) {
 
 // range(stop), range(start, stop), range(start, stop, step)
 std::vector<CallCost> ranged(const Arguments& given) {
+  if (given.largest && given.rows > 1) return {};
   std::vector<Points> points;
   for (size_t i = 0; i < given.number(); ++i) points.emplace_back(given.chunk.data[i], given.count);
   return each_row(given, [&](size_t row) {
@@ -269,18 +150,18 @@ bool looks_far_ahead(std::string_view pattern) {
 // All matches of a pattern in a text: of the arguments the first two.
 std::vector<double> search_steps(const Arguments& given, const Sizes& text) {
   duckdb::UnifiedVectorFormat patterns;
-  given.chunk.data[1].ToUnifiedFormat(given.count, patterns);
+  given.chunk.data[1].ToUnifiedFormat(given.rows, patterns);
   const auto* written = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(patterns);
   const bool is_constant = given.chunk.data[1].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
   const auto is_far = [&](size_t row) {
     const size_t at = patterns.sel->get_index(row);
     return patterns.validity.RowIsValid(at) && looks_far_ahead(written[at].GetString());
   };
-  const bool first = given.count > 0 && is_far(0);
+  const bool first = given.count > 0 && (is_constant ? is_far(0) : given.largest || is_far(0));
   std::vector<double> out(given.count);
   for (size_t row = 0; row < given.count; ++row) {
     const double bytes = text.at(row);
-    const bool squares = is_constant ? first : is_far(row);
+    const bool squares = is_constant || given.largest ? first : is_far(row);
     out[row] = bytes * kStepsPerByte * 5 + (squares ? 2 * bytes * bytes : 0);
   }
   return out;
@@ -405,33 +286,40 @@ double written_width(std::string_view format, bool& takes_arguments) {
 }
 
 std::vector<CallCost> formatted(const Arguments& given) {
+  const bool is_constant = given.chunk.data[0].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR;
+  if (given.largest && !is_constant) return {};
   std::vector<Sizes> sizes;
   std::vector<Numbers> numbers;
   for (size_t i = 0; i < given.number(); ++i) {
     sizes.push_back(given.sizes(i));
+    if (given.largest) continue;  // a width that is an argument is told by the rows
     numbers.push_back(given.numbers(i));
   }
   duckdb::UnifiedVectorFormat formats;
-  given.chunk.data[0].ToUnifiedFormat(given.count, formats);
+  given.chunk.data[0].ToUnifiedFormat(given.rows, formats);
   const auto* written = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(formats);
-  return each_row(given, [&](size_t row) {
+  bool is_told = true;
+  auto out = each_row(given, [&](size_t row) {
     const size_t at = formats.sel->get_index(row);
     if (!formats.validity.RowIsValid(at)) return CallCost{};
     bool takes_arguments = false;
     const std::string format = written[at].GetString();
     double bytes = written_width(format, takes_arguments);
+    is_told = !given.largest || !takes_arguments;
     for (size_t i = 0; i < sizes.size(); ++i) {
-      bytes += sizes[i].at(row) + (takes_arguments ? std::fabs(numbers[i].at(row)) : 0);
+      bytes += sizes[i].at(row) + (takes_arguments && is_told ? std::fabs(numbers[i].at(row)) : 0);
     }
     return built(bytes);
   });
+  if (!is_told) out.clear();
+  return out;
 }
 
 std::vector<CallCost> read_through(const Arguments& given) {
   std::vector<CallCost> out(given.count);
   for (duckdb::Vector& column : given.chunk.data) {
     if (!is_large(column.GetType())) continue;
-    const Sizes sizes(column, given.count);
+    const Sizes sizes(column, given.rows);
     for (size_t row = 0; row < given.count; ++row) {
       out[row].steps += sizes.at(row) * kStepsPerByte;
       out[row].bytes += sizes.at(row);
@@ -520,23 +408,6 @@ CallCost sum_of(const std::vector<CallCost>& costs) {
   return sum;
 }
 
-// Texts as they lie in a vector.
-double text_bytes(Vector& texts, size_t count) {
-  duckdb::UnifiedVectorFormat rows;
-  texts.ToUnifiedFormat(count, rows);
-  const auto* written = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(rows);
-  size_t sum = 0;
-  if (!rows.sel->IsSet() && rows.validity.AllValid()) {
-    for (size_t row = 0; row < count; ++row) sum += written[row].GetSize();
-    return static_cast<double>(sum);
-  }
-  for (size_t row = 0; row < count; ++row) {
-    const size_t at = rows.sel->get_index(row);
-    if (rows.validity.RowIsValid(at)) sum += written[at].GetSize();
-  }
-  return static_cast<double>(sum);
-}
-
 // Functions that only read their arguments and build something of about their size.
 class Linear final : public CallMeter {
  public:
@@ -566,7 +437,16 @@ class Linear final : public CallMeter {
 class Ruled final : public CallMeter {
  public:
   explicit Ruled(Rule rule) : rule_(rule) {}
-  CallCost total(duckdb::DataChunk& arguments) const override { return sum_of(rows(arguments)); }
+  CallCost total(duckdb::DataChunk& arguments) const override {
+    const Arguments given(arguments, true);
+    const std::vector<CallCost> largest = rule_.measure(given);
+    if (largest.size() == 1) {
+      const auto rows = static_cast<double>(given.rows);
+      const CallCost most = {.steps = largest[0].steps * rows, .bytes = largest[0].bytes * rows};
+      if (most.steps <= kPieceSteps && most.bytes <= kPieceBytes) return most;
+    }
+    return sum_of(this->rows(arguments));
+  }
   std::vector<CallCost> rows(duckdb::DataChunk& arguments) const override {
     return rule_.measure(Arguments(arguments));
   }
@@ -577,15 +457,6 @@ class Ruled final : public CallMeter {
 };
 
 }  // namespace
-
-double bytes_of(Vector& values, size_t count) {
-  if (values.GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR) count = std::min<size_t>(count, 1);
-  if (values.GetType().InternalType() == PhysicalType::VARCHAR) return text_bytes(values, count);
-  const Sizes sizes(values, count);
-  double sum = 0;
-  for (size_t row = 0; row < count; ++row) sum += sizes.at(row);
-  return sum;
-}
 
 std::shared_ptr<const CallMeter> CallMeter::of(const duckdb::BoundFunctionExpression& call) {
   static const auto reading = std::make_shared<const Linear>(false), building = std::make_shared<const Linear>(true);

@@ -10,6 +10,13 @@
 
 namespace weir::engine {
 
+inline constexpr double kPieceSteps = 1e8;      // run between two looks at a stop: about 0.1 s
+inline constexpr double kPieceBytes = 16e6;     // built between two looks at the memory limit
+inline constexpr double kInsideSteps = 5e8;     // beyond: in a child
+inline constexpr double kInsideBytes = 64e6;    // beyond: in a child
+inline constexpr double kValueBytesMax = 1e9;   // beyond: an error
+inline constexpr double kValueStepsMax = 6e11;  // beyond: an error; ten minutes
+
 // Of one row. Both are upper bounds.
 struct CallCost {
   double steps = 0;  // about a nanosecond each, on a slow machine
@@ -29,8 +36,5 @@ class CallMeter {
   // Whether a call this large is as large as it says: else it may turn out much smaller.
   virtual bool is_exact() const = 0;
 };
-
-// Bytes of the values, nested ones with all that is in them.
-double bytes_of(duckdb::Vector& values, size_t count);
 
 }  // namespace weir::engine

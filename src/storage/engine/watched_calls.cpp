@@ -6,6 +6,7 @@
 #include "core/base/sizes.h"
 #include "storage/engine/call_child.h"
 #include "storage/engine/call_cost.h"
+#include "storage/engine/call_sizes.h"
 #include "storage/engine/inside.h"
 
 namespace weir::engine {

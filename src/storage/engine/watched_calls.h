@@ -12,14 +12,6 @@
 
 namespace weir::engine {
 
-// Of one row.
-inline constexpr double kPieceSteps = 1e8;      // run between two looks at a stop: about 0.1 s
-inline constexpr double kPieceBytes = 16e6;     // built between two looks at the memory limit
-inline constexpr double kInsideSteps = 5e8;     // beyond: in a child
-inline constexpr double kInsideBytes = 64e6;    // beyond: in a child
-inline constexpr double kValueBytesMax = 1e9;   // beyond: an error
-inline constexpr double kValueStepsMax = 6e11;  // beyond: an error; ten minutes
-
 duckdb::OptimizerExtension watched_calls();
 
 }  // namespace weir::engine
