@@ -117,7 +117,6 @@ def statements(served):
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_a_statement_over_columns_is_cancelled_and_others_are_answered_meanwhile(served, kind):
-    late = metric(served, "weir_engine_late_stops_total")
     connection = connect(served)
     running = Running(connection, ENDLESS[kind])
     wait_for(lambda: statements(served) or running.error, "it runs")
@@ -131,7 +130,6 @@ def test_a_statement_over_columns_is_cancelled_and_others_are_answered_meanwhile
         cursor.execute("SELECT count(*) FROM many")
         assert cursor.fetchall() == [(20000,)], "the session goes on"
     wait_for(lambda: not children(served.process.pid), "no child is left")
-    assert metric(served, "weir_engine_late_stops_total") == late, "it ended within a second"
 
 
 @pytest.mark.parametrize("kind", ["levenshtein", "levenshtein_of_many", "view", "list_reduce"])
