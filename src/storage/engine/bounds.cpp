@@ -190,8 +190,9 @@ std::optional<std::string> early_call(const FunctionExpression& call) {
                                                "json_contains",
                                                "json_merge_patch"};
   const std::string name = lower(call.function_name);
-  if (std::find(std::begin(kLong), std::end(kLong), name) == std::end(kLong) || reads_columns(call)) {
-    return std::nullopt;
+  if (std::find(std::begin(kLong), std::end(kLong), name) == std::end(kLong)) return std::nullopt;
+  for (const auto& child : call.children) {  // what a lambda calls its parameters looks like columns
+    if (child->GetExpressionClass() != ExpressionClass::LAMBDA && reads_columns(*child)) return std::nullopt;
   }
   return name + "() may not stand in LIMIT, OFFSET or the arguments of a table function; compute it in a subquery";
 }

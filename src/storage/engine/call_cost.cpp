@@ -335,7 +335,7 @@ const std::map<std::string_view, Rule>& rules() {
       for (const std::string_view name : names) out[name] = {measure, is_exact};
     };
     add({"repeat"}, repeated, true);
-    add({"lpad", "rpad", "weir_lpad", "weir_rpad"}, widened<1, 4>, true);
+    add({"lpad", "rpad"}, widened<1, 4>, true);
     add({"bitstring"}, widened<1, 1>, true);
     add({"bar"}, widened<3, 3>, true);
     add({"space"}, widened<0, 1>, true);
@@ -461,6 +461,8 @@ class Ruled final : public CallMeter {
 std::shared_ptr<const CallMeter> CallMeter::of(const duckdb::BoundFunctionExpression& call) {
   static const auto reading = std::make_shared<const Linear>(false), building = std::make_shared<const Linear>(true);
   const std::string name = duckdb::StringUtil::Lower(call.function.name);
+  const bool is_of_list = !call.children.empty() && call.children[0]->return_type.id() == LogicalTypeId::LIST;
+  if (is_of_list && (name == "len" || name == "length")) return nullptr;
   if (call.children.empty() || is_always_small(name)) return nullptr;
   const bool has_large = std::any_of(call.children.begin(), call.children.end(),
                                      [](const auto& child) { return is_large(child->return_type); });
