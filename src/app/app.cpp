@@ -275,6 +275,8 @@ Status Composed::open_engine() {
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
   engine.objects = buckets_.get();
+  engine.program = "/proc/self/exe";  // also if its file was replaced since
+  engine.metrics = &metrics_;
   TRY_ASSIGN(engine_, engine::Engine::open(engine, *lake_, std::move(views)));
   lake_->set_engine(*engine_);
   intakes_ = std::make_unique<Intakes>(

@@ -13,6 +13,7 @@
 #include "core/io/crash_point.h"
 #include "core/project/schema.h"
 #include "storage/engine/bare.h"
+#include "storage/engine/calls.h"
 #include "stream/capture/infer.h"
 #include "surface/cli/cli.h"
 #include "surface/cli/interrupt.h"
@@ -109,7 +110,9 @@ int main(int argc, char** argv) {
   wiring.serve = app::serve;
   wiring.start = app::start;
   wiring.rehearse = app::rehearse;
-  wiring.work = [](const std::string& kind) { return run_worker(kind, app::worker_kinds()); };
+  wiring.work = [](const std::string& kind) {
+    return kind == engine::kCallsKind ? engine::answer_call() : run_worker(kind, app::worker_kinds());
+  };
   wiring.schema = app::schema;
   wiring.versions = app::versions;
   wiring.infer_stream = [](const std::string& text, const std::string& name) {

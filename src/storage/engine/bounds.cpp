@@ -147,7 +147,8 @@ std::optional<std::string> oversized_call(const FunctionExpression& call) {
   if (name == "repeat") {
     if (auto refused = count_argument(call, name, 1, kListItemsMax)) return refused;
     const double bytes = text_bytes(call);
-    if (bytes > kTextBytesMax) return too_big("the text that repeat() builds, in bytes,", bytes, kTextBytesMax, "");
+    if (!reads_columns(*call.children[0]) && bytes > kTextBytesMax)
+      return too_big("the text that repeat() builds, in bytes,", bytes, kTextBytesMax, "");
     return std::nullopt;
   }
   if (name == "lpad" || name == "rpad" || name == "bitstring") return count_argument(call, name, 1, kTextBytesMax);
@@ -158,6 +159,42 @@ std::optional<std::string> oversized_call(const FunctionExpression& call) {
     return name + "() takes a plain text whose fields are at most 9999 wide";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> early_call(const FunctionExpression& call) {
+  static constexpr std::string_view kLong[] = {"replace",
+                                               "regexp_replace",
+                                               "weir_regexp_replace",
+                                               "regexp_extract_all",
+                                               "regexp_split_to_array",
+                                               "string_split_regex",
+                                               "str_split_regex",
+                                               "levenshtein",
+                                               "editdist3",
+                                               "damerau_levenshtein",
+                                               "jaro_similarity",
+                                               "jaro_winkler_similarity",
+                                               "list_transform",
+                                               "array_transform",
+                                               "list_apply",
+                                               "array_apply",
+                                               "apply",
+                                               "list_filter",
+                                               "array_filter",
+                                               "filter",
+                                               "list_reduce",
+                                               "array_reduce",
+                                               "reduce",
+                                               "list_intersect",
+                                               "array_intersect",
+                                               "json_contains",
+                                               "json_merge_patch"};
+  const std::string name = lower(call.function_name);
+  if (std::find(std::begin(kLong), std::end(kLong), name) == std::end(kLong)) return std::nullopt;
+  for (const auto& child : call.children) {  // what a lambda calls its parameters looks like columns
+    if (child->GetExpressionClass() != ExpressionClass::LAMBDA && reads_columns(*child)) return std::nullopt;
+  }
+  return name + "() may not stand in LIMIT, OFFSET or the arguments of a table function; compute it in a subquery";
 }
 
 }  // namespace weir::engine

@@ -263,7 +263,7 @@ Result<std::vector<std::vector<Cell>>> DuckSession::run_own(std::string_view sql
     const std::lock_guard lock(mutex_);
     before = running_;
   }
-  const std::shared_ptr<Running> running = begin_running();
+  const std::shared_ptr<Running> running = begin_running(sql);
   auto done = [&]() -> Result<std::vector<std::vector<Cell>>> {
     try {
       duckdb::vector<duckdb::Value> given(values.begin(), values.end());

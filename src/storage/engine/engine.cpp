@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/base/hash.h"
+#include "storage/engine/call_child.h"
 #include "storage/engine/catalog_functions.h"
 #include "storage/engine/division.h"
 #include "storage/engine/inside.h"
@@ -11,6 +13,7 @@
 #include "storage/engine/sealed.h"
 #include "storage/engine/session.h"
 #include "storage/engine/statement_walk.h"
+#include "storage/engine/watched_calls.h"
 
 namespace weir::engine {
 
@@ -164,12 +167,36 @@ std::optional<Error> ConnectionState::take_error() {
   return std::exchange(error_, std::nullopt);
 }
 
+Cancel ConnectionState::begin_statement(std::string_view sql) {
+  char id[17];
+  std::snprintf(id, sizeof id, "%016llx", static_cast<unsigned long long>(checksum64(sql)));
+  Statement last;
+  {
+    const std::lock_guard lock(mutex_);
+    last = std::exchange(statement_, Statement{Cancel(), id});
+  }
+  last.stop.cancel();
+  return statement().stop;
+}
+
+ConnectionState::Statement ConnectionState::statement() {
+  const std::lock_guard lock(mutex_);
+  return statement_;
+}
+
 // --- DuckEngine ------------------------------------------------------------------------------------------------------
 
 DuckEngine::DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views)
-    : options_(std::move(options)), source_(source), fixed_views_(std::move(views)) {
+    : options_(std::move(options)),
+      source_(source),
+      fixed_views_(std::move(views)),
+      calls_(std::make_unique<CallChildren>(CallChildren::Options{
+          .program = options_.program, .memory_bytes = options_.memory_bytes, .metrics = options_.metrics})),
+      watchdog_(options_.metrics) {
   set_views({});
 }
+
+DuckEngine::~DuckEngine() = default;
 
 void DuckEngine::set_views(std::vector<SystemView> views) {
   std::vector<SystemView> all = fixed_views_;
@@ -242,12 +269,14 @@ Result<std::shared_ptr<Database>> DuckEngine::open_database() {
     // Unlike other extensions this one is not copied from the configuration given at open.
     instance.config.optimizer_extensions.push_back(plan_lock());
     instance.config.optimizer_extensions.push_back(checked_division());
+    instance.config.optimizer_extensions.push_back(watched_calls());
   } catch (const std::exception& thrown) {
     Error error = to_error(thrown, "");
     return Error(error.code, "the engine's database " + options_.database + " cannot be opened: " + error.message,
                  "if another process has it open, stop that one first");
   }
   database->relations = relations();
+  database->calls = calls_.get();
   database->armed->store(true);
   return database;
 }

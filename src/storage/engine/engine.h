@@ -39,6 +39,10 @@
 #include "storage/engine/columns.h"
 #include "storage/engine/result_block.h"
 
+namespace weir {
+class Metrics;
+}
+
 namespace weir::engine {
 
 class SealedChunk;  // an immutable block of rows in the engine's own layout; made by Engine::seal()
@@ -133,6 +137,10 @@ struct EngineOptions {
   int threads = 1;
   uint64_t memory_bytes = 1ull << 30;
   ObjectSource* objects = nullptr;  // outlives the engine; null: there are none
+  // Our program, whose `worker calls` runs what is too large for the server's own process (calls.h); empty: that is
+  // refused.
+  std::string program = {};
+  Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
 };
 
 struct QueryLimits {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/metrics.h"
 #include "storage/engine/scripted_tables.h"
 
 namespace weir::engine {
@@ -33,6 +34,8 @@ class EngineTest : public ::testing::Test {
     options.temp_directory = folder.file("tmp");
     options.threads = 2;
     options.memory_bytes = 256u << 20;
+    options.program = program;
+    options.metrics = &metrics;
     std::filesystem::create_directories(options.store_root);
     session.reset();
     engine.reset();
@@ -79,6 +82,8 @@ class EngineTest : public ::testing::Test {
   }
 
   ScratchFolder folder{"weir-engine"};
+  Metrics metrics;
+  std::string program = "/proc/self/exe";  // calls_test.cpp has the main() that answers
   ScriptedTables tables;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Session> session;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "storage/engine/duck.h"
+#include "core/runtime/cancel.h"
 #include "storage/engine/engine.h"
 #include "storage/engine/external.h"
 #include "storage/engine/watchdog.h"
@@ -50,6 +51,7 @@ Position place_in(std::string_view sql, size_t offset);
 
 // --- the tables of one snapshot --------------------------------------------------------------------------------------
 
+class CallChildren;  // call_child.h
 class Tables;  // catalog.h: a snapshot with its catalog entries, shared by all statements that see it
 
 struct Database;
@@ -76,6 +78,7 @@ class ConnectionState final : public duckdb::ClientContextState {
   std::string failing_guard;     // a relation of the statement whose policies may fail over a row; empty: none
   int view_depth = 0;
   const Database* database = nullptr;  // outlives the connection
+  bool is_declared = false;             // of an own session: the statement that runs was declared by people
   std::string copy_path;  // weirown://…: the one file that copy_result() may write on a user's connection
   // The chunks that write_parquet() copies; null otherwise.
   const std::vector<std::shared_ptr<const SealedChunk>>* sealed_rows = nullptr;
@@ -88,6 +91,14 @@ class ConnectionState final : public duckdb::ClientContextState {
   std::shared_ptr<const Tables> pinned();
   void pin(std::shared_ptr<const Tables> tables);
   void release();
+  // The statement that runs, for calls in children: what stops them, and how logs name it. Another one stops those of
+  // the one before.
+  struct Statement {
+    Cancel stop;
+    std::string text_id;
+  };
+  Cancel begin_statement(std::string_view sql);
+  Statement statement();
   // The Error behind an exception that code of ours threw through DuckDB, so that its code is not lost.
   void remember(Error error);
   std::optional<Error> take_error();
@@ -115,6 +126,7 @@ class ConnectionState final : public duckdb::ClientContextState {
   std::optional<Error> error_;
   std::vector<std::shared_ptr<duckdb::CatalogEntry>> externals_;
   std::map<std::string, std::string> urls_;  // by path
+  Statement statement_;
 };
 
 // --- the locks -------------------------------------------------------------------------------------------------------
@@ -194,6 +206,7 @@ struct Database {
   std::string catalog;                 // the name of its own tables' catalog, for the search path
   std::vector<std::string> own_views;  // names of DuckDB's built-in views: users do not read them
   std::shared_ptr<const Relations> relations;
+  CallChildren* calls = nullptr;  // outlives it
   bool is_invalidated() const;
 };
 
@@ -208,6 +221,7 @@ struct Link {
 class DuckEngine final : public Engine {
  public:
   DuckEngine(EngineOptions options, TableSource& source, std::vector<SystemView> views);
+  ~DuckEngine() override;
   Status start();
 
   void set_views(std::vector<SystemView> views) override;
@@ -251,6 +265,7 @@ class DuckEngine final : public Engine {
   mutable std::mutex views_mutex_;                                                    // guards views_
   Views views_;                                                                       // all of them
   std::shared_ptr<const Relations> relations_ = std::make_shared<const Relations>();  // guarded the same
+  std::unique_ptr<CallChildren> calls_;
   std::mutex mutex_;                                                                  // guards database_
   std::shared_ptr<Database> database_;
   Watchdog watchdog_;

@@ -17,6 +17,7 @@ class DuckResult final : public ResultStream {
              duckdb::unique_ptr<duckdb::QueryResult> result)
       : link_(std::move(link)),
         running_(std::move(running)),
+        calls_(link_->state->statement().stop),
         sql_(std::move(sql)),
         rows_left_(rows_max),
         rows_max_(rows_max),
@@ -106,6 +107,7 @@ class DuckResult final : public ResultStream {
   // Ends the statement. A result dropped half-way would keep its snapshot until the connection's next statement.
   void close() {
     if (!result_) return;
+    calls_.cancel();  // the engine waits for its threads, and those wait for children
     result_.reset();
     running_->finished();
     duckdb::ClientContext& context = link_->context();
@@ -118,6 +120,7 @@ class DuckResult final : public ResultStream {
 
   std::shared_ptr<Link> link_;
   std::shared_ptr<Running> running_;
+  const Cancel calls_;  // those of this statement
   std::string sql_;
   uint64_t rows_left_, rows_max_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
@@ -300,7 +303,10 @@ Result<std::unique_ptr<ResultStream>> DuckSession::query_declared(std::string_vi
   Statement& statement = statements[number];
   TRY_ASSIGN(const ScriptAllowed allowed, check_script(*statement, sql, given));
   link_->state->pin_at_begin = allowed.reads_tables;
-  return run(std::move(statement), sql, {}, limits);
+  link_->state->is_declared = true;
+  auto stream = run(std::move(statement), sql, {}, limits);
+  link_->state->is_declared = false;
+  return stream;
 }
 
 Result<uint64_t> DuckSession::run_own(const std::string& sql, QueryLimits limits) {
@@ -362,7 +368,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::query(std::string_view text, 
 
 Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, const std::string& sql,
                                                        const Parameters& parameters, QueryLimits limits) {
-  const std::shared_ptr<Running> running = begin_running();
+  const std::shared_ptr<Running> running = begin_running(sql);
   engine_.watchdog().add(running, limits.time);
   link_->state->take_error();
   link_->state->view_bodies.clear();
@@ -393,8 +399,13 @@ Result<std::unique_ptr<ResultStream>> DuckSession::run(Statement statement, cons
   }
 }
 
-std::shared_ptr<Running> DuckSession::begin_running() {
-  auto running = std::make_shared<Running>([context = link_->connection->context] { context->Interrupt(); });
+std::shared_ptr<Running> DuckSession::begin_running(std::string_view sql) {
+  const Cancel calls = link_->state->begin_statement(sql);
+  const auto interrupt = [context = link_->connection->context, calls] {
+    context->Interrupt();
+    calls.cancel();  // after it, so that a call whose child was killed sees why
+  };
+  auto running = std::make_shared<Running>(interrupt, link_->state->statement().text_id);
   const std::lock_guard lock(mutex_);
   running_ = running;
   return running;

@@ -71,11 +71,11 @@ class DuckSession final : public Session {
   const Trust trust_;
   std::shared_ptr<Link> link_;
   std::shared_ptr<const Authority> authority_;
-  std::vector<std::string> search_path_;     // empty: as the engine has it
-  std::string time_zone_;                    // empty: UTC
-  bool is_in_transaction_ = false;           // begin() was called
-  std::shared_ptr<const Snapshot> given_;    // of read_from(): a connection that is opened again gets it too
-  std::shared_ptr<Running> begin_running();  // what cancel() stops from now on
+  std::vector<std::string> search_path_;   // empty: as the engine has it
+  std::string time_zone_;                  // empty: UTC
+  bool is_in_transaction_ = false;         // begin() was called
+  std::shared_ptr<const Snapshot> given_;  // of read_from(): a connection that is opened again gets it too
+  std::shared_ptr<Running> begin_running(std::string_view sql);  // what cancel() stops from now on
 
   mutable std::mutex mutex_;  // guards running_ and link_ against cancel() and progress()
   std::weak_ptr<Running> running_;

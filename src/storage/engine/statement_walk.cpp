@@ -164,6 +164,8 @@ void Walk::expression(Child& child) {
     if (const auto reason = oversized_call(child->Cast<duckdb::FunctionExpression>())) {
       refuse(Code::too_large, *reason, child->query_location);
     }
+    const auto reason = is_early_ ? early_call(child->Cast<duckdb::FunctionExpression>()) : std::nullopt;
+    if (reason) refuse_user(*reason, child->query_location);
   }
 }
 
@@ -187,18 +189,6 @@ void Walk::session_name(Child& child) {
   call->query_location = child->query_location;
   Child word = std::move(call);
   if (session_word(word)) child = std::move(word);
-}
-
-// Text has one order here, that of its bytes: PostgreSQL's names for it say nothing else.
-bool Walk::drop_collation(Child& child) {
-  auto& collate = child->Cast<duckdb::CollateExpression>();
-  std::string name = lower(collate.collation);
-  if (name.starts_with("pg_catalog.")) name = name.substr(11);
-  if (name != "default" && name != "c" && name != "posix") return false;
-  Child inner = std::move(collate.child);
-  inner->alias = child->alias;
-  child = std::move(inner);
-  return true;
 }
 
 // A name is a column's; inside of a call it would name the argument.
@@ -262,22 +252,6 @@ void Walk::catalog_cast(Child& child) {
   } else if (!schema.empty()) {
     cast.cast_type = duckdb::TransformStringToLogicalType(type);
   }
-}
-
-// A backslash is the escape of LIKE unless it names another: PostgreSQL 15, functions-matching §9.7.1.
-void Walk::escape_pattern(duckdb::FunctionExpression& function) {
-  static const std::map<std::string, std::string> kEscaped = {
-      {"~~", "like_escape"}, {"!~~", "not_like_escape"}, {"~~*", "ilike_escape"}, {"!~~*", "not_ilike_escape"}};
-  const auto found = kEscaped.find(function.function_name);
-  if (found == kEscaped.end() || function.children.size() != 2) return;
-  const auto& pattern = *function.children[1];
-  if (pattern.GetExpressionClass() == ExpressionClass::CONSTANT &&
-      pattern.Cast<duckdb::ConstantExpression>().value.ToString().find('\\') == std::string::npos) {
-    return;
-  }
-  function.function_name = found->second;
-  function.is_operator = false;
-  function.children.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value("\\")));
 }
 
 void Walk::call(duckdb::FunctionExpression& function, bool as_table) {
@@ -485,7 +459,9 @@ void Walk::table(Table& table_ref) {
         function.column_name_alias.push_back(function.alias);
       }
       call(called, true);
-      duckdb::ParsedExpressionIterator::EnumerateChildren(called, [this](Child& inner) { expression(inner); });
+      const bool is_planned = lower(called.function_name) == "unnest";
+      duckdb::ParsedExpressionIterator::EnumerateChildren(
+          called, [&](Child& inner) { is_planned ? expression(inner) : early(inner); });
       if (function.subquery) node(*function.subquery->node);
       return;
     }
@@ -508,14 +484,14 @@ void Walk::modifiers(duckdb::QueryNode& node) {
     switch (modifier->type) {
       case duckdb::ResultModifierType::LIMIT_MODIFIER: {
         auto& limit = modifier->Cast<duckdb::LimitModifier>();
-        optional(limit.limit);
-        optional(limit.offset);
+        early(limit.limit);
+        early(limit.offset);
         break;
       }
       case duckdb::ResultModifierType::LIMIT_PERCENT_MODIFIER: {
         auto& limit = modifier->Cast<duckdb::LimitPercentModifier>();
-        optional(limit.limit);
-        optional(limit.offset);
+        early(limit.limit);
+        early(limit.offset);
         break;
       }
       case duckdb::ResultModifierType::ORDER_MODIFIER:
@@ -541,6 +517,7 @@ void Walk::ctes(duckdb::CommonTableExpressionMap& map) {
 void Walk::node(duckdb::QueryNode& node) {
   const Step step(*this);
   if (!step) return;
+  const bool was_early = std::exchange(is_early_, false);
   const std::vector<std::string> outer_ctes = ctes_;
   // The engine's parser keeps one WITH twice, around its query and in it. A query of it is walked each time, and its
   // own name means there what it means outside.
@@ -595,6 +572,7 @@ void Walk::node(duckdb::QueryNode& node) {
   }
   modifiers(node);
   ctes_ = outer_ctes;
+  is_early_ = was_early;
 }
 
 }  // namespace weir::engine

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/engine/inside.h"
@@ -49,6 +50,12 @@ class Walk {
   }
   void list(duckdb::vector<Child>& children) {
     for (Child& child : children) expression(child);
+  }
+  // What is computed before there is a plan; a subquery in it has one of its own.
+  void early(Child& child) {
+    const bool was = std::exchange(is_early_, true);
+    optional(child);
+    is_early_ = was;
   }
   // Of a table that is changed: where it is; nothing of it is replaced.
   void target(duckdb::BaseTableRef& ref);
@@ -103,6 +110,7 @@ class Walk {
   std::vector<std::string> ctes_;     // names that stand for a CTE where the walk is
   std::vector<std::string> wrapped_;  // those that the nodes right around this one introduced
   int depth_ = 0;
+  bool is_early_ = false;  // the engine computes this before there is a plan
   std::optional<Error> refusal_;
 };
 

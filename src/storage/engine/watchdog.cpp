@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/log.h"
 #include "core/runtime/thread.h"
 
 namespace weir::engine {
@@ -18,7 +19,15 @@ void Running::stop(Stop why) {
 
 void Running::repeat() {
   const std::lock_guard lock(mutex_);
+  if (!told_) told_ = std::chrono::steady_clock::now();
   if (!done_) interrupt_();
+}
+
+bool Running::is_late() {
+  const std::lock_guard lock(mutex_);
+  if (done_ || is_reported_ || !told_ || std::chrono::steady_clock::now() - *told_ < kLateAfter) return false;
+  is_reported_ = true;
+  return true;
 }
 
 void Running::finished() {
@@ -31,7 +40,11 @@ bool Running::is_finished() {
   return done_;
 }
 
-Watchdog::Watchdog() : thread_(start_thread("engine-watchdog", [this] { watch(); })) {}
+Watchdog::Watchdog(Metrics* metrics)
+    : late_(metrics == nullptr ? nullptr
+                               : &metrics->counter("weir_engine_late_stops_total",
+                                                   "Statements that went on for a second after they were stopped")),
+      thread_(start_thread("engine-watchdog", [this] { watch(); })) {}
 
 Watchdog::~Watchdog() {
   {
@@ -61,6 +74,12 @@ void Watchdog::stop(const std::shared_ptr<Running>& running, Stop why) {
   changed_.notify_all();
 }
 
+void Watchdog::report(const Running& running) {
+  log_event(Level::warn, "engine.statement_outlasts_its_stop",
+            {{"text", running.text_id_}, {"why", running.why() == Stop::cancelled ? "cancelled" : "timed_out"}});
+  if (late_ != nullptr) late_->add();
+}
+
 void Watchdog::watch() {
   std::unique_lock lock(mutex_);
   while (!closing_) {
@@ -78,7 +97,10 @@ void Watchdog::watch() {
       return false;
     });
     lock.unlock();
-    for (const auto& running : due) running->stop(Stop::timed_out);  // keeps `cancelled` if that came first
+    for (const auto& running : due) {
+      running->stop(Stop::timed_out);  // keeps `cancelled` if that came first
+      if (running->is_late()) report(*running);
+    }
     due.clear();
     lock.lock();
     if (!closing_) changed_.wait_until(lock, next);
