@@ -96,9 +96,14 @@ def test_a_refresh_that_fails_is_seen_and_tried_again(shop):
 
 def test_what_nobody_is_told_of_is_refused(shop):
     shop.weir("sql", "CREATE VIEW late AS SELECT * FROM sales WITH NO SCHEMA BINDING")
-    shop.weir("sql", "CREATE MATERIALIZED VIEW not_told AUTO REFRESH YES AS SELECT count(*) AS n FROM late", code=1)
-    assert "late-binding view public.late" in shop.stderr and "without AUTO REFRESH" in shop.stderr
-    shop.weir("sql", "CREATE MATERIALIZED VIEW not_told AS SELECT count(*) AS n FROM late")
+    shop.weir("sql", "CREATE MATERIALIZED VIEW not_known AS SELECT count(*) AS n FROM late", code=1)
+    assert "late binding view public.late" in shop.stderr
+    (shop.folder / ".weir/store/s3/files").mkdir(parents=True)
+    shop.weir("sql", "CREATE EXTERNAL SCHEMA ext FROM DATA CATALOG DATABASE 'd' IAM_ROLE default CREATE EXTERNAL DATABASE IF NOT EXISTS")
+    shop.weir("sql", "CREATE EXTERNAL TABLE ext.files (a int) STORED AS PARQUET LOCATION 's3://files/'")
+    shop.weir("sql", "CREATE MATERIALIZED VIEW not_told AUTO REFRESH YES AS SELECT count(*) AS n FROM ext.files", code=1)
+    assert "the external table ext.files" in shop.stderr and "without AUTO REFRESH" in shop.stderr
+    shop.weir("sql", "CREATE MATERIALIZED VIEW not_told AS SELECT count(*) AS n FROM ext.files")
     shop.weir("sql", "ALTER MATERIALIZED VIEW not_told AUTO REFRESH YES", code=1)
     shop.weir("sql", "ALTER MATERIALIZED VIEW sales AUTO REFRESH YES", code=2)
     assert "not a materialized view" in shop.stderr

@@ -71,10 +71,12 @@ Result<bool> parquet_names(const ObjectSearch& search, const std::string& bucket
 
 Result<bool> object_names(const ObjectSearch& search, BlobStore& store, const std::string& bucket, const Blob& blob) {
   if (search.names(blob.key)) return true;
-  TRY_ASSIGN(std::string bytes, bytes_of(store, blob));
-  if (bytes.starts_with("PAR1")) return parquet_names(search, bucket, blob.key);
-  TRY_ASSIGN(bytes, unpacked(std::move(bytes)));
-  return search.names(bytes);
+  auto bytes = bytes_of(store, blob);
+  if (!bytes) return bytes.error();
+  if (bytes->starts_with("PAR1")) return parquet_names(search, bucket, blob.key);
+  const auto text = unpacked(std::move(*bytes));
+  if (!text) return text.error();
+  return search.names(*text);
 }
 
 // A receipt says nobody's name.

@@ -122,10 +122,6 @@ Status check_is_told(const Rights& rights, const Json& reads) {
     const Relation* known = relation_at(one);
     if (known != nullptr && known->kind == "external table") why = "the external table " + one;
   }
-  for (const Json& one : reads.array()) {
-    const Relation* known = relation_at(one.as_string());
-    if (known != nullptr && known->attributes["late"].as_bool(false)) why = "the late-binding view " + one.as_string();
-  }
   if (why.empty()) return {};
   Error out(Code::unsupported, "AUTO REFRESH needs to be told when a relation changes, and of " + why + " nobody is",
             "make it without AUTO REFRESH, and REFRESH it by a flow's schedule");

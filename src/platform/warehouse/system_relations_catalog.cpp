@@ -280,7 +280,8 @@ FROM lake.internal.weir_memberships
       {"pg_catalog", "pg_constraint", R"sql(
 SELECT c.oid, c.name AS conname, n.oid AS connamespace, CASE c.kind WHEN 'primary key' THEN 'p' WHEN 'unique' THEN 'u'
   ELSE 'f' END AS contype, false AS condeferrable, false AS condeferred, true AS convalidated, c.relation AS conrelid,
-  CAST(0 AS BIGINT) AS contypid, CAST(0 AS BIGINT) AS conindid, CAST(0 AS BIGINT) AS conparentid,
+  CAST(0 AS BIGINT) AS contypid, CASE c.kind WHEN 'foreign key' THEN 0 ELSE c.oid END AS conindid,
+  CAST(0 AS BIGINT) AS conparentid,
   coalesce(c.target_oid, 0) AS confrelid, ' ' AS confupdtype, ' ' AS confdeltype, ' ' AS confmatchtype,
   true AS conislocal, CAST(0 AS INTEGER) AS coninhcount, true AS connoinherit, c.numbers AS conkey,
   c.target_numbers AS confkey, CAST(NULL AS BIGINT[]) AS conpfeqop, CAST(NULL AS BIGINT[]) AS conppeqop,
@@ -295,6 +296,16 @@ SELECT c.oid, c.name AS conname, n.oid AS connamespace, CASE c.kind WHEN 'primar
       array_to_string(list_transform(c.target_columns, lambda x: quote_ident(x)), ', ') || ')'
       ELSE '' END ELSE '' END AS _weir_definition
 FROM lake.pg_catalog._weir_constraints c JOIN lake.pg_catalog._weir_schemas n ON n.name = c.schema_name
+)sql"},
+      // The keys that tables declare, as drivers look for them; there is no relation for an index.
+      {"pg_catalog", "pg_index", R"sql(
+SELECT oid AS indexrelid, relation AS indrelid, CAST(len(numbers) AS SMALLINT) AS indnatts,
+  CAST(len(numbers) AS SMALLINT) AS indnkeyatts, true AS indisunique, false AS indnullsnotdistinct,
+  kind = 'primary key' AS indisprimary, false AS indisexclusion, true AS indimmediate, false AS indisclustered,
+  true AS indisvalid, false AS indcheckxmin, true AS indisready, true AS indislive, false AS indisreplident,
+  CAST(numbers AS SMALLINT[]) AS indkey, CAST([] AS BIGINT[]) AS indcollation, CAST([] AS BIGINT[]) AS indclass,
+  CAST([] AS SMALLINT[]) AS indoption, CAST(NULL AS VARCHAR) AS indexprs, CAST(NULL AS VARCHAR) AS indpred
+FROM lake.pg_catalog._weir_constraints WHERE kind <> 'foreign key'
 )sql"},
       {"pg_catalog", "pg_am", R"sql(
 SELECT CAST(2 AS BIGINT) AS oid, 'heap' AS amname, 'heap_tableam_handler' AS amhandler, 't' AS amtype

@@ -158,10 +158,6 @@ pg_foreign_data_wrapper oid oid, fdwname text, fdwowner oid, fdwhandler oid, fdw
 pg_foreign_server oid oid, srvname text, srvowner oid, srvfdw oid, srvtype text, srvversion text, srvacl texts,
   srvoptions texts
 pg_foreign_table ftrelid oid, ftserver oid, ftoptions texts
-pg_index indexrelid oid, indrelid oid, indnatts small, indnkeyatts small, indisunique bool, indnullsnotdistinct
-  bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool,
-  indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey smalls, indcollation oids,
-  indclass oids, indoption smalls, indexprs text, indpred text
 pg_indexes schemaname text, tablename text, indexname text, tablespace text, indexdef text
 pg_inherits inhrelid oid, inhparent oid, inhseqno int, inhdetachpending bool
 pg_largeobject_metadata oid oid, lomowner oid, lomacl texts
