@@ -29,13 +29,13 @@ Result<std::string> bytes_of(BlobStore& store, const Blob& blob) {
   return out;
 }
 
-Result<std::string> unpacked(std::string bytes) {
+Result<std::string> unpacked(std::string_view bytes) {
   const DecompressLimits limits{
       .decoded_bytes_max = kObjectBytesMax, .ratio_max = kPackedRatioMax, .window_bytes_max = 128ull << 20};
   if (bytes.starts_with("\x1f\x8b")) return gunzip(bytes, limits);
   if (bytes.starts_with("\x28\xb5\x2f\xfd")) return zstd_decompress(bytes, limits);
   if (bytes.starts_with("BZh")) return Error(Code::unsupported, "it is packed with bzip2");
-  return bytes;
+  return std::string(bytes);
 }
 
 std::string csv_cell(const std::string& text) {
@@ -74,7 +74,7 @@ Result<bool> object_names(const ObjectSearch& search, BlobStore& store, const st
   auto bytes = bytes_of(store, blob);
   if (!bytes) return bytes.error();
   if (bytes->starts_with("PAR1")) return parquet_names(search, bucket, blob.key);
-  const auto text = unpacked(std::move(*bytes));
+  const auto text = unpacked(*bytes);
   if (!text) return text.error();
   return search.names(*text);
 }
