@@ -419,7 +419,8 @@ Result<std::string> text_of(std::string_view sql, const Token& token, const Toke
       if (used == 0) return wrong("an escape of the text is broken");
     } else {
       out += text[0];
-      if (text[0] == '\'') used = 2;
+      // Two marks are one; where the words were found under other rules the last may stand alone.
+      if (text[0] == '\'') used = std::min<size_t>(2, text.size());
     }
     text.remove_prefix(used);
   }
