@@ -1,6 +1,7 @@
 // LISTAGG(DISTINCT x, ', ') WITHIN GROUP (ORDER BY y): DuckDB orders a DISTINCT aggregate by its own arguments only.
 // This one is no DISTINCT aggregate of DuckDB's: it is given every value in the order that is asked for, and keeps the
 // first of those that are equal.
+#include "storage/engine/aggregate_states.h"
 #include "storage/engine/by_row.h"
 #include "storage/engine/hyperloglog.h"
 #include "storage/engine/platform_functions.h"
@@ -77,19 +78,7 @@ void initialize(const duckdb::AggregateFunction&, data_ptr_t state) {
   new (state) DistinctTexts{};
 }
 
-// The states of the rows, one pointer each.
-class States {
- public:
-  States(Vector& states, idx_t count) {
-    states.ToUnifiedFormat(count, format_);
-    pointers_ = duckdb::UnifiedVectorFormat::GetData<DistinctTexts*>(format_);
-  }
-  DistinctTexts& operator()(idx_t row) const { return *pointers_[format_.sel->get_index(row)]; }
-
- private:
-  duckdb::UnifiedVectorFormat format_;
-  DistinctTexts* const* pointers_;
-};
+using States = AggregateStates<DistinctTexts>;
 
 // A text column of the aggregate's.
 class Texts {

@@ -1,4 +1,5 @@
 // HLL(x), APPROXIMATE COUNT(DISTINCT x), HLL_CREATE_SKETCH and what is done with sketches. A sketch is a BLOB.
+#include "storage/engine/aggregate_states.h"
 #include "storage/engine/by_row.h"
 #include "storage/engine/hyperloglog.h"
 #include "storage/engine/platform_functions.h"
@@ -132,19 +133,7 @@ State& only_state(data_ptr_t state) {
   return *reinterpret_cast<State*>(state);
 }
 
-// The states of the rows, one pointer each.
-class States {
- public:
-  States(Vector& states, idx_t count) {
-    states.ToUnifiedFormat(count, format_);
-    pointers_ = duckdb::UnifiedVectorFormat::GetData<State*>(format_);
-  }
-  State& operator()(idx_t row) const { return *pointers_[format_.sel->get_index(row)]; }
-
- private:
-  duckdb::UnifiedVectorFormat format_;
-  State* const* pointers_;
-};
+using States = AggregateStates<State>;
 
 void update(Vector inputs[], AggregateInputData& data, idx_t, Vector& states, idx_t count) {
   const States state_of(states, count);
