@@ -382,18 +382,12 @@ const std::map<std::string_view, Rule>& rules() {
 
 // Small whatever their arguments are: they take a part, or its length.
 bool is_always_small(std::string_view name) {
-  static constexpr std::string_view kSmall[] = {"struct_extract",   "struct_extract_at",
-                                                "struct_pack",      "row",
-                                                "strlen",           "octet_length",
-                                                "array_length",     "list_extract",
-                                                "array_extract",    "list_element",
-                                                "element_at",       "union_extract",
-                                                "union_tag",        "typeof",
-                                                "pg_typeof",        "prefix",
-                                                "starts_with",      "^@",
-                                                "list_slice",       "array_slice",
-                                                "enum_code",        "cardinality",
-                                                "weir_octet_length"};
+  static constexpr std::string_view kSmall[] = {
+      "struct_extract",   "struct_extract_at", "struct_pack",  "row",           "strlen",
+      "octet_length",     "array_length",      "list_extract", "array_extract", "list_element",
+      "element_at",       "union_extract",     "union_tag",    "typeof",        "pg_typeof",
+      "prefix",           "starts_with",       "^@",           "enum_code",     "cardinality",
+      "weir_octet_length"};
   return std::find(std::begin(kSmall), std::end(kSmall), name) != std::end(kSmall);
 }
 
@@ -464,6 +458,9 @@ std::shared_ptr<const CallMeter> CallMeter::of(const duckdb::BoundFunctionExpres
   const bool is_of_list = !call.children.empty() && call.children[0]->return_type.id() == LogicalTypeId::LIST;
   if (is_of_list && (name == "len" || name == "length")) return nullptr;
   if (call.children.empty() || is_always_small(name)) return nullptr;
+  // A part of a list is where the whole is; with steps it is built.
+  const bool is_slice = name == "list_slice" || name == "array_slice";
+  if (is_slice && call.children.size() < 4) return nullptr;
   const bool has_large = std::any_of(call.children.begin(), call.children.end(),
                                      [](const auto& child) { return is_large(child->return_type); });
   const auto found = rules().find(name);

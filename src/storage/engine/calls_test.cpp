@@ -166,6 +166,24 @@ TEST_F(CallsTest, what_rows_build_together_counts_against_the_memory_limit) {
             ask(*own_, "SELECT sum(length(repeat(a, 1000))) FROM t"));
 }
 
+// The engine's functions work on a constant as often as there are rows beside it, and keep all of them.
+TEST_F(CallsTest, a_constant_beside_many_rows_is_worked_on_once) {
+  make("SELECT range(1000000) AS l");
+  ask(*own_, "CREATE OR REPLACE TABLE many AS SELECT 1000 AS n FROM range(4096)");
+  EXPECT_EQ(ask("SELECT sum(len(list_concat(l, [7]))) FROM t, many"), "4096004096;");
+  EXPECT_EQ(ask("SELECT sum(len(list_reverse(l))), max(list_reverse(l)[1]) FROM t, many"), "4096000000|999999;");
+  EXPECT_EQ(ask("SELECT sum(len(l[1:10:3])) FROM t, many"), "16384;");
+}
+
+// What is made by chance is measured like everything else.
+TEST_F(CallsTest, what_chance_makes_large_is_counted_too) {
+  make("SELECT range(1000000) AS l");
+  ask(*own_, "CREATE OR REPLACE TABLE many AS SELECT 1000 AS n FROM range(4096)");
+  const Result<Rows> rows = all(*session, "SELECT sum(len(list_concat(l, [n + random()::BIGINT]))) FROM t, many");
+  ASSERT_FALSE(rows);
+  EXPECT_STREQ(rows.error().sqlstate, "53200") << rows.error().text();
+}
+
 TEST_F(CallsTest, cancel_kills_the_child_and_the_session_goes_on) {
   make_endless();
   EXPECT_THAT(while_in_child(kEndless, [&] { session->cancel(); }), StartsWith("cancelled"));

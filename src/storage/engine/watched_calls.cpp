@@ -75,12 +75,17 @@ class WatchedCall {
   void operator()(DataChunk& arguments, ExpressionState& state, Vector& result) const {
     check_stop(state.GetContext());  // in a lambda each call may be one of millions
     const CallCost total = meter_->total(arguments);
-    if (total.steps <= kPieceSteps && total.bytes <= kPieceBytes) return engines_(arguments, state, result);
+    // Of constants the total is that of one row, but the engine's function may work on each of them.
+    const double times = arguments.AllConstant() ? static_cast<double>(arguments.size()) : 1;
+    if (total.steps * times <= kPieceSteps && total.bytes * times <= kPieceBytes) {
+      return engines_(arguments, state, result);
+    }
     large(arguments, state, result);
   }
 
  private:
   void large(DataChunk& arguments, ExpressionState& state, Vector& result) const;
+  void once(DataChunk& arguments, ExpressionState& state, Vector& result) const;
   void refuse_beyond_use(const CallCost& cost, ExpressionState& state) const;
   void pieces(DataChunk& arguments, const std::vector<CallCost>& costs, ExpressionState& state, Vector& result,
               Reserved& reserved) const;
@@ -129,7 +134,7 @@ void WatchedCall::large(DataChunk& arguments, ExpressionState& state, Vector& re
   }
   auto reserved = duckdb::make_uniq<Reserved>(context);
   if (arguments.AllConstant() && too_large.empty()) {
-    engines_(arguments, state, result);
+    once(arguments, state, result);
     reserved->add(bytes_of(result, 1));
     return keep_with(result, std::move(reserved));
   }
@@ -143,6 +148,17 @@ void WatchedCall::large(DataChunk& arguments, ExpressionState& state, Vector& re
     reserved->add(bytes_of(result, arguments.size()));
   }
   keep_with(result, std::move(reserved));
+}
+
+// All arguments are constants: so is the result, and it is made once.
+void WatchedCall::once(DataChunk& arguments, ExpressionState& state, Vector& result) const {
+  DataChunk one;
+  one.InitializeEmpty(arguments.GetTypes());
+  one.Reference(arguments);
+  one.SetCardinality(1);
+  engines_(one, state, result);
+  result.Flatten(1);
+  result.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
 }
 
 // All rows but those for a child, in their places.
@@ -210,7 +226,9 @@ void watch(Expression& expression) {
   if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
     auto& call = expression.Cast<BoundFunctionExpression>();
     const bool is_watched = call.function.function.target<WatchedCall>() != nullptr;
-    if (call.function.function && !is_watched && !call.IsVolatile()) {
+    // What chance itself makes is small; what is made of it is watched.
+    const bool is_chance = call.function.stability == duckdb::FunctionStability::VOLATILE;
+    if (call.function.function && !is_watched && !is_chance) {
       if (auto meter = CallMeter::of(call)) {
         call.function.function = WatchedCall(std::move(call.function.function), std::move(meter));
       }
