@@ -177,13 +177,16 @@ class Notifier {
     std::string key, source;
     Json item;  // {"event", "finding"} or {"event", "message"}
   };
-  Status put(const Kept& kept, const std::vector<control::Delivery>& deliveries = {});
+  Status put(const Kept& kept, std::vector<control::Delivery> deliveries = {});
   Status keep_and_tell(const Kept& kept, const char* event, const std::vector<std::string>& names);
   std::vector<control::Delivery> deliveries_of(const Told& told, const std::vector<std::string>& names) const;
   control::Delivery delivery_to(const Channel& channel, const Told& told) const;
   void subscribed(const Topic& topic, const Told& told, std::vector<control::Delivery>& out) const;
   void wake(const std::vector<control::Delivery>& deliveries);
   void outbox_is_full();
+  void report_given_up(const std::string& channel, uint64_t count);
+  void report_room(uint64_t open);
+  static void note_kept(const std::string& key, const Status& kept);
   void channel_failed(const std::string& channel, const Error& error);
   void channel_works(const std::string& channel);
   void count_open();
@@ -196,8 +199,8 @@ class Notifier {
   Gauge& oldest_;
   Mutex findings_mutex_;  // finding one by its key and writing it is one step
   std::unique_ptr<Subscribers> subscribers_;
-  std::atomic<bool> outbox_changed_{true};
-  std::atomic<int64_t> trimmed_at_{0};
+  std::atomic<bool> outbox_changed_{true}, is_full_{false};
+  std::atomic<int64_t> trimmed_at_{0}, oldest_at_{0};  // micros since 1970; 0: never, none
   mutable Mutex mutex_;
   std::string url_ GUARDED_BY(mutex_);
   std::map<std::string, Channel> declared_ GUARDED_BY(mutex_);

@@ -342,15 +342,15 @@ class Control {
 
   // Findings. put_finding() adds or replaces by id; `conflict` if another one of its key is not closed. Of the closed
   // ones the newest `closed_max` are kept. `deliveries` are added in the same transaction: all of them, or none if
-  // there is no room for them beside those that are not ended; false then.
-  virtual Result<bool> put_finding(const Finding& finding, size_t closed_max, const std::vector<Delivery>& deliveries,
+  // there is no room for them beside those that are not ended; false then. One that joins a bundle gets its id.
+  virtual Result<bool> put_finding(const Finding& finding, size_t closed_max, std::vector<Delivery>& deliveries,
                                    size_t open_max) = 0;
   virtual Result<std::optional<Finding>> find_finding(std::string_view id) = 0;
   virtual Result<std::optional<Finding>> open_finding(std::string_view key) = 0;     // not closed
   virtual Result<std::vector<Finding>> findings(bool closed_too, size_t limit) = 0;  // newest first
 
   // Outbox. Concurrent writers share a sync.
-  virtual Result<bool> add_deliveries(const std::vector<Delivery>& deliveries, size_t open_max) = 0;  // as above
+  virtual Result<bool> add_deliveries(std::vector<Delivery>& deliveries, size_t open_max) = 0;  // as above
   // What is due in this channel, longest first, or nothing: it is "sending" and its attempts count one more. `ended` is
   // an earlier one with what became of it, recorded in the same transaction, so that one sync does for both.
   virtual Result<std::optional<Delivery>> next_delivery(std::string_view channel, WallTime now,
@@ -359,7 +359,8 @@ class Control {
   // not `from` any more (empty: whatever it is).
   virtual Status put_delivery(const Delivery& delivery, std::string_view from) = 0;
   virtual Result<std::optional<WallTime>> next_due(std::string_view channel) = 0;  // of those that wait
-  virtual Status wait_again() = 0;  // at a start: what was being sent when the program ended waits
+  // What was being sent when the program ended, or in a channel whose thread has ended, waits. Empty: in all.
+  virtual Status wait_again(std::string_view channel = {}) = 0;
   virtual Result<std::optional<Delivery>> find_delivery(std::string_view id) = 0;
   virtual Result<std::vector<Delivery>> deliveries(const DeliveryFilter& filter) = 0;  // newest first
   virtual Result<std::vector<DeliveryCount>> delivery_counts() = 0;                    // by channel and state

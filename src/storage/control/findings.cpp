@@ -26,7 +26,7 @@ Result<std::vector<Finding>> SqliteControl::findings_of(Statement& statement) {
 }
 
 Result<bool> SqliteControl::put_finding(const Finding& finding, size_t closed_max,
-                                        const std::vector<Delivery>& deliveries, size_t open_max) {
+                                        std::vector<Delivery>& deliveries, size_t open_max) {
   bool has_room = true;
   TRY(write_together([&]() -> Status {
     TRY(write_finding(finding, closed_max));

@@ -56,7 +56,7 @@ Status SqliteControl::hold_again(Delivery& delivery) {
   return put.bind(1, delivery.channel).bind(2, delivery.again_key).bind(3, at).run();
 }
 
-Result<bool> SqliteControl::join_bundle(const Delivery& delivery) {
+Result<bool> SqliteControl::join_bundle(Delivery& delivery) {
   if (delivery.bundle.empty()) return false;
   TRY_ASSIGN(Statement find,
              database_->prepare("SELECT id FROM outbox WHERE channel = ? AND bundle = ? AND bundle <> '' AND state "
@@ -70,11 +70,11 @@ Result<bool> SqliteControl::join_bundle(const Delivery& delivery) {
                database_->prepare("UPDATE outbox SET body = json_insert(body, '$.items[#]', json(?)) WHERE id = ?"));
     TRY(join.bind(1, item.dump()).bind(2, id).run());
   }
+  delivery.id = id;
   return true;
 }
 
-Status SqliteControl::write_delivery(const Delivery& delivery) {
-  Delivery wanted = delivery;
+Status SqliteControl::write_delivery(Delivery& wanted) {
   TRY(hold_again(wanted));
   TRY_ASSIGN(const bool joined, join_bundle(wanted));
   if (joined) return {};
@@ -87,17 +87,17 @@ Status SqliteControl::write_delivery(const Delivery& delivery) {
   return set_counter(kOpen, open + 1);
 }
 
-Result<bool> SqliteControl::write_deliveries(const std::vector<Delivery>& deliveries, size_t open_max) {
+Result<bool> SqliteControl::write_deliveries(std::vector<Delivery>& deliveries, size_t open_max) {
   if (deliveries.empty()) return true;
   TRY_ASSIGN(const int64_t open, counter(kOpen));
   if (static_cast<size_t>(open) + deliveries.size() > open_max) return false;
-  for (const Delivery& delivery : deliveries) {
+  for (Delivery& delivery : deliveries) {
     TRY(write_delivery(delivery));
   }
   return true;
 }
 
-Result<bool> SqliteControl::add_deliveries(const std::vector<Delivery>& deliveries, size_t open_max) {
+Result<bool> SqliteControl::add_deliveries(std::vector<Delivery>& deliveries, size_t open_max) {
   bool has_room = true;
   TRY(write_together([&]() -> Status {
     TRY_ASSIGN(has_room, write_deliveries(deliveries, open_max));
@@ -160,10 +160,11 @@ Result<std::optional<WallTime>> SqliteControl::next_due(std::string_view channel
   return row ? time_of(find, 0) : std::nullopt;
 }
 
-Status SqliteControl::wait_again() {
+Status SqliteControl::wait_again(std::string_view channel) {
   return write_together([&]() -> Status {
-    TRY_ASSIGN(Statement change, database_->prepare("UPDATE outbox SET state = 'waiting' WHERE state = 'sending'"));
-    return change.run();
+    TRY_ASSIGN(Statement change, database_->prepare("UPDATE outbox SET state = 'waiting' WHERE state = 'sending' AND (?1 = '' OR "
+                                                 "channel = ?1)"));
+    return change.bind(1, channel).run();
   });
 }
 

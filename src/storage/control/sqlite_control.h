@@ -65,18 +65,18 @@ class SqliteControl final : public Control {
   Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) override;
   Result<std::vector<RunTask>> run_tasks(std::string_view run) override;
 
-  Result<bool> put_finding(const Finding& finding, size_t closed_max, const std::vector<Delivery>& deliveries,
+  Result<bool> put_finding(const Finding& finding, size_t closed_max, std::vector<Delivery>& deliveries,
                            size_t open_max) override;
   Result<std::optional<Finding>> find_finding(std::string_view id) override;
   Result<std::optional<Finding>> open_finding(std::string_view key) override;
   Result<std::vector<Finding>> findings(bool closed_too, size_t limit) override;
 
-  Result<bool> add_deliveries(const std::vector<Delivery>& deliveries, size_t open_max) override;
+  Result<bool> add_deliveries(std::vector<Delivery>& deliveries, size_t open_max) override;
   Result<std::optional<Delivery>> next_delivery(std::string_view channel, WallTime now,
                                                 const std::optional<Delivery>& ended) override;
   Status put_delivery(const Delivery& delivery, std::string_view from) override;
   Result<std::optional<WallTime>> next_due(std::string_view channel) override;
-  Status wait_again() override;
+  Status wait_again(std::string_view channel) override;
   Result<std::optional<Delivery>> find_delivery(std::string_view id) override;
   Result<std::vector<Delivery>> deliveries(const DeliveryFilter& filter) override;
   Result<std::vector<DeliveryCount>> delivery_counts() override;
@@ -123,9 +123,9 @@ class SqliteControl final : public Control {
   // All of these expect mutex_ to be held.
   Status put_in_transaction(const Job& job);
   Status write_finding(const Finding& finding, size_t closed_max);
-  Result<bool> write_deliveries(const std::vector<Delivery>& deliveries, size_t open_max);
-  Status write_delivery(const Delivery& delivery);
-  Result<bool> join_bundle(const Delivery& delivery);
+  Result<bool> write_deliveries(std::vector<Delivery>& deliveries, size_t open_max);
+  Status write_delivery(Delivery& delivery);
+  Result<bool> join_bundle(Delivery& delivery);
   Status hold_again(Delivery& delivery);
   Status change_delivery(const Delivery& delivery, std::string_view from);
   Result<std::vector<Delivery>> deliveries_of(Statement& statement);
