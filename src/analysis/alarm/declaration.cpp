@@ -119,7 +119,6 @@ bool can_be_told(const notify::Channel& channel) {
 
 bool is_used_by_topics(const notify::Channel& channel, const std::vector<notify::Topic>& topics) {
   for (const notify::Topic& topic : topics) {
-    if (topic.through == channel.name) return true;
     for (const notify::Subscription& one : topic.subscriptions) {
       if (one.channel == channel.name) return true;
     }

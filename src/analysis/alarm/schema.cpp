@@ -27,7 +27,8 @@ constexpr const char* kSchema = R"json({
           "description": "Flows, tables and other work by name. Without it: of all."},
         "severity": {"enum": ["info", "warning", "critical"], "default": "warning"},
         "notify": {"type": "array", "minItems": 1, "items": {"type": "string"},
-          "description": "Channels and topics. Without it: page, log, every topic of this file and every channel that none of them uses."}
+          "description":
+            "Channels and topics. Without it: page, log, all topics of this file and the channels that none uses."}
       }}
   },
   "$defs": {
@@ -56,7 +57,8 @@ constexpr const char* kSchema = R"json({
         "severity": {"enum": ["info", "warning", "critical"], "default": "warning"},
         "todo": {"type": "string", "maxLength": 4096, "description": "What to do when it goes off."},
         "notify": {"type": "array", "minItems": 1, "items": {"type": "string"},
-          "description": "Channels and topics. Without it: page, log, every topic of this file and every channel that none of them uses."}
+          "description":
+            "Channels and topics. Without it: page, log, all topics of this file and the channels that none uses."}
       }
     }
   }

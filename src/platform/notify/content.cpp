@@ -80,7 +80,8 @@ Json item_json(const Json& item, const Site& site) {
   Json message = item["message"];
   Json attachments{Json::Array{}};
   for (const Json& one : message["attachments"].array()) {
-    attachments.push(Json::Object{{"name", one["name"]}, {"content_type", one["content_type"]}, {"bytes", one["bytes"]}});
+    attachments.push(
+        Json::Object{{"name", one["name"]}, {"content_type", one["content_type"]}, {"bytes", one["bytes"]}});
   }
   message.set("attachments", std::move(attachments));
   const std::string link = link_of(message["link"].as_string(), site);
@@ -156,7 +157,8 @@ std::string html_of(const Shown& item) {
     }
     out += "</table>";
   }
-  if (!item.link.empty()) out += "<p style=\"margin:8px 0 0\"><a href=\"" + html_escape(item.link) + "\">Open its page</a></p>";
+  if (!item.link.empty())
+    out += "<p style=\"margin:8px 0 0\"><a href=\"" + html_escape(item.link) + "\">Open its page</a></p>";
   return out + "</div>";
 }
 
@@ -205,15 +207,16 @@ Json slack_json(const control::Delivery& delivery, const Site& site) {
   const std::vector<Shown> items = shown_items(delivery, site);
   Json attachments{Json::Array{}};
   for (size_t i = 0; i < items.size() && i < kSlackItemsMax; ++i) {
-    Json section = Json::Object{{"type", "section"},
-                                {"text", Json::Object{{"type", "mrkdwn"}, {"text", slack_text(items[i])}}}};
+    Json section =
+        Json::Object{{"type", "section"}, {"text", Json::Object{{"type", "mrkdwn"}, {"text", slack_text(items[i])}}}};
     attachments.push(
         Json::Object{{"color", colour_of(items[i].severity)}, {"blocks", Json(Json::Array{std::move(section)})}});
   }
   const std::string subject = slack_escaped(notice_subject(delivery, site));
   Json blocks{Json::Array{}};
   std::string head = subject;
-  if (items.size() > kSlackItemsMax) head += "\n" + std::to_string(items.size() - kSlackItemsMax) + " more are not shown";
+  if (items.size() > kSlackItemsMax)
+    head += "\n" + std::to_string(items.size() - kSlackItemsMax) + " more are not shown";
   blocks.push(Json::Object{{"type", "section"},
                            {"text", Json::Object{{"type", "mrkdwn"}, {"text", cut_to(head, kSlackTextBytesMax)}}}});
   Json out{Json::Object{}};

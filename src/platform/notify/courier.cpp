@@ -190,8 +190,9 @@ control::Delivery Courier::failed(control::Delivery delivery, const Error& error
     delivery.state = "waiting";
     retried_.add();
   }
-  log_event(Level::warn, is_over ? "notify.given_up" : "notify.retried",
-            {{"channel", channel_.name}, {"id", delivery.id}, {"attempt", delivery.attempts}, {"error", error.message}});
+  log_event(
+      Level::warn, is_over ? "notify.given_up" : "notify.retried",
+      {{"channel", channel_.name}, {"id", delivery.id}, {"attempt", delivery.attempts}, {"error", error.message}});
   // Of a receiver that is away not every delivery asks on its own; a refusal says nothing about the next one.
   ++failures_in_a_row_;
   pause_ = again ? std::min(back_off(channel_, static_cast<uint32_t>(failures_in_a_row_)), kPauseMax) : Duration{};

@@ -26,7 +26,7 @@ class Courier {
   // The delivery with what became of it; nothing if it was cut, and so is not known.
   std::optional<control::Delivery> deliver(control::Delivery delivery);
   control::Delivery failed(control::Delivery delivery, const Error& error, bool again);
-  bool wait(Duration time);                 // false: stopped meanwhile
+  bool wait(Duration time);  // false: stopped meanwhile
   void sleep_until_due();
   void record(const control::Delivery& delivery);  // tries until it is written, or the channel stops
   void note(const Status& done);
@@ -35,7 +35,7 @@ class Courier {
   const Channel channel_;
   Sender sender_;
   Counter &delivered_, &failed_, &retried_;
-  Duration pause_{};           // before the next attempt of anything, after failures
+  Duration pause_{};  // before the next attempt of anything, after failures
   int failures_in_a_row_ = 0;
   bool is_known_to_work_ = false;
   mutable Mutex mutex_;

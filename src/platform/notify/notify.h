@@ -96,10 +96,10 @@ inline constexpr size_t kAttachmentsMax = 10, kAttachmentBytesMax = 4u << 20;  /
 struct Options {
   std::string project;
   std::string environment;
-  std::string url;  // of this server, for links; empty: none
-  int attempts = 6;      // failures one after the other until the channel itself is a finding
-  bool delivers = true;  // false: what is told stays in the outbox, for the next that does
-  std::string folder{};  // the project's: commands work and files lie there
+  std::string url;                      // of this server, for links; empty: none
+  int attempts = 6;                     // failures one after the other until the channel itself is a finding
+  bool delivers = true;                 // false: what is told stays in the outbox, for the next that does
+  std::string folder{};                 // the project's: commands work and files lie there
   std::vector<std::string> commands{};  // programs that channels may run, as they are declared
   std::string key_file{};               // what links in mails are signed with; made when it is needed first
 };

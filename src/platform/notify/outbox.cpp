@@ -24,8 +24,8 @@ Status check_message(const Message& message) {
   if (message.text.size() > kMessageTextBytesMax || message.html.size() > kMessageHtmlBytesMax ||
       message.attachments.size() > kAttachmentsMax || attached > kAttachmentBytesMax) {
     return Error(Code::too_large, "a message has " + std::to_string(message.text.size()) + " bytes of text, " +
-                                      std::to_string(message.html.size()) + " of HTML and " +
-                                      std::to_string(attached) + " in " + std::to_string(message.attachments.size()) +
+                                      std::to_string(message.html.size()) + " of HTML and " + std::to_string(attached) +
+                                      " in " + std::to_string(message.attachments.size()) +
                                       " attachments; allowed are " + std::to_string(kMessageTextBytesMax) + ", " +
                                       std::to_string(kMessageHtmlBytesMax) + ", " +
                                       std::to_string(kAttachmentBytesMax) + " and " + std::to_string(kAttachmentsMax));
@@ -269,8 +269,8 @@ void Notifier::count_outbox() {
     said.erase(channel);
   }
   for (const auto& [channel, count] : said) {
-    note_kept("outbox/" + channel, close("outbox/" + channel, "nothing of it is given up any more",
-                                         {std::string(kLogChannel)}));
+    note_kept("outbox/" + channel,
+              close("outbox/" + channel, "nothing of it is given up any more", {std::string(kLogChannel)}));
   }
   report_room(all_open);
 }
@@ -288,8 +288,9 @@ void Notifier::report_given_up(const std::string& channel, uint64_t count) {
   newest.channel = channel;
   newest.limit = 1;
   if (const auto found = deliveries(newest); found && !found->empty()) finding.why = found->front().error;
-  finding.todo = "`weir outbox list --state given_up` shows them; `weir outbox retry ID` sends one again, `weir outbox "
-                 "discard ID` does without it";
+  finding.todo =
+      "`weir outbox list --state given_up` shows them; `weir outbox retry ID` sends one again, `weir outbox "
+      "discard ID` does without it";
   finding.link = "/alarms";
   finding.since = parts_.clock.wall();
   const auto kept = report(finding, {std::string(kLogChannel)});

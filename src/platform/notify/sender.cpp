@@ -118,8 +118,8 @@ Status Sender::post(const control::Delivery& delivery, const Site& site, bool& a
   if (status >= 200 && status < 300) return {};
   again = status == 408 || status == 429 || status >= 500;
   const bool is_redirect = status >= 300 && status < 400;
-  return Error(Code::io, "the receiver answered " + std::to_string(status) +
-                             (is_redirect ? ": redirects are not followed" : ""));
+  return Error(Code::io,
+               "the receiver answered " + std::to_string(status) + (is_redirect ? ": redirects are not followed" : ""));
 }
 
 Status Sender::mail(const control::Delivery& delivery, const Site& site, bool& again) {

@@ -165,7 +165,8 @@ Status Subscribers::ask_to_confirm(const Topic& topic, const control::Subscripti
   message.name = "confirm";
   message.subject = "Do you want to be told of " + topic.name + "?";
   message.text = "Somebody, perhaps you, asked that this address is told of " + topic.name + " by " +
-                 notifier_.options_.project + ".\nIf you want that, open the page and confirm it there within 3 days. "
+                 notifier_.options_.project +
+                 ".\nIf you want that, open the page and confirm it there within 3 days. "
                  "Otherwise do nothing: there will be no other mail.\n";
   told.item.set("event", told.event);
   told.item.set("message", message_json(message));

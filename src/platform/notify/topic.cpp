@@ -136,8 +136,8 @@ void read_receiver(YamlSection& in, const Topic& topic, const std::vector<Channe
   std::string through;
   in.text("through", through);
   if (has_channel == in.has("mail")) {
-    in.refuse_at(in.node().at, "a subscription has a channel or a mail; this has " +
-                                   std::string(has_channel ? "both" : "neither"));
+    in.refuse_at(in.node().at,
+                 "a subscription has a channel or a mail; this has " + std::string(has_channel ? "both" : "neither"));
   }
   if (has_channel) {
     std::vector<std::string> names;
@@ -291,8 +291,7 @@ std::vector<Topic> read_topics(YamlSection& in, const std::vector<Channel>& chan
                                       [&](const Channel& channel) { return channel.name == topic.name; });
     if (is_taken) section.refuse_at(section.node().at, shown(topic.name) + " is a channel", "give it another name");
     if (section.text("description", topic.description) && topic.description.size() > kDescriptionBytesMax) {
-      section.refuse("description",
-                     "description is longer than " + std::to_string(kDescriptionBytesMax) + " bytes");
+      section.refuse("description", "description is longer than " + std::to_string(kDescriptionBytesMax) + " bytes");
     }
     std::string through;
     section.text("through", through);
@@ -329,7 +328,7 @@ Json topic_schema() {
             "description": "These only."},
           "at_least": {"enum": ["info", "warning", "critical"], "description": "This and worse, instead of severity."},
           "names": {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 200},
-            "description": "Patterns with * and ? of which one fits the finding's key (alarm/NAME, run/NAME) or source."},
+            "description": "Patterns with * and ?; one fits the finding's key (alarm/NAME, run/NAME) or source."},
           "digest": {"type": "string",
             "description": "Told together: each full so long (1s to 7d), or by a schedule such as 0 8 * * *."},
           "zone": {"type": "string", "default": "UTC", "description": "Of the schedule and the quiet hours."},
@@ -341,7 +340,8 @@ Json topic_schema() {
               "zone": {"type": "string"},
               "except": {"enum": ["info", "warning", "critical"], "description": "This and worse does not wait."}}},
           "deduplicate": {"type": "string",
-            "description": "The same event of one finding at once at most once in so long (1s to 1d); what comes meanwhile waits until then, and is told together."}
+            "description":
+              "The same event of one finding at once only once in so long (1s to 1d); the others together after it."}
         }}}
     }
   })json";

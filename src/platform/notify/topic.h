@@ -58,8 +58,8 @@ struct QuietHours {
 };
 
 struct Subscription {
-  std::string channel;         // who delivers
-  std::vector<std::string> to; // mail: instead of the channel's own receivers
+  std::string channel;               // who delivers
+  std::vector<std::string> to;       // mail: instead of the channel's own receivers
   std::vector<Severity> severities;  // empty: all
   std::vector<std::string> names;    // empty: all
   std::string digest;                // a duration or a schedule; empty: at once

@@ -52,15 +52,17 @@ Status SqliteControl::hold_again(Delivery& delivery) {
     delivery.bundle = "again/" + delivery.again_key;
     delivery.due_at = std::max(delivery.due_at, WallTime{at});
   }
-  TRY_ASSIGN(Statement put, database_->prepare("INSERT OR REPLACE INTO outbox_told(channel, key, at) VALUES (?, ?, ?)"));
+  TRY_ASSIGN(Statement put,
+             database_->prepare("INSERT OR REPLACE INTO outbox_told(channel, key, at) VALUES (?, ?, ?)"));
   return put.bind(1, delivery.channel).bind(2, delivery.again_key).bind(3, at).run();
 }
 
 Result<bool> SqliteControl::join_bundle(Delivery& delivery) {
   if (delivery.bundle.empty()) return false;
   TRY_ASSIGN(Statement find,
-             database_->prepare("SELECT id FROM outbox WHERE channel = ? AND bundle = ? AND bundle <> '' AND state "
-                                "= 'waiting' AND attempts = 0 AND json_array_length(body, '$.items') < ? ORDER BY id DESC LIMIT 1"));
+             database_->prepare(
+                 "SELECT id FROM outbox WHERE channel = ? AND bundle = ? AND bundle <> '' AND state "
+                 "= 'waiting' AND attempts = 0 AND json_array_length(body, '$.items') < ? ORDER BY id DESC LIMIT 1"));
   find.bind(1, delivery.channel).bind(2, delivery.bundle).bind(3, static_cast<int64_t>(kBundleItemsMax));
   TRY_ASSIGN(const bool row, find.step());
   if (!row) return false;
@@ -162,8 +164,9 @@ Result<std::optional<WallTime>> SqliteControl::next_due(std::string_view channel
 
 Status SqliteControl::wait_again(std::string_view channel) {
   return write_together([&]() -> Status {
-    TRY_ASSIGN(Statement change, database_->prepare("UPDATE outbox SET state = 'waiting' WHERE state = 'sending' AND (?1 = '' OR "
-                                                 "channel = ?1)"));
+    TRY_ASSIGN(Statement change,
+               database_->prepare("UPDATE outbox SET state = 'waiting' WHERE state = 'sending' AND (?1 = '' OR "
+                                  "channel = ?1)"));
     return change.bind(1, channel).run();
   });
 }
