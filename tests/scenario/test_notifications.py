@@ -344,7 +344,7 @@ def test_programs_and_files_stay_where_they_are_allowed(project, tmp_path):
     for path in ("../x.jsonl", "/tmp/x.jsonl", ".weir/x.jsonl", "streams/orders.yaml", "a//b.jsonl"):
         project.write("alerts/oncall.yaml", f"channels:\n  journal: {{kind: file, path: '{path}'}}\n")
         project.weir("plan", code=1)
-        assert "alerts/oncall.yaml:2:32" in project.stderr and "no file for lines of JSON" in project.stderr, project.stderr
+        assert "alerts/oncall.yaml:2:31" in project.stderr and "no file for lines of JSON" in project.stderr, project.stderr
 
 
 def test_mail_by_starttls_and_auth_under_one_id_though_replies_are_lost(project, tmp_path):
@@ -454,6 +454,7 @@ topics:
 
 def test_what_a_command_reports_without_a_server_waits_for_one(project):
     with Receiver() as receiver:
+        project.write("streams/orders.yaml", ORDERS)
         project.write("alerts/oncall.yaml", f"channels:\n  hook: {{kind: webhook, url: '{receiver.url}'}}\n")
         project.weir("apply")
         assert "in the outbox" in project.weir("notify", "test", "hook")
@@ -465,9 +466,9 @@ def test_what_a_command_reports_without_a_server_waits_for_one(project):
 def test_the_guide_is_true(project):
     guide = (ROOT / "docs" / "guides" / "notifications.md").read_text()
     declared = re.search(r"^```yaml\n(channels:.*?)^```$", guide, re.M | re.S)[1]
+    project.write("streams/orders.yaml", ORDERS)
     for secret in set(re.findall(r"\$\{secret:(\w+)\}", declared)):
         project.weir("secret", "set", secret, stdin="x")
-    project.write("streams/orders.yaml", ORDERS)
     project.write("alerts/guide.yaml", declared)
     assert "create   alert guide" in project.weir("plan", code=3)
     project.start()

@@ -184,6 +184,7 @@ class Notifier {
   void subscribed(const Topic& topic, const Told& told, std::vector<control::Delivery>& out) const;
   void wake(const std::vector<control::Delivery>& deliveries);
   void outbox_is_full();
+  std::map<std::string, uint64_t> said_given_up();
   void report_given_up(const std::string& channel, uint64_t count);
   void report_room(uint64_t open);
   static void note_kept(const std::string& key, const Status& kept);
@@ -199,7 +200,7 @@ class Notifier {
   Gauge& oldest_;
   Mutex findings_mutex_;  // finding one by its key and writing it is one step
   std::unique_ptr<Subscribers> subscribers_;
-  std::atomic<bool> outbox_changed_{true}, is_full_{false};
+  std::atomic<bool> outbox_changed_{true}, is_full_{false}, was_counted_{false};
   std::atomic<int64_t> trimmed_at_{0}, oldest_at_{0};  // micros since 1970; 0: never, none
   mutable Mutex mutex_;
   std::string url_ GUARDED_BY(mutex_);

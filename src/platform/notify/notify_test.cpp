@@ -234,8 +234,13 @@ TEST_F(NotifyTest, a_digest_and_what_comes_again_wait_together_and_nothing_is_lo
   of_other.channel = "other";
   const auto told = must(notifier_->deliveries(of_other));
   ASSERT_EQ(told.size(), 4u) << "each event at once the first time; the others of each wait together";
-  EXPECT_EQ(told[0].body["items"].array().size() + told[1].body["items"].array().size(), 4u);
-  EXPECT_EQ(told[0].due_at.micros - clock_.wall().micros, minutes(30).micros);
+  size_t held = 0;
+  for (const control::Delivery& one : told) {
+    if (one.bundle.empty()) continue;
+    held += one.body["items"].array().size();
+    EXPECT_EQ(one.due_at.micros - clock_.wall().micros, minutes(30).micros);
+  }
+  EXPECT_EQ(held, 4u);
 }
 
 TEST_F(NotifyTest, a_message_is_refused_where_it_could_not_be_told) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration kTrimEvery = minutes(10);
 constexpr size_t kSubjectBytesMax = 1'000;
+const std::string kOutboxKey = "outbox", kGivenUpKey = "outbox/";  // of findings; the latter before a channel's name
 
 Status check_message(const Message& message) {
   size_t attached = 0;
@@ -258,10 +259,9 @@ void Notifier::count_outbox() {
     parts_.metrics.gauge("weir_outbox_waiting", "Deliveries that are not ended, by channel.", {{"channel", channel}})
         .set(static_cast<double>(count));
   }
-  std::map<std::string, uint64_t> said;
+  std::map<std::string, uint64_t> said = said_given_up();
   {
     MutexLock lock(mutex_);
-    said.swap(given_up_);
     given_up_ = given_up;
   }
   for (const auto& [channel, count] : given_up) {
@@ -269,15 +269,31 @@ void Notifier::count_outbox() {
     said.erase(channel);
   }
   for (const auto& [channel, count] : said) {
-    note_kept("outbox/" + channel,
-              close("outbox/" + channel, "nothing of it is given up any more", {std::string(kLogChannel)}));
+    note_kept(kGivenUpKey + channel,
+              close(kGivenUpKey + channel, "nothing of it is given up any more", {std::string(kLogChannel)}));
   }
   report_room(all_open);
 }
 
+// What the findings say of deliveries that were given up; the first time it is asked for, those of an earlier start.
+std::map<std::string, uint64_t> Notifier::said_given_up() {
+  if (!was_counted_.exchange(true)) {
+    std::map<std::string, uint64_t> out;
+    const auto open_ones = findings(false, kClosedKept);
+    for (size_t i = 0; open_ones && i < open_ones->size(); ++i) {
+      const std::string& key = (*open_ones)[i].finding.key;
+      if (key == kOutboxKey) is_full_ = true;
+      if (key.starts_with(kGivenUpKey)) out[key.substr(kGivenUpKey.size())] = 0;
+    }
+    return out;
+  }
+  MutexLock lock(mutex_);
+  return given_up_;
+}
+
 void Notifier::report_given_up(const std::string& channel, uint64_t count) {
   Finding finding;
-  finding.key = "outbox/" + channel;
+  finding.key = kGivenUpKey + channel;
   finding.source = "outbox";
   finding.what = std::to_string(count) + (count == 1 ? " notice" : " notices") + " of the channel " + channel +
                  " could not be delivered";
@@ -302,11 +318,11 @@ void Notifier::report_room(uint64_t open) {
   if (!is_full_.load()) return;
   if (open < kOutboxMax - kOutboxMax / 10) {
     is_full_ = false;
-    note_kept("outbox", close("outbox", "there is room again", {std::string(kLogChannel)}));
+    note_kept(kOutboxKey, close(kOutboxKey, "there is room again", {std::string(kLogChannel)}));
     return;
   }
   Finding finding;
-  finding.key = "outbox";
+  finding.key = kOutboxKey;
   finding.source = "outbox";
   finding.what = "the outbox is full: nobody is told of what happens now";
   finding.where = "outbox";

@@ -115,7 +115,7 @@ Result<control::Subscription> Subscribers::subscribe(std::string_view name, cons
   TRY(check_mail_address(address));
   TRY_ASSIGN(const Topic topic, notifier_.topic(name));
   if (topic.through.empty()) {
-    return Error(Code::invalid, "nobody can subscribe to " + topic.name + " by mail: it has no mail channel",
+    return Error(Code::conflict, "nobody can subscribe to " + topic.name + " by mail: it has no mail channel",
                  "declare one beside it in alerts/*.yaml (kind: mail), and name it by through: if there are several");
   }
   if (notifier_.url().empty()) {

@@ -28,8 +28,8 @@ class Subscribers {
   explicit Subscribers(Notifier& notifier) : notifier_(notifier) {}
 
   // Asks the address to confirm; the subscription that waits for that, or the one that is confirmed already. Filter and
-  // times are those of `wanted`. Errors: not_found (the topic), invalid (the address; no mail channel: the error names
-  // what is missing), busy (too many).
+  // times are those of `wanted`. Errors: not_found (the topic), invalid (the address), conflict (no mail channel: the
+  // error names what is missing), busy (too many).
   Result<control::Subscription> subscribe(std::string_view topic, const std::string& address,
                                           const Subscription& wanted);
   Status unsubscribe(std::string_view id);
