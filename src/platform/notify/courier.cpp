@@ -169,6 +169,8 @@ std::optional<control::Delivery> Courier::deliver(control::Delivery delivery) {
   delivery.error.clear();
   delivery.ended_at = notifier_.parts_.clock.wall();
   delivered_.add();
+  log_event(Level::debug, "notify.delivered",
+            {{"channel", channel_.name}, {"id", delivery.id}, {"attempt", delivery.attempts}});
   pause_ = {};
   failures_in_a_row_ = 0;
   if (!is_known_to_work_) notifier_.channel_works(channel_.name);

@@ -254,7 +254,7 @@ export const api = {
   alarm: (name: string, signal?: AbortSignal) => request<AlarmDetail>(`/v1/alarms/${name_in_path(name)}`, { signal }),
   findings: async (closed: boolean, signal?: AbortSignal) => (await request<{ findings: Finding[] }>(`/v1/findings?limit=200${closed ? '&closed=true' : ''}`, { signal })).findings,
   topics: async (signal?: AbortSignal) => (await request<{ topics: Topic[] }>('/v1/topics', { signal })).topics,
-  outbox: async (state: string, signal?: AbortSignal) => (await request<{ deliveries: Delivery[] }>(`/v1/outbox?limit=50&state=${state}`, { signal })).deliveries,
+  outbox: async (state: string, limit: number, signal?: AbortSignal) => (await request<{ deliveries: Delivery[] }>(`/v1/outbox?limit=${limit}&state=${state}`, { signal })).deliveries,
   change_delivery: (id: string, verb: 'retry' | 'discard') => request<Delivery>(`/v1/outbox/${name_in_path(id)}/${verb}`, { method: 'POST', body: {} }),
   acknowledge: (id: string) => request<Finding>(`/v1/findings/${name_in_path(id)}/acknowledge`, { method: 'POST', body: {} }),
   endpoints: async (signal?: AbortSignal) => (await request<{ endpoints: Endpoint[] }>('/v1/endpoints', { signal })).endpoints,
