@@ -181,11 +181,13 @@ void Notifier::set_channels(const std::vector<Channel>& channels, const std::vec
   for (const std::string& name : removed) {
     (void)close("channel/" + name, "the channel is not declared any more", {});
   }
+  outbox_changed_ = true;
   if (!options_.delivers) return;
   // What the stopped ones were sending is not known: it waits again before another courier takes it.
   for (const auto& [name, courier] : gone) (void)parts_.control.wait_again(name);
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : declared_) {
+    (void)waiting_gauge(name);  // there from now on
     if (!couriers_.contains(name)) couriers_[name] = std::make_shared<Courier>(*this, channel);
   }
 }
@@ -236,7 +238,6 @@ Status Notifier::put(const Kept& kept, std::vector<control::Delivery> deliveries
   stored.closed_at = kept.closed_at;
   stored.body = body_of(kept);
   TRY_ASSIGN(const bool has_room, parts_.control.put_finding(stored, kClosedKept, deliveries, kOutboxMax));
-  count_open();
   if (has_room) {
     wake(deliveries);
   } else {
@@ -275,6 +276,7 @@ Result<std::string> Notifier::report(const Finding& finding, const std::vector<s
     kept.updated_at = now;
     if (is_new) {
       TRY(keep_and_tell(kept, "opened", names));
+      open_.add(1);
     } else {
       TRY(put(kept));
     }
@@ -291,7 +293,9 @@ Status Notifier::close(std::string_view key, const std::string& why, const std::
   kept.updated_at = parts_.clock.wall();
   kept.closed_at = kept.updated_at;
   kept.closed_because = cut(why);
-  return keep_and_tell(kept, "closed", names);
+  TRY(keep_and_tell(kept, "closed", names));
+  open_.add(-1);
+  return {};
 }
 
 Status Notifier::acknowledge(std::string_view id, const std::string& who) {

@@ -192,6 +192,7 @@ class Notifier {
   void channel_works(const std::string& channel);
   void count_open();
   void count_outbox();
+  Gauge& waiting_gauge(const std::string& channel) const;
   std::string url() const;
 
   const Parts parts_;

@@ -252,16 +252,34 @@ TEST_F(NotifyTest, a_message_is_refused_where_it_could_not_be_told) {
   EXPECT_EQ(notifier_->send(message, {"page"}).error().code, Code::too_large);
 }
 
-TEST_F(NotifyTest, a_full_outbox_refuses_and_says_so) {
-  std::vector<control::Delivery> many(3);
+TEST_F(NotifyTest, a_full_outbox_drops_nothing_takes_nothing_and_says_so) {
+  Options idle;
+  idle.delivers = false;
+  open_notifier(idle);
+  notifier_->set_channels({away()});
+  std::vector<control::Delivery> many(kOutboxMax - 1);
   for (size_t i = 0; i < many.size(); ++i) {
     many[i].id = "id-" + std::to_string(i);
     many[i].channel = "hook";
+    const WallTime soon{clock_.wall().micros + 1'000'000};
+    many[i].due_at = many[i].give_up_at = i < kOutboxMax / 9 ? soon : WallTime{INT64_MAX};
     many[i].body.set("items", Json(Json::Array{}));
   }
-  EXPECT_FALSE(must(control_->add_deliveries(many, 2)));
-  EXPECT_TRUE(must(notifier_->deliveries({})).empty()) << "all or none";
-  EXPECT_TRUE(must(control_->add_deliveries(many, 3)));
+  ASSERT_TRUE(must(control_->add_deliveries(many, kOutboxMax)));
+  std::vector<control::Delivery> two = {many[0], many[1]};
+  EXPECT_FALSE(must(control_->add_deliveries(two, kOutboxMax))) << "all or none";
+  Message message;
+  message.subject = "hello";
+  ASSERT_TRUE(notifier_->send(message, {"hook"})) << "the last one that has room";
+  EXPECT_EQ(notifier_->send(message, {"hook"}).error().code, Code::busy);
+  const std::string id = must(notifier_->report(finding(), {"hook"}));
+  EXPECT_EQ(must(notifier_->finding(id)).state, "open") << "kept, and not told";
+  notifier_->tick();
+  EXPECT_THAT(must(notifier_->open("outbox"))->finding.what, HasSubstr("the outbox is full"));
+  clock_.advance(seconds(2));
+  notifier_->tick();
+  EXPECT_FALSE(must(notifier_->open("outbox")).has_value()) << "there is room again";
+  EXPECT_TRUE(notifier_->send(message, {"hook"}));
 }
 
 TEST_F(NotifyTest, a_channel_that_did_not_change_goes_on) {

@@ -175,6 +175,7 @@ void Notifier::wake(const std::vector<control::Delivery>& deliveries) {
 
 // Said once, until there is room again.
 void Notifier::outbox_is_full() {
+  outbox_changed_ = true;  // the next tick makes a finding of it
   if (is_full_.exchange(true)) return;
   log_event(Level::error, "notify.outbox_full", {{"open", kOutboxMax}});
 }
@@ -244,6 +245,10 @@ void Notifier::count_outbox() {
   const auto counts = parts_.control.delivery_counts();
   if (!counts) return;
   std::map<std::string, uint64_t> open, given_up;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [name, channel] : declared_) open[name] = 0;
+  }
   int64_t oldest = 0;
   uint64_t all_open = 0;
   for (const control::DeliveryCount& one : *counts) {
@@ -256,8 +261,7 @@ void Notifier::count_outbox() {
   }
   oldest_at_ = oldest;
   for (const auto& [channel, count] : open) {
-    parts_.metrics.gauge("weir_outbox_waiting", "Deliveries that are not ended, by channel.", {{"channel", channel}})
-        .set(static_cast<double>(count));
+    waiting_gauge(channel).set(static_cast<double>(count));
   }
   std::map<std::string, uint64_t> said = said_given_up();
   {
@@ -273,6 +277,11 @@ void Notifier::count_outbox() {
               close(kGivenUpKey + channel, "nothing of it is given up any more", {std::string(kLogChannel)}));
   }
   report_room(all_open);
+}
+
+Gauge& Notifier::waiting_gauge(const std::string& channel) const {
+  return parts_.metrics.gauge("weir_outbox_waiting", "Deliveries that are not ended, by channel.",
+                              {{"channel", channel}});
 }
 
 // What the findings say of deliveries that were given up; the first time it is asked for, those of an earlier start.
