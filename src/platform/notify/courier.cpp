@@ -122,7 +122,7 @@ void Courier::run() {
     if (!next) {
       // Nothing is sent while what was sent cannot be recorded.
       log_event(Level::error, "notify.outbox_failed", {{"channel", channel_.name}, {"error", next.error().text()}});
-      if (!wait(kOutboxPause)) return;
+      if (!wait(kOutboxPause)) break;
       continue;
     }
     if (ended) notifier_.outbox_changed_ = true;
