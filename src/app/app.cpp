@@ -13,6 +13,7 @@
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
+#include "app/notices.h"
 #include "app/refreshes.h"
 #include "app/run_findings.h"
 #include "app/sql.h"
@@ -138,7 +139,7 @@ class Composed : public App {
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
   std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false},
-      refreshing_{false};
+      refreshing_{false}, notices_ticking_{false};
   LogLimit history_log_;
   std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -335,9 +336,8 @@ Status Composed::open_watchers() {
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   http::declare_metrics(metrics_);  // alarms may watch them
   pgwire::declare_metrics(metrics_);
-  notifier_ = std::make_unique<notify::Notifier>(
-      notify::Notifier::Parts{*control_, clock_, random_, metrics_, ask_secret},
-      notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
+  notifier_ = make_notifier({*control_, clock_, random_, metrics_, ask_secret}, settings_,
+                            {project_name_, options_.environment, options_.folder, state_folder_}, options_.serves);
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
   alarms_ = std::make_unique<alarm::Alarms>(
       alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
@@ -481,7 +481,8 @@ void Composed::start_followers() {
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
   if (options_.serves) {
-    notifier_->set_url(url());
+    notifier_->set_url(public_url(settings_, url()));
+    tick_every(kSampleEvery, notices_ticking_, [this] { notifier_->tick(); });
     tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
     tick_every(

@@ -465,7 +465,7 @@ Status Deployment::reload() {
   parts_.dashboards.set_dashboards(std::move(dashboards));
   TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
   // Channels first: an alarm that goes off finds who is to be told.
-  parts_.notifier.set_channels(alerts.channels);
+  parts_.notifier.set_channels(alerts.channels, alerts.topics);
   parts_.run_findings.set_alerts(alerts.runs);
   return parts_.alarms.set_alarms(alerts.alarms);
 }

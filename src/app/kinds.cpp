@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/flow/calendar.h"
 #include "platform/flow/flows.h"
 #include "platform/flow/test_declaration.h"
 #include "platform/warehouse/bucket_settings.h"
@@ -127,7 +128,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   project::Kind endpoints = endpoint::endpoint_kind();
   endpoints.destroy = std::move(destroy.endpoint);
   registry.add_kind(std::move(endpoints));
-  registry.add_kind(alarm::alert_kind(watched.metrics, std::move(watched.examine)));
+  registry.add_kind(alarm::alert_kind(watched.metrics, std::move(watched.examine), flow::calendar()));
   registry.add_kind(dashboard::dashboard_kind(std::move(watched.metrics)));
   registry.add_kind(flow::project_test_kind());
   return registry;
@@ -280,6 +281,7 @@ Result<alarm::AlertFile> applied_alerts(control::Control& control) {
     if (declaration.kind != "alert" || declaration.detached) continue;
     TRY_ASSIGN(alarm::AlertFile file, alarm::alerts_from_json(declaration.body));
     std::move(file.channels.begin(), file.channels.end(), std::back_inserter(out.channels));
+    std::move(file.topics.begin(), file.topics.end(), std::back_inserter(out.topics));
     std::move(file.alarms.begin(), file.alarms.end(), std::back_inserter(out.alarms));
     std::move(file.runs.begin(), file.runs.end(), std::back_inserter(out.runs));
   }

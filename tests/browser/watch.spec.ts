@@ -55,6 +55,48 @@ test('an alarm shows its states over time, its datapoints and every change with 
   await expect(page.getByRole('region', { name: 'Why' })).toContainText('avg above 4000 in 3 of 5 periods of 1m');
 });
 
+const delivery = (more: object = {}) => ({
+  id: 'd1', channel: 'hook', topic: 'oncall', to: null, state: 'waiting', subject: 'opened: impressions_records is off', notices: 1, attempts: 3, error: 'the receiver answered 503', created_at: ago(4), due_at: ago(-1), ended_at: null, ...more,
+});
+
+async function with_notices(page: Page): Promise<{ changes: string[] }> {
+  const changes: string[] = [];
+  const subscription = { channel: 'mail', to: ['ada@shop.example'], severity: ['critical'], names: ['alarm/*'], digest: '1h', zone: 'UTC', deduplicate: '30m', quiet_hours: { from: '22:00', to: '07:00', zone: 'Europe/Berlin', except: 'critical' } };
+  const subscriber = { id: 's1', mail: 'bob@shop.example', state: 'unconfirmed', created_at: ago(9), severity: [], names: [] };
+  await page.route('**/v1/topics', (route) => route.fulfill({ json: { channels: [], topics: [{ name: 'oncall', description: 'Who is woken', through: 'mail', subscriptions: [subscription], subscribers: [subscriber] }, { name: 'idle', description: '', through: '', subscriptions: [], subscribers: [] }] } }));
+  await page.route('**/v1/outbox?*', (route) => {
+    const asked = new URL(route.request().url()).searchParams.get('state');
+    const all = changes.length > 0 && asked === 'waiting' ? [] : asked === 'waiting' ? [delivery()] : asked === 'given_up' ? [delivery({ id: 'd2', state: 'given_up', to: ['ada@shop.example'], error: 'the mail server refused it', due_at: null, ended_at: ago(1) })] : [];
+    return route.fulfill({ json: { deliveries: all } });
+  });
+  await page.route('**/v1/outbox/*/*', (route) => {
+    changes.push(new URL(route.request().url()).pathname);
+    return route.fulfill({ json: delivery({ state: 'waiting' }) });
+  });
+  return { changes };
+}
+
+test('topics show who is told and when, the outbox what waits and why, and it is sent again', async ({ signed_in: page }) => {
+  await with_alarms(page);
+  const { changes } = await with_notices(page);
+  await page.goto('/alarms');
+  const topics = page.getByRole('region', { name: 'Topics' });
+  await expect(topics.getByRole('row', { name: /oncall.*ada@shop.example/ })).toContainText('not from 22:00 to 07:00 Europe/Berlin but critical');
+  await expect(topics.getByRole('row', { name: /bob@shop.example/ })).toContainText('unconfirmed');
+  await expect(topics.getByRole('row', { name: /idle/ })).toContainText('nobody');
+  const outbox = page.getByRole('region', { name: 'Outbox' });
+  await expect(outbox).toContainText('the receiver answered 503');
+  await outbox.getByRole('button', { name: /^Send now/ }).click();
+  await expect(outbox.getByText('Nothing waits: everybody has been told.')).toBeVisible();
+  expect(changes).toEqual(['/v1/outbox/d1/retry']);
+  await outbox.getByLabel('Show').selectOption('given up');
+  await expect(outbox).toContainText('the mail server refused it');
+  await outbox.getByRole('button', { name: /^Discard/ }).click();
+  expect(changes).toEqual(['/v1/outbox/d1/retry', '/v1/outbox/d2/discard']);
+  await page.setViewportSize({ width: 380, height: 800 });
+  await expect_no_sideways_scroll(page);
+});
+
 test('a project without alarms says the next step', async ({ signed_in: page }) => {
   await page.route('**/v1/alarms', (route) => route.fulfill({ json: { alarms: [], channels: [] } }));
   await page.route('**/v1/findings?*', (route) => route.fulfill({ json: { findings: [] } }));

@@ -24,6 +24,8 @@ os.environ["WEIR_WIRE_PORT"] = "0"  # servers of many tests live side by side
 def pytest_addoption(parser):
     parser.addoption("--write-clients", action="store_true", help="writes docs/clients.md from what the clients of this run could do")
     parser.addoption("--kills", type=int, default=12, help="how often the real program is killed, half of it at named points")
+    parser.addoption("--notices", type=int, default=500, help="how many notices go to a receiver that is down, hangs and lies")
+    parser.addoption("--notice-kills", type=int, default=4, help="how often the program is killed meanwhile")
 
 
 @pytest.hookimpl(hookwrapper=True)

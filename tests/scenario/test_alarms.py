@@ -293,7 +293,7 @@ alarms:
         wait_for(lambda: safe.mails and plain.mails, "both mails")
         sender, receivers, mail = safe.mails[0]
         assert sender == "weir@shop.example" and receivers == ["oncall@shop.example", "boss@shop.example"]
-        assert mail["Subject"] == "[shop] warning: Über 5 Bestellungen" and "alarm many_orders" in mail.get_content()
+        assert mail["Subject"] == "[shop] warning: Über 5 Bestellungen" and "alarm many_orders" in mail.get_body(("plain",)).get_content()
         wait_for(lambda: any(one["where"] == "channel stubborn" for one in findings(project)), "no TLS, no mail")
         assert all("nobody@shop.example" not in receivers for _, receivers, _ in plain.mails)
         assert "hush-hush" not in project.output()

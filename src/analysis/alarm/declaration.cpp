@@ -112,18 +112,48 @@ void read_limit(YamlSection& in, Alarm& into) {
                "for example above: 4000");
 }
 
-void read_notify(YamlSection& in, const std::vector<notify::Channel>& channels, std::vector<std::string>& into) {
-  std::vector<std::string> known = {std::string(notify::kPageChannel), std::string(notify::kLogChannel)};
-  for (const auto& channel : channels) known.push_back(channel.name);
+// A mail channel without receivers only carries what topics send through it.
+bool can_be_told(const notify::Channel& channel) {
+  return channel.kind != notify::ChannelKind::mail || !channel.to.empty();
+}
+
+bool is_used_by_topics(const notify::Channel& channel, const std::vector<notify::Topic>& topics) {
+  for (const notify::Topic& topic : topics) {
+    for (const notify::Subscription& one : topic.subscriptions) {
+      if (one.channel == channel.name) return true;
+    }
+  }
+  return false;
+}
+
+void read_notify(YamlSection& in, const AlertFile& file, std::vector<std::string>& into) {
+  std::vector<std::string> otherwise = {std::string(notify::kPageChannel), std::string(notify::kLogChannel)};
+  std::vector<std::string> known = otherwise;
+  for (const auto& topic : file.topics) {
+    otherwise.push_back(topic.name);
+    known.push_back(topic.name);
+  }
+  for (const auto& channel : file.channels) {
+    if (!can_be_told(channel)) continue;
+    known.push_back(channel.name);
+    if (!is_used_by_topics(channel, file.topics)) otherwise.push_back(channel.name);
+  }
   if (!in.has("notify")) {
-    into = known;
+    into = otherwise;
     return;
   }
   if (!in.texts("notify", into)) return;
   if (into.empty()) in.refuse("notify", "the list is empty", "[page] tells nobody but the page");
   for (const std::string& name : into) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    in.refuse("notify", "there is no channel " + shown(name) + " in this file", did_you_mean(name, known));
+    const bool is_declared = std::any_of(file.channels.begin(), file.channels.end(),
+                                         [&](const notify::Channel& channel) { return channel.name == name; });
+    if (is_declared) {
+      in.refuse("notify", "the mail channel " + shown(name) + " has no receivers of its own",
+                "give it to: [address], or name a topic that sends through it");
+    } else {
+      in.refuse("notify", "there is no channel " + shown(name) + " in this file", did_you_mean(name, known));
+    }
   }
 }
 
@@ -173,7 +203,7 @@ Alarm read_alarm(YamlSection& in, const AlertFile& file, const MetricKinds& metr
   }
   in.choice("missing", alarm.missing, missing_words());
   in.choice("severity", alarm.severity, notify::severity_words());
-  read_notify(in, file.channels, alarm.notify);
+  read_notify(in, file, alarm.notify);
   return alarm;
 }
 
@@ -186,7 +216,7 @@ void read_runs(YamlReader& in, AlertFile& file) {
   if (section->has("of") && out.of.empty()) section->refuse("of", "the list is empty", "leave it out: of all runs");
   if (out.of.size() > kAlarmsMax) section->refuse("of", "more than " + std::to_string(kAlarmsMax) + " names");
   section->choice("severity", out.severity, notify::severity_words());
-  read_notify(*section, file.channels, out.notify);
+  read_notify(*section, file, out.notify);
   file.runs.push_back(std::move(out));
 }
 
@@ -277,6 +307,8 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
   compare_lists(
       applied->channels, wanted->channels, "channel", [](const auto& one) { return one.name; }, out);
   compare_lists(
+      applied->topics, wanted->topics, "topic", [](const auto& one) { return one.name; }, out);
+  compare_lists(
       applied->alarms, wanted->alarms, "alarm", [](const auto& one) { return one.name; }, out);
   if (applied->runs != wanted->runs) out.push_back({"who is told of failed runs: changed"});
   return out;
@@ -343,7 +375,7 @@ bool has_statistic(MetricKind kind, Statistic statistic) {
   return false;
 }
 
-ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics) {
+ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics, const notify::Calendar& calendar) {
   ParsedAlerts out;
   YamlReader in(root, "the alarms");
   std::string description;
@@ -352,6 +384,7 @@ ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics) {
   project::read_common(in, common);
   out.file.tags = std::move(common.tags);
   out.file.channels = notify::read_channels(in);
+  out.file.topics = notify::read_topics(in, out.file.channels, calendar);
   auto sections = in.named_sections("alarms", "an alarm");
   if (sections.size() > kAlarmsMax) {
     in.refuse("alarms", "more than " + std::to_string(kAlarmsMax) + " alarms in one file");
@@ -394,6 +427,8 @@ Json to_json(const Alarm& alarm) {
 Json to_json(const AlertFile& file) {
   Json channels{Json::Array{}};
   for (const auto& channel : file.channels) channels.push(notify::to_json(channel));
+  Json topics{Json::Array{}};
+  for (const auto& topic : file.topics) topics.push(notify::to_json(topic));
   Json alarms{Json::Array{}};
   for (const Alarm& alarm : file.alarms) alarms.push(to_json(alarm));
   Json out{Json::Object{}};
@@ -402,6 +437,7 @@ Json to_json(const AlertFile& file) {
   for (const auto& [name, value] : file.tags) tags.set(name, value);
   out.set("tags", std::move(tags));
   out.set("channels", std::move(channels));
+  if (!file.topics.empty()) out.set("topics", std::move(topics));
   out.set("alarms", std::move(alarms));
   if (!file.runs.empty()) out.set("runs", to_json(file.runs.front()));
   return out;
@@ -417,6 +453,7 @@ Result<AlertFile> alerts_from_json(const Json& json) {
   for (const Json& channel : json["channels"].array()) {
     out.channels.push_back(notify::channel_from_json(channel, wrong));
   }
+  for (const Json& topic : json["topics"].array()) out.topics.push_back(notify::topic_from_json(topic, wrong));
   for (const Json& alarm : json["alarms"].array()) out.alarms.push_back(alarm_from_json(alarm, wrong));
   if (json["runs"].is_object()) out.runs.push_back(run_alert_from_json(json["runs"], wrong));
   if (json["format"].as_int() != kFormat) wrong = "the format is missing";
@@ -424,13 +461,15 @@ Result<AlertFile> alerts_from_json(const Json& json) {
   return out;
 }
 
-project::Kind alert_kind(std::function<MetricKinds()> metrics, std::function<Status(const std::string& sql)> examine) {
+project::Kind alert_kind(std::function<MetricKinds()> metrics, std::function<Status(const std::string& sql)> examine,
+                         notify::Calendar calendar) {
   project::Kind kind;
   kind.name = "alert";
   kind.folder = "alerts";
-  kind.prose = "Alarms on metrics and SQL, and the channels that are told.";
-  kind.parse = [metrics = std::move(metrics), examine = std::move(examine)](const project::DeclarationSource& source) {
-    ParsedAlerts parsed = parse_alerts(source.root, metrics ? metrics() : MetricKinds{});
+  kind.prose = "Alarms on metrics and SQL, and the channels and topics that are told.";
+  kind.parse = [metrics = std::move(metrics), examine = std::move(examine),
+                calendar = std::move(calendar)](const project::DeclarationSource& source) {
+    ParsedAlerts parsed = parse_alerts(source.root, metrics ? metrics() : MetricKinds{}, calendar);
     project::Declared out;
     out.errors = std::move(parsed.errors);
     for (const Alarm& alarm : parsed.file.alarms) {
@@ -442,6 +481,10 @@ project::Kind alert_kind(std::function<MetricKinds()> metrics, std::function<Sta
     }
     for (const auto& channel : parsed.file.channels) {
       out.claims.push_back({"the channel " + channel.name, {source.file, 1, 1}});
+    }
+    // One name is one receiver in the whole project, be it a channel or a topic.
+    for (const auto& topic : parsed.file.topics) {
+      out.claims.push_back({"the channel " + topic.name, {source.file, 1, 1}});
     }
     if (out.errors.empty()) out.body = to_json(parsed.file);
     return out;

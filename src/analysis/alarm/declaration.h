@@ -2,6 +2,7 @@
 // is kept. Pure functions and values.
 //
 //   channels: …                       platform/notify/channel.h
+//   topics: …                         platform/notify/topic.h
 //   alarms:
 //     impressions_records:
 //       metric: weir_capture_records_total
@@ -11,7 +12,8 @@
 //       period: 1m
 //       datapoints: 3 of 5
 //       missing: ok                   or breaching, no_data, ignore
-//       notify: [page, hook]          without it: page, log and every channel of the file
+//       notify: [page, hook, oncall]  channels and topics; without it: page, log, every topic of the file and every
+//                                     channel that none of them uses
 //     no_clicks:
 //       sql: SELECT count(*) FROM clicks WHERE _arrived_at > now() - INTERVAL 10 MINUTE
 //       below: 1
@@ -56,7 +58,7 @@ struct Alarm {
   Missing missing = Missing::no_data;
   notify::Severity severity = notify::Severity::warning;
   std::string todo;                 // what to do when it goes off
-  std::vector<std::string> notify;  // names of channels; never empty
+  std::vector<std::string> notify;  // names of channels and topics; never empty
   friend bool operator==(const Alarm&, const Alarm&) = default;
 
   bool is_sql() const { return !sql.empty(); }
@@ -67,7 +69,7 @@ struct Alarm {
 
 struct RunAlert {
   std::vector<std::string> of;      // empty: all
-  std::vector<std::string> notify;  // names of channels; never empty
+  std::vector<std::string> notify;  // names of channels and topics; never empty
   notify::Severity severity = notify::Severity::warning;
   friend bool operator==(const RunAlert&, const RunAlert&) = default;
   bool is_of(const std::string& run) const;
@@ -76,6 +78,7 @@ struct RunAlert {
 struct AlertFile {
   std::map<std::string, std::string> tags;
   std::vector<notify::Channel> channels;
+  std::vector<notify::Topic> topics;
   std::vector<Alarm> alarms;
   std::vector<RunAlert> runs;  // at most one of a file
 };
@@ -88,7 +91,8 @@ struct ParsedAlerts {
 };
 // What a kind of metric has; `metrics` is empty where no program runs: then only words are checked.
 using MetricKinds = std::map<std::string, MetricKind>;
-ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics);
+// Without a calendar there are no zones but UTC, and no schedules.
+ParsedAlerts parse_alerts(const Yaml& root, const MetricKinds& metrics, const notify::Calendar& calendar = {});
 
 const char* statistic_word(Statistic statistic);
 bool has_statistic(MetricKind kind, Statistic statistic);
@@ -98,6 +102,7 @@ Json to_json(const Alarm& alarm);
 Result<AlertFile> alerts_from_json(const Json& json);
 
 // The kind `alert`. `metrics` says what can be watched; `examine` judges a statement and may be missing.
-project::Kind alert_kind(std::function<MetricKinds()> metrics, std::function<Status(const std::string& sql)> examine);
+project::Kind alert_kind(std::function<MetricKinds()> metrics, std::function<Status(const std::string& sql)> examine,
+                         notify::Calendar calendar = {});
 
 }  // namespace weir::alarm

@@ -116,6 +116,44 @@ alarms:
   EXPECT_EQ(alerts_from_json(Json(Json::Object{{"alarms", Json(Json::Array{Json(1)})}})).error().code, Code::corrupt);
 }
 
+TEST(AlertFile, tells_topics_instead_of_the_channels_that_they_use_where_nothing_is_said) {
+  const std::string file = R"(
+channels:
+  hook: {kind: webhook, url: "https://chat.example/"}
+  chat: {kind: slack, url: "https://chat.example/"}
+  pager: {kind: command, command: [/usr/local/bin/page]}
+  journal: {kind: file, path: notices/all.jsonl}
+  mail: {kind: mail, server: "smtp://mail.example:587", from: weir@shop.example}
+topics:
+  oncall: {subscriptions: [{channel: chat, at_least: warning}]}
+alarms:
+  a: {metric: weir_capture_records_total, statistic: avg, above: 4000}
+)";
+  const auto parsed = parse(file);
+  ASSERT_THAT(parsed.errors, IsEmpty()) << parsed.errors.front().text();
+  EXPECT_THAT(parsed.file.alarms[0].notify, ElementsAre("page", "log", "oncall", "hook", "pager", "journal"));
+  const auto back = alerts_from_json(to_json(parsed.file));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->topics, parsed.file.topics);
+  EXPECT_EQ(back->channels, parsed.file.channels);
+  EXPECT_THAT(mistakes(file + "  b: {metric: weir_capture_records_total, statistic: avg, above: 1, notify: [mail]}\n"),
+              ElementsAre(HasSubstr("the mail channel 'mail' has no receivers of its own")));
+  EXPECT_THAT(mistakes(file + "  b: {metric: weir_capture_records_total, statistic: avg, above: 1, notify: [oncal]}\n"),
+              ElementsAre(HasSubstr("did you mean 'oncall'")));
+}
+
+TEST(AlertFile, what_was_applied_before_there_were_topics_is_read) {
+  auto json = to_json(parse("channels:\n  hook: {kind: webhook, url: \"https://chat.example/\"}\n").file);
+  Json channels = json["channels"];
+  Json::Object& channel = channels.array()[0].object();
+  std::erase_if(channel,
+                [](const auto& member) { return member.first == "sign" || member.first.starts_with("retry"); });
+  json.set("channels", channels);
+  const auto back = alerts_from_json(json);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->channels[0].retry_for, days(3));
+}
+
 TEST(AlertFile, tells_what_cannot_be_watched) {
   EXPECT_THAT(mistakes(alarm("metric: weir_capture_record_total, statistic: avg, above: 1")),
               ElementsAre(AllOf(HasSubstr("alerts/oncall.yaml:2:"), HasSubstr("there is no metric"),

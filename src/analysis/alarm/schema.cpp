@@ -16,6 +16,8 @@ constexpr const char* kSchema = R"json({
     "description": {"type": "string", "maxLength": 4096, "description": "What these alarms are for."},
     "channels": {"type": "object", "maxProperties": 16, "additionalProperties": {"$ref": "#/$defs/channel"},
       "description": "By name. log and page are always there."},
+    "topics": {"type": "object", "maxProperties": 50, "additionalProperties": {"$ref": "#/$defs/topic"},
+      "description": "By name; notify: may list them like channels."},
     "alarms": {"type": "object", "maxProperties": 200, "additionalProperties": {"$ref": "#/$defs/alarm"},
       "description": "By name; a name is taken once in the whole project."},
     "runs": {"type": "object", "additionalProperties": false,
@@ -25,7 +27,8 @@ constexpr const char* kSchema = R"json({
           "description": "Flows, tables and other work by name. Without it: of all."},
         "severity": {"enum": ["info", "warning", "critical"], "default": "warning"},
         "notify": {"type": "array", "minItems": 1, "items": {"type": "string"},
-          "description": "Channels. Without it: page, log and all of this file."}
+          "description":
+            "Channels and topics. Without it: page, log, all topics of this file and the channels that none uses."}
       }}
   },
   "$defs": {
@@ -54,7 +57,8 @@ constexpr const char* kSchema = R"json({
         "severity": {"enum": ["info", "warning", "critical"], "default": "warning"},
         "todo": {"type": "string", "maxLength": 4096, "description": "What to do when it goes off."},
         "notify": {"type": "array", "minItems": 1, "items": {"type": "string"},
-          "description": "Channels. Without it: page, log and all of this file."}
+          "description":
+            "Channels and topics. Without it: page, log, all topics of this file and the channels that none uses."}
       }
     }
   }
@@ -68,6 +72,7 @@ Json alert_schema() {
   Json out = std::move(*parsed);
   Json definitions = out["$defs"];
   definitions.set("channel", notify::channel_schema());
+  definitions.set("topic", notify::topic_schema());
   out.set("$defs", std::move(definitions));
   Json properties = out["properties"];
   const Json common = project::common_schema();

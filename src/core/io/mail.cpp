@@ -16,6 +16,7 @@ constexpr size_t kAddressBytesMax = 254;
 constexpr size_t kSubjectBytesMax = 200;
 constexpr size_t kEncodedWordBytes = 42;  // of text in one: 56 characters of base64, a line of 77 with its header
 constexpr size_t kLineBytes = 57;         // of text in one line of base64: 76 characters
+constexpr size_t kFileNameBytesMax = 100;
 constexpr long kConnectTimeoutMs = 10'000;
 
 std::string_view host_part(std::string_view url) {
@@ -66,6 +67,43 @@ std::string date_line(WallTime at) {
   return out;
 }
 
+// Base64 has no dashes at the beginning of a line, so no part holds what separates them.
+std::string multipart(const char* kind, const std::string& id, const std::vector<std::string>& parts) {
+  const std::string boundary = std::string("--weir-") + kind + "-" + id.substr(0, 40);
+  std::string out = std::string("Content-Type: multipart/") + kind + "; boundary=\"" + boundary + "\"\r\n\r\n";
+  for (const std::string& part : parts) out += "--" + boundary + "\r\n" + part;
+  return out + "--" + boundary + "--\r\n";
+}
+
+std::string in_base64(std::string_view bytes) {
+  std::string out = "Content-Transfer-Encoding: base64\r\n\r\n";
+  for (size_t at = 0; at < bytes.size(); at += kLineBytes) {
+    out += base64_encode(bytes.substr(at, kLineBytes)) + "\r\n";
+  }
+  return out;
+}
+
+std::string text_part(const char* kind, const std::string& words) {
+  std::string text;
+  for (char c : words) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  return std::string("Content-Type: text/") + kind + "; charset=utf-8\r\n" + in_base64(text);
+}
+
+std::string readable_part(const Mail& mail) {
+  if (mail.html.empty()) return text_part("plain", mail.text);
+  return multipart("alternative", mail.id, {text_part("plain", mail.text), text_part("html", mail.html)});
+}
+
+std::string attached_part(const MailAttachment& one) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  std::string name = one.name.substr(0, kFileNameBytesMax);
+  for (char& c : name) {
+    if (kPlain.find(c) == std::string_view::npos) c = '_';
+  }
+  return "Content-Type: " + one.content_type + "\r\nContent-Disposition: attachment; filename=\"" + name + "\"\r\n" +
+         in_base64(one.bytes);
+}
+
 Status check_mail(const Mail& mail) {
   TRY(check_mail_address(mail.from));
   if (mail.to.empty() || mail.to.size() > kMailRecipientsMax) {
@@ -77,6 +115,16 @@ Status check_mail(const Mail& mail) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
   if (mail.id.empty() || mail.id.find_first_not_of(kPlain) != std::string::npos) {
     return Error(Code::internal, "a mail's id is letters, digits, dots and dashes");
+  }
+  constexpr std::string_view kType = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-/";
+  for (const MailAttachment& one : mail.attachments) {
+    if (one.content_type.empty() || one.content_type.find_first_not_of(kType) != std::string::npos) {
+      return Error(Code::invalid, shown(one.content_type) + " is no type of an attachment", "type/subtype");
+    }
+  }
+  const auto is_plain = [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>'; };
+  if (!std::all_of(mail.unsubscribe_url.begin(), mail.unsubscribe_url.end(), is_plain)) {
+    return Error(Code::internal, "the address to unsubscribe at is not plain");
   }
   return {};
 }
@@ -168,14 +216,16 @@ Result<std::string> render_mail(const Mail& mail) {
   out += "To: " + to + "\r\n";
   out += "Message-ID: <" + mail.id + "@" + domain + ">\r\n";
   out += "Subject: " + subject_line(mail.subject) + "\r\n";
-  out += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";
-  out += "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
-  std::string text;
-  for (char c : mail.text) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
-  for (size_t at = 0; at < text.size(); at += kLineBytes) {
-    out += base64_encode(std::string_view(text).substr(at, kLineBytes)) + "\r\n";
+  if (!mail.unsubscribe_url.empty()) {
+    out += "List-Unsubscribe: <" + mail.unsubscribe_url + ">\r\n";
+    out += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
   }
-  return out;
+  out += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";
+  const std::string body = readable_part(mail);
+  if (mail.attachments.empty()) return out + body;
+  std::vector<std::string> parts = {body};
+  for (const MailAttachment& one : mail.attachments) parts.push_back(attached_part(one));
+  return out + multipart("mixed", mail.id, parts);
 }
 
 Status send_mail(const MailServer& server, const Mail& mail) {

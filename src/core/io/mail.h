@@ -28,13 +28,23 @@ struct MailServer {
   const std::atomic<bool>* cancelled = nullptr;  // noticed within a second
 };
 
+struct MailAttachment {
+  std::string name;          // of the file; becomes plain ASCII
+  std::string content_type;  // "application/pdf"
+  std::string bytes;
+};
+
 struct Mail {
   std::string from;
   std::vector<std::string> to;
   std::string subject;
   std::string text;  // UTF-8, lines end in \n
   WallTime at;
-  std::string id;  // letters, digits, dots and dashes: mails of one id are one message to the reader
+  std::string id;      // letters, digits, dots and dashes: mails of one id are one message to the reader
+  std::string html{};  // the same for readers that show it; empty: text alone
+  std::vector<MailAttachment> attachments{};
+  // Where one leaves the list: a page, and one POST that does it (RFC 8058). Empty: it is no list.
+  std::string unsubscribe_url{};
 };
 
 inline constexpr size_t kMailRecipientsMax = 50;

@@ -61,6 +61,27 @@ TEST(Mail, addresses_that_could_be_more_than_an_address_are_refused) {
   EXPECT_FALSE(render_mail(nobody));
 }
 
+TEST(Mail, html_stands_beside_the_text_and_what_is_attached_behind_both) {
+  Mail both = mail();
+  both.html = "<p>It is above 4000.</p>";
+  both.unsubscribe_url = "https://weir.example/subscriptions/unsubscribe?link=a.b";
+  std::string wire = *render_mail(both);
+  EXPECT_THAT(wire, HasSubstr("Content-Type: multipart/alternative; boundary=\"--weir-alternative-0190-a\"\r\n\r\n"
+                              "----weir-alternative-0190-a\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+  EXPECT_THAT(wire, HasSubstr("\r\n----weir-alternative-0190-a--\r\n"));
+  EXPECT_THAT(wire, HasSubstr("List-Unsubscribe: <https://weir.example/subscriptions/unsubscribe?link=a.b>\r\n"
+                              "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+  both.attachments = {{"a\"\r\nX: y.csv", "text/csv", "x,y\n"}};
+  wire = *render_mail(both);
+  EXPECT_THAT(wire, HasSubstr("Content-Disposition: attachment; filename=\"a___X__y.csv\"\r\n"));
+  EXPECT_THAT(wire, HasSubstr("Content-Type: multipart/mixed;"));
+  both.attachments[0].content_type = "text/csv\r\nX: y";
+  EXPECT_FALSE(render_mail(both));
+  both.attachments.clear();
+  both.unsubscribe_url = "https://weir.example/>\r\nX: y";
+  EXPECT_FALSE(render_mail(both));
+}
+
 TEST(Mail, a_server_is_smtp_and_a_host) {
   EXPECT_TRUE(check_mail_server("smtp://localhost:25"));
   EXPECT_TRUE(check_mail_server("smtps://[::1]:465"));

@@ -1,5 +1,6 @@
 #include "core/project/spine.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/text.h"
@@ -142,6 +143,16 @@ Status check_commands(const SettingValue& value) {
     return Error(Code::invalid, "an empty text is no program");
   }
   return {};
+}
+
+Status check_public_url(const SettingValue& value) {
+  const std::string& url = std::get<std::string>(value);
+  const bool is_plain = std::all_of(url.begin(), url.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && std::string_view("<>\"'?#").find(c) == std::string_view::npos;
+  });
+  const bool is_web = url.starts_with("https://") || url.starts_with("http://");
+  if (url.empty() || (is_plain && is_web && !url.ends_with('/'))) return {};
+  return Error(Code::invalid, "\"" + url + "\" is no address of a server", "for example https://weir.example");
 }
 
 Status check_journal(const SettingValue& value) {
@@ -453,6 +464,25 @@ SettingTable sql_limits() {
   };
 }
 
+SettingTable notify_settings() {
+  return {
+      {.name = "notify.commands",
+       .type = texts,
+       .otherwise = Json::Array{},
+       .prose =
+           "Programs that channels of kind `command` may run, written as the channels write them. None: such channels "
+           "deliver nothing.",
+       .example = "[/usr/local/bin/page]",
+       .check = check_commands},
+      {.name = "notify.url",
+       .type = text,
+       .otherwise = "",
+       .prose = "The server's address as people reach it, for links in notices. Empty: where it listens.",
+       .example = "https://weir.example",
+       .check = check_public_url},
+  };
+}
+
 SettingTable flow_settings() {
   return {
       {.name = "flows.parallel",
@@ -516,7 +546,8 @@ SettingTable log_settings() {
 SettingTable spine_settings() {
   SettingTable all;
   for (const auto& part : {project_settings, journal_settings, http_settings, tls_settings, lake_settings,
-                           metrics_settings, capture_limits, sql_limits, flow_settings, log_settings}) {
+                           metrics_settings, capture_limits, sql_limits, notify_settings, flow_settings,
+                           log_settings}) {
     for (Setting& setting : part()) all.push_back(std::move(setting));
   }
   return all;

@@ -5,6 +5,9 @@
 //     hook: {kind: webhook, url: "https://chat.example/hooks/${secret:HOOK}"}
 //     mail: {kind: mail, server: "smtp://mail.example:587", from: weir@shop.example, to: [oncall@shop.example],
 //            user: weir, password: "${secret:SMTP}"}
+//     chat: {kind: slack, url: "https://chat.example/services/${secret:CHAT}"}
+//     pager: {kind: command, command: [/usr/local/bin/page, oncall]}      one of the setting notify.commands
+//     journal: {kind: file, path: notices/all.jsonl}                      in the project's folder
 //
 // `log` and `page` are always there, and need no declaration.
 #pragma once
@@ -26,7 +29,10 @@ inline constexpr std::string_view kLogChannel = "log", kPageChannel = "page";
 inline constexpr size_t kChannelsMax = 16;  // of one file
 inline constexpr size_t kHeadersMax = 16;
 
-enum class ChannelKind { webhook, mail };
+inline constexpr size_t kArgumentsMax = 32;
+inline constexpr Duration kRetryForMax = days(14);
+
+enum class ChannelKind { webhook, mail, slack, command, file };
 const std::vector<std::pair<std::string, ChannelKind>>& channel_words();
 
 // Text that may hold `${secret:NAME}`: then it is as written, and filled in where it is used.
@@ -39,8 +45,11 @@ struct SecretWords {
 struct Channel {
   std::string name;
   ChannelKind kind = ChannelKind::webhook;
-  SecretWords url;                             // webhook: http:// or https://
+  SecretWords url;                             // webhook, slack: http:// or https://
   std::map<std::string, SecretWords> headers;  // webhook
+  SecretWords sign;                            // webhook: the secret of its Weir-Signature; empty: without
+  std::vector<std::string> command;            // command: the program and its arguments
+  std::string path;                            // file: relative to the project's folder
   std::string server;                          // mail: smtp:// or smtps://
   std::string from;
   std::vector<std::string> to;
@@ -48,6 +57,9 @@ struct Channel {
   bool tls = true;
   std::string ca_file;  // trust these certificates instead of the system's
   Duration time_limit = seconds(10);
+  // After a failure that may be better later: so long before the second attempt, doubled each time up to the most, for
+  // so long after it was put into the outbox.
+  Duration retry_wait = seconds(1), retry_wait_max = minutes(5), retry_for = days(3);
   friend bool operator==(const Channel&, const Channel&) = default;
 };
 

@@ -1,78 +1,53 @@
 #include "platform/notify/courier.h"
 
+#include <algorithm>
 #include <chrono>
 
-#include "core/base/text.h"
-#include "core/io/http_client.h"
-#include "core/io/mail.h"
+#include "core/base/log.h"
 #include "core/runtime/thread.h"
+#include "platform/notify/subscribers.h"
 
 namespace weir::notify {
 namespace {
 
-constexpr uint64_t kAnswerBytesMax = 64u << 10;
+constexpr Duration kPauseMax = seconds(30);    // of a channel whose receiver is away
+constexpr Duration kOutboxPause = seconds(1);  // when the control database does not answer
+constexpr Duration kSleepMax = minutes(1);
+constexpr uint32_t kDoublingsMax = 30;
 
-constexpr const char* kCountHelp = "Notices of findings by channel and outcome.";
+constexpr const char* kCountHelp =
+    "Notices by channel and outcome: delivered, failed (given up), retried (an attempt that failed).";
 
 Counter& counter(Metrics& metrics, const std::string& channel, const char* outcome) {
   return metrics.counter("weir_notify_notices_total", kCountHelp, {{"channel", channel}, {"outcome", outcome}});
 }
 
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets) {
-    for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) {
-      text.replace(at, secret.size(), "***");
-    }
-  }
-  return text;
+// Half of it to all of it, so that those who failed together do not come again together.
+Duration with_jitter(Duration time, Random& random) {
+  const auto half = static_cast<uint64_t>(time.micros / 2);
+  return {time.micros - static_cast<int64_t>(half == 0 ? 0 : random.next() % half)};
 }
 
-// What may be better in a while; a wrong address or a refusal will not.
-bool is_worth_another_try(Code code) {
-  return code == Code::unavailable || code == Code::timed_out || code == Code::io || code == Code::busy;
+Duration back_off(const Channel& channel, uint32_t attempts) {
+  const uint32_t doublings = std::min(attempts - 1, kDoublingsMax);
+  const int64_t most = channel.retry_wait_max.micros;
+  int64_t out = channel.retry_wait.micros;
+  for (uint32_t i = 0; i < doublings && out < most; ++i) out *= 2;
+  return {std::min(out, most)};
 }
 
 }  // namespace
 
-Json notice_json(const Notice& notice, const Options& options, const std::string& url) {
-  Json out{Json::Object{}};
-  out.set("event", notice.event);
-  out.set("project", options.project);
-  out.set("environment", options.environment.empty() ? "default" : options.environment);
-  Json finding = notice.finding.to_json();
-  if (!url.empty()) finding.set("url", url + notice.finding.finding.link);
-  out.set("finding", std::move(finding));
-  return out;
-}
-
-std::string notice_subject(const Notice& notice, const Options& options) {
-  const Finding& finding = notice.finding.finding;
-  const std::string how = notice.event == "opened" ? severity_word(finding.severity) : notice.event;
-  return "[" + options.project + "] " + how + ": " + finding.what;
-}
-
-std::string notice_text(const Notice& notice, const std::string& url) {
-  const Finding& finding = notice.finding.finding;
-  std::string out = finding.what + "\n\n";
-  const auto line = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out += std::string(name) + ": " + value + "\n";
-  };
-  line("where", finding.where);
-  line("since", shown_time(finding.since.micros));
-  line("severity", severity_word(finding.severity));
-  line("why", finding.why);
-  line("what to do", finding.todo);
-  if (notice.event == "closed") line("closed", notice.finding.closed_because);
-  if (!url.empty()) line("page", url + finding.link);
-  return out;
-}
-
 Courier::Courier(Notifier& notifier, Channel channel)
     : notifier_(notifier),
       channel_(std::move(channel)),
+      sender_({notifier.parts_.secret, notifier.parts_.clock, notifier.options_.folder, notifier.options_.commands,
+               [&notifier](std::string_view id) { return notifier.subscribers().url(LinkKind::confirm, id); },
+               [&notifier](std::string_view id) { return notifier.subscribers().url(LinkKind::unsubscribe, id); }},
+              channel_),
       delivered_(counter(notifier.parts_.metrics, channel_.name, "delivered")),
       failed_(counter(notifier.parts_.metrics, channel_.name, "failed")),
-      dropped_(counter(notifier.parts_.metrics, channel_.name, "dropped")) {
+      retried_(counter(notifier.parts_.metrics, channel_.name, "retried")) {
   state_.channel = channel_;
   thread_ = start_thread("notify", [this] { run(); });
 }
@@ -86,31 +61,24 @@ void Courier::stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
+  sender_.cancel();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
-void Courier::take(Notice notice) {
+void Courier::wake() {
   {
     MutexLock lock(mutex_);
-    if (queue_.size() < kQueueMax) {
-      queue_.push_back(std::move(notice));
-      changed_.notify_all();
-      return;
-    }
+    is_woken_ = true;
   }
-  dropped_.add();
-  const Error error(Code::busy, std::to_string(kQueueMax) + " notices wait already, the newest was dropped");
-  note(error);
-  notifier_.channel_failed(channel_.name, error);
+  changed_.notify_all();
 }
 
 ChannelState Courier::state() const {
   MutexLock lock(mutex_);
   ChannelState out = state_;
-  out.waiting = queue_.size();
   out.delivered = delivered_.value();
-  out.failed = failed_.value() + dropped_.value();
+  out.failed = failed_.value();
   return out;
 }
 
@@ -129,102 +97,112 @@ bool Courier::wait(Duration time) {
   return false;
 }
 
+// Until something is due, or may be.
+void Courier::sleep_until_due() {
+  Duration time = kSleepMax;
+  if (const auto due = notifier_.parts_.control.next_due(channel_.name); due && *due) {
+    time = std::clamp(Duration{(*due)->micros - notifier_.parts_.clock.wall().micros}, Duration{0}, kSleepMax);
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(time.micros);
+  MutexLock lock(mutex_);
+  while (!stopping_ && !is_woken_) {
+    if (changed_.wait_until(mutex_, until) == std::cv_status::timeout) return;
+  }
+}
+
 void Courier::run() {
-  while (true) {
-    Notice notice;
+  control::Control& control = notifier_.parts_.control;
+  std::optional<control::Delivery> ended;
+  while (!stopping_) {
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) changed_.wait(mutex_);
-      if (stopping_) return;
-      notice = std::move(queue_.front());
-      queue_.pop_front();
+      is_woken_ = false;
     }
-    deliver(notice);
-  }
-}
-
-void Courier::deliver(const Notice& notice) {
-  Duration pause = notifier_.options_.wait;
-  for (int attempt = 1;; ++attempt) {
-    bool again = false;
-    const Status done = try_once(notice, again);
-    if (stopping_) return;
-    note(done);
-    if (done) {
-      delivered_.add();
-      notifier_.channel_works(channel_.name);
-      return;
+    auto next = control.next_delivery(channel_.name, notifier_.parts_.clock.wall(), ended);
+    if (!next) {
+      // Nothing is sent while what was sent cannot be recorded.
+      log_event(Level::error, "notify.outbox_failed", {{"channel", channel_.name}, {"error", next.error().text()}});
+      if (!wait(kOutboxPause)) break;
+      continue;
     }
-    if (!again || attempt >= notifier_.options_.attempts) {
-      failed_.add();
-      notifier_.channel_failed(channel_.name, done.error());
-      return;
+    if (ended) notifier_.outbox_changed_ = true;
+    ended.reset();
+    if (!*next) {
+      sleep_until_due();
+      continue;
     }
-    if (!wait(pause)) return;
-    pause.micros *= 2;
+    ended = deliver(std::move(**next));
+    if (!ended) return;
+    if (ended->state == "delivered") continue;
+    record(*ended);
+    ended.reset();
+    if (pause_.micros > 0 && !wait(pause_)) return;
+  }
+  if (ended) record(*ended);
+}
+
+void Courier::record(const control::Delivery& delivery) {
+  while (true) {
+    const Status done = notifier_.parts_.control.put_delivery(delivery, "sending");
+    notifier_.outbox_changed_ = true;
+    if (done || done.error().code == Code::not_found || done.error().code == Code::conflict) return;
+    log_event(Level::error, "notify.outbox_failed", {{"channel", channel_.name}, {"error", done.error().text()}});
+    if (!wait(kOutboxPause)) return;
   }
 }
 
-Status Courier::try_once(const Notice& notice, bool& again) {
-  std::vector<std::string> secrets;
-  Status done = channel_.kind == ChannelKind::webhook ? post(notice, secrets, again) : mail(notice, secrets, again);
-  if (done) return done;
-  Error error = std::move(done).error();
-  error.message = without_secrets(std::move(error.message), secrets);
-  return error;
+std::optional<control::Delivery> Courier::deliver(control::Delivery delivery) {
+  const std::string& subscription = delivery.body["subscription"].as_string();
+  if (!subscription.empty() && !notifier_.subscribers().may_get(subscription, delivery)) {
+    delivery.state = "discarded";
+    delivery.error = "nobody is subscribed there any more";
+    delivery.ended_at = notifier_.parts_.clock.wall();
+    return delivery;
+  }
+  const Site site{notifier_.options_.project, notifier_.options_.environment, notifier_.url()};
+  bool again = false;
+  const Status done = sender_.send(delivery, site, again);
+  if (!done && stopping_) return std::nullopt;
+  note(done);
+  if (!done) return failed(std::move(delivery), done.error(), again);
+  delivery.state = "delivered";
+  delivery.error.clear();
+  delivery.ended_at = notifier_.parts_.clock.wall();
+  delivered_.add();
+  log_event(Level::debug, "notify.delivered",
+            {{"channel", channel_.name}, {"id", delivery.id}, {"attempt", delivery.attempts}});
+  pause_ = {};
+  failures_in_a_row_ = 0;
+  if (!is_known_to_work_) notifier_.channel_works(channel_.name);
+  is_known_to_work_ = true;
+  return delivery;
 }
 
-Status Courier::post(const Notice& notice, std::vector<std::string>& secrets, bool& again) {
-  const auto& secret = notifier_.parts_.secret;
-  HttpRequest request;
-  request.method = "POST";
-  TRY_ASSIGN(request.url, fill_in(channel_.url, secret, secrets));
-  request.headers = {{"Content-Type", "application/json"},
-                     {"User-Agent", "weir"},
-                     {"Idempotency-Key", notice.finding.id + "-" + notice.event}};
-  for (const auto& [name, words] : channel_.headers) {
-    TRY_ASSIGN(std::string value, fill_in(words, secret, secrets));
-    request.headers.emplace_back(name, std::move(value));
+control::Delivery Courier::failed(control::Delivery delivery, const Error& error, bool again) {
+  const WallTime now = notifier_.parts_.clock.wall();
+  const Duration back = with_jitter(back_off(channel_, delivery.attempts), notifier_.parts_.random);
+  delivery.error = error.message;
+  delivery.due_at = {now.micros + back.micros};
+  const bool is_over = !again || delivery.due_at >= delivery.give_up_at;
+  if (is_over) {
+    delivery.state = "given_up";
+    delivery.ended_at = now;
+    failed_.add();
+  } else {
+    delivery.state = "waiting";
+    retried_.add();
   }
-  const std::string body = notice_json(notice, notifier_.options_, notifier_.url()).dump();
-  request.body = body;
-  request.time_limit = channel_.time_limit;
-  request.response_bytes_max = kAnswerBytesMax;
-  request.cancelled = &stopping_;
-  request.ca_file = channel_.ca_file;
-  HttpClient client;
-  const auto answer = client.send(request);
-  if (!answer) {
-    again = is_worth_another_try(answer.error().code);
-    return answer.error();
+  log_event(
+      Level::warn, is_over ? "notify.given_up" : "notify.retried",
+      {{"channel", channel_.name}, {"id", delivery.id}, {"attempt", delivery.attempts}, {"error", error.message}});
+  // Of a receiver that is away not every delivery asks on its own; a refusal says nothing about the next one.
+  ++failures_in_a_row_;
+  pause_ = again ? std::min(back_off(channel_, static_cast<uint32_t>(failures_in_a_row_)), kPauseMax) : Duration{};
+  if (is_over || failures_in_a_row_ >= notifier_.options_.attempts) {
+    notifier_.channel_failed(channel_.name, error);
+    is_known_to_work_ = false;
   }
-  if (answer->status >= 200 && answer->status < 300) return {};
-  again = answer->status == 408 || answer->status == 429 || answer->status >= 500;
-  const bool is_redirect = answer->status >= 300 && answer->status < 400;
-  return Error(Code::io, "the receiver answered " + std::to_string(answer->status) +
-                             (is_redirect ? ": redirects are not followed" : ""));
-}
-
-Status Courier::mail(const Notice& notice, std::vector<std::string>& secrets, bool& again) {
-  const auto& secret = notifier_.parts_.secret;
-  MailServer server;
-  server.url = channel_.server;
-  server.tls = channel_.tls;
-  server.ca_file = channel_.ca_file;
-  server.time_limit = channel_.time_limit;
-  server.cancelled = &stopping_;
-  TRY_ASSIGN(server.user, fill_in(channel_.user, secret, secrets));
-  TRY_ASSIGN(server.password, fill_in(channel_.password, secret, secrets));
-  Mail mail;
-  mail.from = channel_.from;
-  mail.to = channel_.to;
-  mail.subject = notice_subject(notice, notifier_.options_);
-  mail.text = notice_text(notice, notifier_.url());
-  mail.at = notifier_.parts_.clock.wall();
-  mail.id = notice.finding.id + "-" + notice.event;
-  const Status sent = send_mail(server, mail);
-  if (!sent) again = is_worth_another_try(sent.error().code);
-  return sent;
+  return delivery;
 }
 
 }  // namespace weir::notify

@@ -1,12 +1,13 @@
-// The thread of one declared channel: takes notices from its queue and delivers them, one after the other. Internal to
-// platform/notify.
+// The thread of one declared channel: takes what is due from the outbox and delivers it, one after the other. What
+// became of one is recorded before the next begins, in the transaction that claims that. Internal to platform/notify.
 #pragma once
 
 #include <condition_variable>
-#include <deque>
+#include <optional>
 #include <thread>
 
 #include "platform/notify/notify.h"
+#include "platform/notify/sender.h"
 
 namespace weir::notify {
 
@@ -16,33 +17,33 @@ class Courier {
   ~Courier();
 
   const Channel& channel() const { return channel_; }
-  void take(Notice notice);  // drops it, counted, if kQueueMax wait
+  void wake();  // something may be due
   ChannelState state() const;
   void stop();  // cuts the delivery under way; returns when the thread has ended
 
  private:
   void run();
-  void deliver(const Notice& notice);
-  Status try_once(const Notice& notice, bool& again);
-  Status post(const Notice& notice, std::vector<std::string>& secrets, bool& again);
-  Status mail(const Notice& notice, std::vector<std::string>& secrets, bool& again);
+  // The delivery with what became of it; nothing if it was cut, and so is not known.
+  std::optional<control::Delivery> deliver(control::Delivery delivery);
+  control::Delivery failed(control::Delivery delivery, const Error& error, bool again);
   bool wait(Duration time);  // false: stopped meanwhile
+  void sleep_until_due();
+  void record(const control::Delivery& delivery);  // tries until it is written, or the channel stops
   void note(const Status& done);
 
   Notifier& notifier_;
   const Channel channel_;
-  Counter &delivered_, &failed_, &dropped_;
+  Sender sender_;
+  Counter &delivered_, &failed_, &retried_;
+  Duration pause_{};  // before the next attempt of anything, after failures
+  int failures_in_a_row_ = 0;
+  bool is_known_to_work_ = false;
   mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Notice> queue_ GUARDED_BY(mutex_);
+  bool is_woken_ GUARDED_BY(mutex_) = true;
   ChannelState state_ GUARDED_BY(mutex_);
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
-
-// What is sent: {"event", "project", "environment", "finding"}.
-Json notice_json(const Notice& notice, const Options& options, const std::string& url);
-std::string notice_subject(const Notice& notice, const Options& options);
-std::string notice_text(const Notice& notice, const std::string& url);
 
 }  // namespace weir::notify

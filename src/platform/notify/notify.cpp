@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "platform/notify/courier.h"
+#include "platform/notify/subscribers.h"
 
 namespace weir::notify {
 namespace {
@@ -87,16 +88,6 @@ void log_notice(const Kept& kept, std::string_view event) {
 
 }  // namespace
 
-const std::vector<std::pair<std::string, Severity>>& severity_words() {
-  static const std::vector<std::pair<std::string, Severity>> kWords = {
-      {"info", Severity::info}, {"warning", Severity::warning}, {"critical", Severity::critical}};
-  return kWords;
-}
-
-const char* severity_word(Severity severity) {
-  return severity_words()[static_cast<size_t>(severity)].first.c_str();
-}
-
 Json Kept::to_json() const {
   Json out{Json::Object{}};
   out.set("id", id);
@@ -126,9 +117,18 @@ Notifier::Notifier(const Parts& parts, Options options)
     : parts_(parts),
       options_(std::move(options)),
       open_(parts.metrics.gauge("weir_findings_open", "Findings that are not closed.")),
+      oldest_(parts.metrics.gauge("weir_outbox_oldest_seconds", "Age of the oldest delivery that is not ended.")),
+      subscribers_(std::make_unique<Subscribers>(*this)),
       url_(options_.url) {
   parts_.metrics.declare(MetricKind::counter, "weir_notify_notices_total",
-                         "Notices of findings by channel and outcome.");
+                         "Notices by channel and outcome: delivered, failed (given up), retried (an attempt that "
+                         "failed).");
+  parts_.metrics.declare(MetricKind::gauge, "weir_outbox_waiting", "Deliveries that are not ended, by channel.");
+  if (options_.delivers) {
+    if (const Status done = parts_.control.wait_again(); !done) {
+      log_event(Level::error, "notify.outbox_failed", {{"error", done.error().text()}});
+    }
+  }
   count_open();
 }
 
@@ -155,38 +155,80 @@ std::string Notifier::url() const {
   return url_;
 }
 
-void Notifier::set_channels(const std::vector<Channel>& channels) {
+void Notifier::set_channels(const std::vector<Channel>& channels, const std::vector<Topic>& topics) {
   std::map<std::string, std::shared_ptr<Courier>> gone;
-  std::vector<std::string> names;
+  std::vector<std::string> removed;
   {
     MutexLock lock(mutex_);
-    gone.swap(couriers_);
-    for (const Channel& channel : channels) {
-      const auto known = gone.find(channel.name);
-      if (known != gone.end() && known->second->channel() == channel) {
-        couriers_.insert(gone.extract(known));
-      } else {
-        couriers_[channel.name] = std::make_shared<Courier>(*this, channel);
+    for (const auto& [name, channel] : declared_) removed.push_back(name);
+    declared_.clear();
+    topics_.clear();
+    for (const Channel& channel : channels) declared_.emplace(channel.name, channel);
+    for (const Topic& topic : topics) topics_.emplace(topic.name, topic);
+    std::erase_if(removed, [&](const std::string& name) { return declared_.contains(name); });
+    if (options_.delivers) {
+      gone.swap(couriers_);
+      for (auto one = gone.begin(); one != gone.end();) {
+        const auto still = declared_.find(one->first);
+        const bool goes_on = still != declared_.end() && still->second == one->second->channel();
+        const auto next = std::next(one);
+        if (goes_on) couriers_.insert(gone.extract(one));
+        one = next;
       }
-      names.push_back(channel.name);
     }
   }
-  for (const auto& [name, courier] : gone) {
-    courier->stop();
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      (void)close("channel/" + name, "the channel is not declared any more", {});
-    }
+  for (const auto& [name, courier] : gone) courier->stop();
+  for (const std::string& name : removed) {
+    (void)close("channel/" + name, "the channel is not declared any more", {});
+  }
+  outbox_changed_ = true;
+  if (!options_.delivers) return;
+  // What the stopped ones were sending is not known: it waits again before another courier takes it.
+  for (const auto& [name, courier] : gone) (void)parts_.control.wait_again(name);
+  MutexLock lock(mutex_);
+  for (const auto& [name, channel] : declared_) {
+    (void)waiting_gauge(name);  // there from now on
+    if (!couriers_.contains(name)) couriers_[name] = std::make_shared<Courier>(*this, channel);
   }
 }
 
 std::vector<ChannelState> Notifier::channels() const {
+  std::map<std::string, size_t> waiting;
+  if (const auto counts = parts_.control.delivery_counts()) {
+    for (const auto& one : *counts) {
+      if (one.state == "waiting" || one.state == "sending") waiting[one.channel] += one.count;
+    }
+  }
   MutexLock lock(mutex_);
   std::vector<ChannelState> out;
-  for (const auto& [name, courier] : couriers_) out.push_back(courier->state());
+  for (const auto& [name, channel] : declared_) {
+    const auto courier = couriers_.find(name);
+    ChannelState state = courier == couriers_.end() ? ChannelState{} : courier->second->state();
+    state.channel = channel;
+    state.waiting = waiting[name];
+    out.push_back(std::move(state));
+  }
   return out;
 }
 
-Status Notifier::put(const Kept& kept) {
+std::vector<Topic> Notifier::topics() const {
+  MutexLock lock(mutex_);
+  std::vector<Topic> out;
+  for (const auto& [name, topic] : topics_) out.push_back(topic);
+  return out;
+}
+
+Result<Topic> Notifier::topic(std::string_view name) const {
+  MutexLock lock(mutex_);
+  const auto found = topics_.find(std::string(name));
+  if (found != topics_.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, topic] : topics_) names.push_back(known);
+  return Error(Code::not_found, "there is no topic " + shown(name),
+               names.empty() ? "declare topics: in alerts/<name>.yaml" : did_you_mean(name, names));
+}
+
+Status Notifier::put(const Kept& kept, std::vector<control::Delivery> deliveries) {
   control::Finding stored;
   stored.id = kept.id;
   stored.key = kept.finding.key;
@@ -195,8 +237,12 @@ Status Notifier::put(const Kept& kept) {
   stored.updated_at = kept.updated_at;
   stored.closed_at = kept.closed_at;
   stored.body = body_of(kept);
-  TRY(parts_.control.put_finding(stored, kClosedKept));
-  count_open();
+  TRY_ASSIGN(const bool has_room, parts_.control.put_finding(stored, kClosedKept, deliveries, kOutboxMax));
+  if (has_room) {
+    wake(deliveries);
+  } else {
+    outbox_is_full();
+  }
   return {};
 }
 
@@ -206,13 +252,12 @@ void Notifier::count_open() {
   }
 }
 
-Result<std::string> Notifier::report(const Finding& finding, const std::vector<std::string>& channels) {
+Result<std::string> Notifier::report(const Finding& finding, const std::vector<std::string>& names) {
   Kept kept;
-  bool is_new = false;
   {
     MutexLock lock(findings_mutex_);
     TRY_ASSIGN(const auto known, open(finding.key));
-    is_new = !known;
+    const bool is_new = !known;
     const WallTime now = parts_.clock.wall();
     if (known) {
       kept = *known;
@@ -229,26 +274,27 @@ Result<std::string> Notifier::report(const Finding& finding, const std::vector<s
     kept.finding.why = cut(finding.why);
     kept.finding.todo = cut(finding.todo);
     kept.updated_at = now;
-    TRY(put(kept));
+    if (is_new) {
+      TRY(keep_and_tell(kept, "opened", names));
+      open_.add(1);
+    } else {
+      TRY(put(kept));
+    }
   }
-  if (is_new) tell(kept, "opened", channels);
   return kept.id;
 }
 
-Status Notifier::close(std::string_view key, const std::string& why, const std::vector<std::string>& channels) {
-  Kept kept;
-  {
-    MutexLock lock(findings_mutex_);
-    TRY_ASSIGN(auto known, open(key));
-    if (!known) return {};
-    kept = std::move(*known);
-    kept.state = "closed";
-    kept.updated_at = parts_.clock.wall();
-    kept.closed_at = kept.updated_at;
-    kept.closed_because = cut(why);
-    TRY(put(kept));
-  }
-  tell(kept, "closed", channels);
+Status Notifier::close(std::string_view key, const std::string& why, const std::vector<std::string>& names) {
+  MutexLock lock(findings_mutex_);
+  TRY_ASSIGN(auto known, open(key));
+  if (!known) return {};
+  Kept kept = std::move(*known);
+  kept.state = "closed";
+  kept.updated_at = parts_.clock.wall();
+  kept.closed_at = kept.updated_at;
+  kept.closed_because = cut(why);
+  TRY(keep_and_tell(kept, "closed", names));
+  open_.add(-1);
   return {};
 }
 
@@ -263,20 +309,18 @@ Status Notifier::acknowledge(std::string_view id, const std::string& who) {
   return put(kept);
 }
 
-void Notifier::tell(const Kept& kept, const char* event, const std::vector<std::string>& channels) {
-  for (const std::string& name : channels) {
-    if (name == kPageChannel) continue;  // it is kept
-    if (name == kLogChannel) {
-      log_notice(kept, event);
-      continue;
-    }
-    std::shared_ptr<Courier> courier;
-    {
-      MutexLock lock(mutex_);
-      if (const auto found = couriers_.find(name); found != couriers_.end()) courier = found->second;
-    }
-    if (courier) courier->take({kept, event});
-  }
+// With the finding, in one transaction.
+Status Notifier::keep_and_tell(const Kept& kept, const char* event, const std::vector<std::string>& names) {
+  Told told;
+  told.event = event;
+  told.severity = kept.finding.severity;
+  told.key = kept.finding.key;
+  told.source = kept.finding.source;
+  told.item.set("event", event);
+  told.item.set("finding", kept.to_json());
+  TRY(put(kept, deliveries_of(told, names)));
+  if (std::find(names.begin(), names.end(), kLogChannel) != names.end()) log_notice(kept, event);
+  return {};
 }
 
 void Notifier::channel_failed(const std::string& channel, const Error& error) {

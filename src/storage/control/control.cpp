@@ -1,5 +1,7 @@
 #include "storage/control/control.h"
 
+#include <utility>
+
 #include "core/base/text.h"
 #include "storage/control/schema.h"
 #include "storage/control/sqlite_control.h"
@@ -189,6 +191,50 @@ Status SqliteControl::change_one(Statement& statement, std::string_view what, st
   TRY(statement.run());
   if (database_->changed_rows() > 0) return {};
   return Error(Code::not_found, "there is no " + std::string(what) + " " + shown(name));
+}
+
+// --- writing together -----------------------------------------------------------------------------------------------
+
+// Who comes first writes what is there, in one transaction with one sync; who comes meanwhile waits together and is
+// written by the first of them.
+Status SqliteControl::write_together(const std::function<Status()>& write) {
+  Write mine{&write};
+  std::unique_lock lock(writes_mutex_);
+  writes_.push_back(&mine);
+  while (!mine.is_done) {
+    if (is_writing_) {
+      write_done_.wait(lock);
+      continue;
+    }
+    is_writing_ = true;
+    const std::vector<Write*> together = std::exchange(writes_, {});
+    lock.unlock();
+    write_all(together);
+    lock.lock();
+    for (Write* const one : together) one->is_done = true;
+    is_writing_ = false;
+    write_done_.notify_all();
+  }
+  return mine.done;
+}
+
+void SqliteControl::write_all(const std::vector<Write*>& together) {
+  const std::lock_guard lock(mutex_);
+  const Status committed = [&]() -> Status {
+    TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+    for (Write* const one : together) {
+      TRY(database_->execute("SAVEPOINT one"));
+      one->done = (*one->write)();
+      if (!one->done) {
+        TRY(database_->execute("ROLLBACK TO one"));
+      }
+      TRY(database_->execute("RELEASE one"));
+    }
+    return transaction.commit();
+  }();
+  for (Write* const one : together) {
+    if (!committed && one->done) one->done = committed;
+  }
 }
 
 // --- values ---------------------------------------------------------------------------------------------------------

@@ -169,6 +169,48 @@ struct Finding {
   Json body;  // the room's own
 };
 
+// A notice on its way to one receiver, as platform/notify keeps it: written before anybody is told, ended by a definite
+// answer.
+struct Delivery {
+  std::string id;       // UUID; sorts by time; the same in every attempt
+  std::string channel;  // whose thread delivers it
+  // What waits under one bundle of a channel and was never tried is one delivery: what comes later has its
+  // body["items"] appended to the one that waits. Empty: it goes alone.
+  std::string bundle;
+  std::string state = "waiting";  // "waiting", "sending", "delivered", "given_up", "discarded"
+  WallTime created_at{};
+  WallTime due_at{};      // not tried before
+  WallTime give_up_at{};  // and not after
+  std::optional<WallTime> ended_at{};
+  uint32_t attempts = 0;  // begun
+  std::string error{};    // of the last attempt
+  Json body{};            // the room's own
+  // Told under this key less than so long before: it waits until that time is over, together with what else comes under
+  // the key until then. Only of a new one; not kept.
+  std::string again_key{};
+  Duration again_within{};
+};
+inline constexpr size_t kBundleItemsMax = 200;  // a full one waits beside the next
+struct DeliveryFilter {
+  std::string state{}, channel{};  // empty: all
+  std::string before{};            // ids below this one; empty: from the newest
+  size_t limit = 100;
+};
+struct DeliveryCount {
+  std::string channel, state;
+  uint64_t count = 0;
+  WallTime oldest{};  // created_at
+};
+
+// Who asked by mail to be told what a topic is told, as platform/notify keeps it.
+struct Subscription {
+  std::string id;
+  std::string topic, address;
+  bool is_confirmed = false;
+  WallTime created_at{};
+  Json body{};  // the room's own
+};
+
 // Where an alarm stands, as analysis/alarm keeps it.
 struct AlarmState {
   std::string name;
@@ -299,11 +341,38 @@ class Control {
   virtual Result<std::vector<RunTask>> run_tasks(std::string_view run) = 0;
 
   // Findings. put_finding() adds or replaces by id; `conflict` if another one of its key is not closed. Of the closed
-  // ones the newest `closed_max` are kept.
-  virtual Status put_finding(const Finding& finding, size_t closed_max) = 0;
+  // ones the newest `closed_max` are kept. `deliveries` are added in the same transaction: all of them, or none if
+  // there is no room for them beside those that are not ended; false then. One that joins a bundle gets its id.
+  virtual Result<bool> put_finding(const Finding& finding, size_t closed_max, std::vector<Delivery>& deliveries,
+                                   size_t open_max) = 0;
   virtual Result<std::optional<Finding>> find_finding(std::string_view id) = 0;
   virtual Result<std::optional<Finding>> open_finding(std::string_view key) = 0;     // not closed
   virtual Result<std::vector<Finding>> findings(bool closed_too, size_t limit) = 0;  // newest first
+
+  // Outbox. Concurrent writers share a sync.
+  virtual Result<bool> add_deliveries(std::vector<Delivery>& deliveries, size_t open_max) = 0;  // as above
+  // What is due in this channel, longest first, or nothing: it is "sending" and its attempts count one more. `ended` is
+  // an earlier one with what became of it, recorded in the same transaction, so that one sync does for both.
+  virtual Result<std::optional<Delivery>> next_delivery(std::string_view channel, WallTime now,
+                                                        const std::optional<Delivery>& ended) = 0;
+  // Replaces what changes of one: state, times, attempts, error. not_found if it is gone; `conflict` if its state is
+  // not `from` any more (empty: whatever it is).
+  virtual Status put_delivery(const Delivery& delivery, std::string_view from) = 0;
+  virtual Result<std::optional<WallTime>> next_due(std::string_view channel) = 0;  // of those that wait
+  // What was being sent when the program ended, or in a channel whose thread has ended, waits. Empty: in all.
+  virtual Status wait_again(std::string_view channel = {}) = 0;
+  virtual Result<std::optional<Delivery>> find_delivery(std::string_view id) = 0;
+  virtual Result<std::vector<Delivery>> deliveries(const DeliveryFilter& filter) = 0;  // newest first
+  virtual Result<std::vector<DeliveryCount>> delivery_counts() = 0;                    // by channel and state
+  // Those that wait although their time is over: their state becomes "given_up".
+  virtual Result<size_t> give_up_deliveries(WallTime now) = 0;
+  // Of the ended ones those since `before`, and at most `kept_max`, are kept.
+  virtual Status trim_deliveries(WallTime before, size_t kept_max) = 0;
+
+  // Subscriptions. put_subscription() adds or replaces by id; remove_subscription() not_found if there is none.
+  virtual Status put_subscription(const Subscription& subscription) = 0;
+  virtual Result<std::vector<Subscription>> subscriptions() = 0;  // by topic and id
+  virtual Status remove_subscription(std::string_view id) = 0;
 
   // Alarms: states by name, added or replaced together with what changed; of each alarm the newest `changes_max`
   // changes are kept.

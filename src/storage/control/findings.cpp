@@ -25,9 +25,18 @@ Result<std::vector<Finding>> SqliteControl::findings_of(Statement& statement) {
   }
 }
 
-Status SqliteControl::put_finding(const Finding& finding, size_t closed_max) {
-  const std::lock_guard lock(mutex_);
-  TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
+Result<bool> SqliteControl::put_finding(const Finding& finding, size_t closed_max,
+                                        std::vector<Delivery>& deliveries, size_t open_max) {
+  bool has_room = true;
+  TRY(write_together([&]() -> Status {
+    TRY(write_finding(finding, closed_max));
+    TRY_ASSIGN(has_room, write_deliveries(deliveries, open_max));
+    return {};
+  }));
+  return has_room;
+}
+
+Status SqliteControl::write_finding(const Finding& finding, size_t closed_max) {
   if (finding.state != "closed") {
     TRY_ASSIGN(Statement other, database_->prepare("SELECT id FROM findings WHERE key = ? AND state <> 'closed'"));
     other.bind(1, finding.key);
@@ -45,8 +54,7 @@ Status SqliteControl::put_finding(const Finding& finding, size_t closed_max) {
   TRY_ASSIGN(Statement trim, database_->prepare("DELETE FROM findings WHERE state = 'closed' AND id NOT IN (SELECT id "
                                                 "FROM findings WHERE state = 'closed' ORDER BY closed_at DESC, id DESC "
                                                 "LIMIT ?)"));
-  TRY(trim.bind(1, static_cast<int64_t>(closed_max)).run());
-  return transaction.commit();
+  return trim.bind(1, static_cast<int64_t>(closed_max)).run();
 }
 
 Result<std::optional<Finding>> SqliteControl::find_finding(std::string_view id) {

@@ -1,6 +1,4 @@
 // Statements that were handed over, as storage/control keeps them.
-#include <utility>
-
 #include "storage/control/sqlite_control.h"
 
 namespace weir::control {
@@ -21,42 +19,10 @@ Result<Job> SqliteControl::job_of(const Statement& row) const {
   return job;
 }
 
-// Who comes first writes what is there, in one transaction with one sync; who comes meanwhile waits together and is
-// written by the first of them.
 Status SqliteControl::put_job(const Job& job) {
-  PutJob mine{&job};
-  std::unique_lock lock(puts_mutex_);
-  puts_.push_back(&mine);
-  while (!mine.is_done) {
-    if (is_putting_) {
-      put_done_.wait(lock);
-      continue;
-    }
-    is_putting_ = true;
-    const std::vector<PutJob*> together = std::exchange(puts_, {});
-    lock.unlock();
-    put_jobs(together);
-    lock.lock();
-    for (PutJob* const one : together) one->is_done = true;
-    is_putting_ = false;
-    put_done_.notify_all();
-  }
-  return mine.done;
+  return write_together([&] { return put_in_transaction(job); });
 }
 
-void SqliteControl::put_jobs(const std::vector<PutJob*>& together) {
-  const std::lock_guard lock(mutex_);
-  const Status committed = [&]() -> Status {
-    TRY_ASSIGN(Transaction transaction, Transaction::begin(*database_));
-    for (PutJob* const one : together) one->done = put_in_transaction(*one->job);
-    return transaction.commit();
-  }();
-  for (PutJob* const one : together) {
-    if (!committed && one->done) one->done = committed;
-  }
-}
-
-// What it refuses leaves the transaction as it was.
 Status SqliteControl::put_in_transaction(const Job& job) {
   TRY_ASSIGN(Statement put,
              database_->prepare("INSERT INTO jobs(id, owner, token, is_open, created_at, body, result) VALUES "

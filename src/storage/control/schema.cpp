@@ -137,8 +137,27 @@ CREATE UNIQUE INDEX jobs_by_token ON jobs(owner, token);
 CREATE INDEX jobs_open ON jobs(id) WHERE is_open;
 )sql";
 
+// Notices on their way, and who was told what when; who subscribed to topics by mail.
+constexpr const char* kVersion11 = R"sql(
+CREATE TABLE outbox(
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, bundle TEXT NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL, give_up_at INTEGER NOT NULL, ended_at INTEGER, attempts INTEGER NOT NULL,
+  error TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX outbox_due ON outbox(channel, due_at) WHERE state = 'waiting';
+CREATE INDEX outbox_bundles ON outbox(channel, bundle) WHERE state = 'waiting' AND bundle <> '';
+CREATE INDEX outbox_by_state ON outbox(state, channel, created_at);
+CREATE INDEX outbox_ended ON outbox(ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE outbox_told(
+  channel TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(channel, key)) WITHOUT ROWID;
+INSERT INTO counters VALUES ('outbox_open', 0);
+CREATE TABLE subscriptions(
+  id TEXT PRIMARY KEY, topic TEXT NOT NULL, address TEXT NOT NULL, is_confirmed INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5},
-                                     {6, kVersion6}, {7, kVersion7}, {8, kVersion8}, {9, kVersion9}, {10, kVersion10}};
+                                     {6, kVersion6}, {7, kVersion7}, {8, kVersion8}, {9, kVersion9}, {10, kVersion10},
+                                     {11, kVersion11}};
 
 Result<int64_t> number_of(Database& database, const std::string& sql) {
   TRY_ASSIGN(Statement statement, database.prepare(sql));

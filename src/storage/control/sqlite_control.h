@@ -1,8 +1,9 @@
 // Control over SQLite. Split by subject: control.cpp (opening, declarations, values), lake_catalog.cpp,
-// forgets.cpp, identities.cpp (tokens, secrets), users.cpp, runs.cpp, findings.cpp.
+// forgets.cpp, identities.cpp (tokens, secrets), users.cpp, runs.cpp, findings.cpp, outbox.cpp.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -64,10 +65,27 @@ class SqliteControl final : public Control {
   Result<std::vector<Run>> runs(std::string_view name, bool open, size_t limit) override;
   Result<std::vector<RunTask>> run_tasks(std::string_view run) override;
 
-  Status put_finding(const Finding& finding, size_t closed_max) override;
+  Result<bool> put_finding(const Finding& finding, size_t closed_max, std::vector<Delivery>& deliveries,
+                           size_t open_max) override;
   Result<std::optional<Finding>> find_finding(std::string_view id) override;
   Result<std::optional<Finding>> open_finding(std::string_view key) override;
   Result<std::vector<Finding>> findings(bool closed_too, size_t limit) override;
+
+  Result<bool> add_deliveries(std::vector<Delivery>& deliveries, size_t open_max) override;
+  Result<std::optional<Delivery>> next_delivery(std::string_view channel, WallTime now,
+                                                const std::optional<Delivery>& ended) override;
+  Status put_delivery(const Delivery& delivery, std::string_view from) override;
+  Result<std::optional<WallTime>> next_due(std::string_view channel) override;
+  Status wait_again(std::string_view channel) override;
+  Result<std::optional<Delivery>> find_delivery(std::string_view id) override;
+  Result<std::vector<Delivery>> deliveries(const DeliveryFilter& filter) override;
+  Result<std::vector<DeliveryCount>> delivery_counts() override;
+  Result<size_t> give_up_deliveries(WallTime now) override;
+  Status trim_deliveries(WallTime before, size_t kept_max) override;
+
+  Status put_subscription(const Subscription& subscription) override;
+  Result<std::vector<Subscription>> subscriptions() override;
+  Status remove_subscription(std::string_view id) override;
 
   Status put_alarms(const std::vector<AlarmState>& states, const std::vector<AlarmChange>& changes,
                     size_t changes_max) override;
@@ -92,15 +110,25 @@ class SqliteControl final : public Control {
   Status set_value(std::string_view key, const Json& value) override;
 
  private:
-  struct PutJob {
-    const Job* job;
+  // Writers that come at the same time share one transaction and so one sync. `write` is called with mutex_ held, in
+  // the transaction; what it did before it failed is taken back, and the others stay.
+  struct Write {
+    const std::function<Status()>* write;
     Status done = {};
     bool is_done = false;
   };
-  void put_jobs(const std::vector<PutJob*>& together);
+  Status write_together(const std::function<Status()>& write);
+  void write_all(const std::vector<Write*>& together);
 
   // All of these expect mutex_ to be held.
   Status put_in_transaction(const Job& job);
+  Status write_finding(const Finding& finding, size_t closed_max);
+  Result<bool> write_deliveries(std::vector<Delivery>& deliveries, size_t open_max);
+  Status write_delivery(Delivery& delivery);
+  Result<bool> join_bundle(Delivery& delivery);
+  Status hold_again(Delivery& delivery);
+  Status change_delivery(const Delivery& delivery, std::string_view from);
+  Result<std::vector<Delivery>> deliveries_of(Statement& statement);
   Result<int64_t> counter(std::string_view name);
   Status set_counter(std::string_view name, int64_t value);
   Result<std::optional<Declaration>> find_declaration(std::string_view kind, std::string_view name);
@@ -122,10 +150,10 @@ class SqliteControl final : public Control {
   Result<Json> stored_json(const std::string& text) const;
   Status change_one(Statement& statement, std::string_view what, std::string_view name);
 
-  std::mutex puts_mutex_;  // guards the three; never taken while mutex_ is held
-  std::condition_variable put_done_;
-  std::vector<PutJob*> puts_;  // that wait for who writes now
-  bool is_putting_ = false;
+  std::mutex writes_mutex_;  // guards the three; never taken while mutex_ is held
+  std::condition_variable write_done_;
+  std::vector<Write*> writes_;  // that wait for who writes now
+  bool is_writing_ = false;
   std::mutex mutex_;  // guards database_
   std::unique_ptr<Database> database_;
   Clock& clock_;

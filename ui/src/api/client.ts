@@ -10,6 +10,7 @@ import type {
   Dashboard,
   DashboardData,
   DashboardSummary,
+  Delivery,
   Endpoint,
   EndpointDetail,
   FileShape,
@@ -33,6 +34,7 @@ import type {
   StreamSummary,
   TableDetail,
   TableSummary,
+  Topic,
   User,
 } from './types';
 
@@ -251,6 +253,9 @@ export const api = {
   alarms: (signal?: AbortSignal) => request<{ alarms: Alarm[]; channels: Channel[] }>('/v1/alarms', { signal }),
   alarm: (name: string, signal?: AbortSignal) => request<AlarmDetail>(`/v1/alarms/${name_in_path(name)}`, { signal }),
   findings: async (closed: boolean, signal?: AbortSignal) => (await request<{ findings: Finding[] }>(`/v1/findings?limit=200${closed ? '&closed=true' : ''}`, { signal })).findings,
+  topics: async (signal?: AbortSignal) => (await request<{ topics: Topic[] }>('/v1/topics', { signal })).topics,
+  outbox: async (state: string, limit: number, signal?: AbortSignal) => (await request<{ deliveries: Delivery[] }>(`/v1/outbox?limit=${limit}&state=${state}`, { signal })).deliveries,
+  change_delivery: (id: string, verb: 'retry' | 'discard') => request<Delivery>(`/v1/outbox/${name_in_path(id)}/${verb}`, { method: 'POST', body: {} }),
   acknowledge: (id: string) => request<Finding>(`/v1/findings/${name_in_path(id)}/acknowledge`, { method: 'POST', body: {} }),
   endpoints: async (signal?: AbortSignal) => (await request<{ endpoints: Endpoint[] }>('/v1/endpoints', { signal })).endpoints,
   endpoint: (name: string, signal?: AbortSignal) => request<EndpointDetail>(`/v1/endpoints/${name_in_path(name)}`, { signal }),

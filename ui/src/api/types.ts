@@ -489,6 +489,49 @@ export interface Channel {
   error_at: string | null;
 }
 
+export interface Subscription {
+  channel: string;
+  to: string[];
+  severity: string[];
+  names: string[];
+  digest: string;
+  zone: string;
+  deduplicate: string | null;
+  quiet_hours: { from: string; to: string; zone: string; except: string | null } | null;
+}
+
+export interface Subscriber {
+  id: string;
+  mail: string;
+  state: 'confirmed' | 'unconfirmed';
+  created_at: string;
+  severity: string[];
+  names: string[];
+}
+
+export interface Topic {
+  name: string;
+  description: string;
+  through: string;
+  subscriptions: Subscription[];
+  subscribers: Subscriber[];
+}
+
+export interface Delivery {
+  id: string;
+  channel: string;
+  topic: string | null;
+  to: string[] | null;
+  state: 'waiting' | 'sending' | 'delivered' | 'given_up' | 'discarded';
+  subject: string;
+  notices: number;
+  attempts: number;
+  error: string | null;
+  created_at: string;
+  due_at: string | null;
+  ended_at: string | null;
+}
+
 export interface Finding {
   id: string;
   key: string;

@@ -38,6 +38,7 @@ class WholeSite final : public Site {
     add_openapi_routes(router_, {directory_, events_, parts.endpoints, endpoints_}, facts_);
     add_live_routes(router_, parts.live, live_watch_);
     add_alarm_routes(router_, {parts.alarms, parts.notifier});
+    add_notice_routes(router_, parts.notifier);
     add_dashboard_routes(router_, {parts.dashboards, parts.clock});
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints, parts.warehouse);

@@ -158,6 +158,8 @@ struct AlarmParts {
   notify::Notifier& notifier;
 };
 void add_alarm_routes(Router& router, const AlarmParts& parts);
+// Topics, subscriptions, the outbox; the pages that links in mails lead to.
+void add_notice_routes(Router& router, notify::Notifier& notifier);
 struct DashboardParts {
   dashboard::Dashboards& dashboards;
   Clock& clock;
