@@ -6,8 +6,8 @@
 #include <atomic>
 #include <condition_variable>
 
-#include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
+#include "app/analyses.h"
 #include "app/deployment.h"
 #include "app/doors.h"
 #include "app/folder_check.h"
@@ -125,8 +125,7 @@ class Composed : public App {
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<RunFindings> run_findings_;
-  std::unique_ptr<alarm::Alarms> alarms_;
-  std::unique_ptr<dashboard::Dashboards> dashboards_;
+  Analyses analyses_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -339,13 +338,13 @@ Status Composed::open_watchers() {
       notify::Notifier::Parts{*control_, clock_, random_, metrics_, ask_secret},
       notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
-  alarms_ = std::make_unique<alarm::Alarms>(
-      alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
-  dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
+  TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
+                                       join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
                         [this] { return loaded_tables(*warehouse_); }, *flow_, *flows_, *endpoints_, *live_, metrics_,
-                        *alarms_, *notifier_, *dashboards_, *run_findings_, intakes_->externals(), intakes_->rules(),
+                        *analyses_.alarms, *notifier_, *analyses_.dashboards, *analyses_.reviews, *run_findings_,
+                        intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};
@@ -427,9 +426,10 @@ Status Composed::open_surface() {
                         .endpoints = *endpoints_,
                         .forgets = *forgets_,
                         .live = *live_,
-                        .alarms = *alarms_,
+                        .alarms = *analyses_.alarms,
                         .notifier = *notifier_,
-                        .dashboards = *dashboards_,
+                        .dashboards = *analyses_.dashboards,
+                        .reviews = *analyses_.reviews,
                         .deployment = *deployment_};
   http::SiteFacts facts;
   facts.version = kVersion;
@@ -482,7 +482,7 @@ void Composed::start_followers() {
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
   if (options_.serves) {
     notifier_->set_url(url());
-    tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
+    tick_every(kSampleEvery, alarms_ticking_, [this] { analyses_.alarms->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
     tick_every(
         kSampleEvery, refreshing_, [this] { refreshes_.tick(lanes_->stopping()); }, Lane::background);
@@ -579,6 +579,7 @@ Status Composed::stop(Duration limit) {
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
   if (flows_) flows_->stop();
+  if (flow_) flow_->stop();
   if (warehouse_) warehouse_->stop();
   if (notifier_) notifier_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));

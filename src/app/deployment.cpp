@@ -463,6 +463,8 @@ Status Deployment::reload() {
   TRY(parts_.flows.set_flows(std::move(flows)));
   TRY_ASSIGN(auto dashboards, applied_dashboards(parts_.control));
   parts_.dashboards.set_dashboards(std::move(dashboards));
+  TRY_ASSIGN(auto reviews, applied_reviews(parts_.control));
+  parts_.reviews.set_reviews(std::move(reviews));
   TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
   // Channels first: an alarm that goes off finds who is to be told.
   parts_.notifier.set_channels(alerts.channels);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/review/review.h"
 #include "analysis/dashboard/dashboard.h"
 #include "app/kinds.h"
 #include "app/run_findings.h"
@@ -42,6 +43,7 @@ class Deployment : public http::Deployment {
     alarm::Alarms& alarms;
     notify::Notifier& notifier;
     dashboard::Dashboards& dashboards;
+    review::Reviews& reviews;
     RunFindings& run_findings;
     lake::ExternalTables& externals;
     lake::ForeignRules foreign;

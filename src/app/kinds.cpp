@@ -129,6 +129,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   registry.add_kind(std::move(endpoints));
   registry.add_kind(alarm::alert_kind(watched.metrics, std::move(watched.examine)));
   registry.add_kind(dashboard::dashboard_kind(std::move(watched.metrics)));
+  registry.add_kind(review::review_kind());
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -269,6 +270,17 @@ Result<std::vector<lake::ExternalTable>> applied_externals(control::Control& con
     if (declaration.kind != "external" || declaration.detached) continue;
     TRY_ASSIGN(lake::ExternalTable table, lake::external_from_json(declaration.body));
     out.push_back(std::move(table));
+  }
+  return out;
+}
+
+Result<std::vector<review::Review>> applied_reviews(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<review::Review> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "review" || declaration.detached) continue;
+    TRY_ASSIGN(review::Review review, review::review_from_json(declaration.body));
+    out.push_back(std::move(review));
   }
   return out;
 }

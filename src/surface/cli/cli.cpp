@@ -96,6 +96,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_runs(app, context);
   add_test(app, context);
   add_alarms(app, context);
+  add_reviews(app, context);
   add_token(app, context);
   add_user(app, context);
   add_audit(app, context);

@@ -28,6 +28,7 @@ void add_forget(CLI::App& lake, Context& context);  // lake forget, lake forgets
 void add_runs(CLI::App& app, Context& context);     // run, backfill, runs
 void add_test(CLI::App& app, Context& context);
 void add_alarms(CLI::App& app, Context& context);
+void add_reviews(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);

@@ -39,6 +39,7 @@ class WholeSite final : public Site {
     add_live_routes(router_, parts.live, live_watch_);
     add_alarm_routes(router_, {parts.alarms, parts.notifier});
     add_dashboard_routes(router_, {parts.dashboards, parts.clock});
+    add_review_routes(router_, parts.reviews);
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints, parts.warehouse);
     add_user_routes(router_, {parts.users, parts.random, parts.warehouse});

@@ -37,6 +37,7 @@ struct SiteParts {
   alarm::Alarms& alarms;
   notify::Notifier& notifier;
   dashboard::Dashboards& dashboards;
+  review::Reviews& reviews;
   Deployment& deployment;
 };
 

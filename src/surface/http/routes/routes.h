@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/review/review.h"
 #include "analysis/dashboard/dashboard.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
@@ -163,6 +164,7 @@ struct DashboardParts {
   Clock& clock;
 };
 void add_dashboard_routes(Router& router, const DashboardParts& parts);
+void add_review_routes(Router& router, review::Reviews& reviews);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.
