@@ -274,7 +274,7 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
                  did_you_mean(workflow, known));
   }
   TRY(parts_.source(review.target));
-  const std::string prefix = "runs/" + review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
+  const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
   TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
   flow::WorkRequest work;
   work.kind = kWorkKind;

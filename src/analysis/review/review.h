@@ -1,9 +1,10 @@
 // Reviews: what is declared, their runs, and their reports.
 //
 // A review's run (flow's work of kind "review") asks the declared queries in rounds (flow/query_rounds.h), judges the
-// results (judge.h) and writes the report. All of it lies below one prefix of the store that bears the start's time:
+// results (judge.h) and writes the report. All of it lies below one prefix of the store of runs that bears the start's
+// time:
 //
-//   runs/<review>/<start>/review.json    the declaration as it was when the run began
+//   <review>/<start>/review.json     the declaration as it was when the run began
 //                        /result/…json  /csv/…csv  /error/…json  /manifest/…manifest
 //                        /report.json  /report.html  /junit.xml  /html/review.html (where there is a template)
 //

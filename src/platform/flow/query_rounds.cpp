@@ -105,7 +105,7 @@ class Rounds {
         TRY(ask(queries[i], number, round));
       }
       TRY(leave_manifest(segment, round, asked));
-      if (is_all_finished(segment)) return {};
+      if (is_over(segment, round)) return {};
     }
     return {};
   }
@@ -117,10 +117,11 @@ class Rounds {
     return record.state != QueryState::finished && record.round < round;
   }
 
-  bool is_all_finished(size_t segment) {
+  // All are FINISHED, the last of them in this round or an earlier one.
+  bool is_over(size_t segment, int round) {
     const std::lock_guard lock(mutex_);
     return std::all_of(state_.begin(), state_.end(), [&](const QueryRecord& record) {
-      return record.segment != segment || record.state == QueryState::finished;
+      return record.segment != segment || (record.state == QueryState::finished && record.round <= round);
     });
   }
 

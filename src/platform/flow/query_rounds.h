@@ -40,7 +40,7 @@ struct RoundPlan {
   int rounds = 3;
   size_t parallel = 16;
   std::optional<int64_t> end;  // steady microseconds: nothing goes on beyond it
-  std::string prefix;          // of the files: "runs/warehouse/20261122T180000Z-1a2b"
+  std::string prefix;          // of the files: "warehouse/20261122T180000Z-1a2b"
   bool bars = false;           // the form of CSV: query_results.h
   uint64_t rows_max = 100'000;
 };
