@@ -13,6 +13,7 @@
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
+#include "app/outside_connections.h"
 #include "app/refreshes.h"
 #include "app/run_findings.h"
 #include "app/sql.h"
@@ -49,6 +50,7 @@ constexpr Duration kMaintainEvery = milliseconds(200);
 constexpr Duration kFlushTokensEvery = minutes(1);
 constexpr int kRunsAtOnce = 4;  // they mostly wait for the engine, for each other, or for a child
 constexpr Duration kSampleEvery = seconds(1);
+constexpr Duration kCloseIdleEvery = seconds(30);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 constexpr Duration kMaintainLakeEvery = seconds(2);
 constexpr Duration kLastSample = seconds(1);  // how long a stop waits for it
@@ -114,6 +116,7 @@ class Composed : public App {
   Refreshes refreshes_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<engine::OutsidePools> connections_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<warehouse::SavedQueries> queries_;
@@ -138,7 +141,7 @@ class Composed : public App {
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
   std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false},
-      refreshing_{false};
+      refreshing_{false}, closing_idle_{false};
   LogLimit history_log_;
   std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -274,6 +277,7 @@ Status Composed::open_engine() {
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
+  TRY_ASSIGN(connections_, open_connections(settings_, {options_.folder, ask_secret, metrics_, options_.rehearses}));
   engine.objects = buckets_.get();
   engine.program = "/proc/self/exe";  // also if its file was replaced since
   engine.metrics = &metrics_;
@@ -430,7 +434,8 @@ Status Composed::open_surface() {
                         .alarms = *alarms_,
                         .notifier = *notifier_,
                         .dashboards = *dashboards_,
-                        .deployment = *deployment_};
+                        .deployment = *deployment_,
+                        .connections = *connections_};
   http::SiteFacts facts;
   facts.version = kVersion;
   facts.project = project_name_;
@@ -480,6 +485,8 @@ void Composed::start_followers() {
     }
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
+  tick_every(
+      kCloseIdleEvery, closing_idle_, [this] { connections_->close_idle(); }, Lane::background);
   if (options_.serves) {
     notifier_->set_url(url());
     tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });

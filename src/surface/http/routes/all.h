@@ -38,6 +38,7 @@ struct SiteParts {
   notify::Notifier& notifier;
   dashboard::Dashboards& dashboards;
   Deployment& deployment;
+  const engine::OutsidePools& connections;
 };
 
 // Makes the names of HTTP's metrics known before there is a site or a server.

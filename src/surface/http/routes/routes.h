@@ -23,6 +23,7 @@
 #include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/outside.h"
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/crawl.h"
@@ -117,6 +118,13 @@ struct SqlParts {
   Clock& clock;
 };
 void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& facts);
+// Connections to servers elsewhere.
+struct OutsideParts {
+  const engine::OutsidePools& connections;
+  Clock& clock;
+  Random& random;
+};
+void add_outside_routes(Router& router, const OutsideParts& parts);
 void add_query_routes(Router& router, warehouse::SavedQueries& queries);
 void add_store_routes(Router& router, warehouse::Warehouse& warehouse);
 
