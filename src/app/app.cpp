@@ -16,12 +16,12 @@
 #include "app/outside_connections.h"
 #include "app/refreshes.h"
 #include "app/run_findings.h"
+#include "app/site_facts.h"
 #include "app/sql.h"
 #include "app/steps.h"
 #include "app/store_buckets.h"
 #include "app/stream_options.h"
 #include "app/stream_summary.h"
-#include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -41,7 +41,6 @@
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
-#include "ui/embedded.h"
 
 namespace weir::app {
 namespace {
@@ -50,7 +49,6 @@ constexpr Duration kMaintainEvery = milliseconds(200);
 constexpr Duration kFlushTokensEvery = minutes(1);
 constexpr int kRunsAtOnce = 4;  // they mostly wait for the engine, for each other, or for a child
 constexpr Duration kSampleEvery = seconds(1);
-constexpr Duration kCloseIdleEvery = seconds(30);
 constexpr const char* kOwnStore = ".weir/store";  // of the environment's state
 constexpr Duration kMaintainLakeEvery = seconds(2);
 constexpr Duration kLastSample = seconds(1);  // how long a stop waits for it
@@ -116,7 +114,7 @@ class Composed : public App {
   Refreshes refreshes_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<engine::OutsidePools> connections_;
+  std::unique_ptr<OutsideConnections> connections_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<warehouse::SavedQueries> queries_;
@@ -141,7 +139,7 @@ class Composed : public App {
 
   std::atomic<bool> stopping_{false}, maintaining_{false};
   std::atomic<bool> flows_ticking_{false}, history_ticking_{false}, emf_ticking_{false}, alarms_ticking_{false},
-      refreshing_{false}, closing_idle_{false};
+      refreshing_{false};
   LogLimit history_log_;
   std::thread follower_, live_follower_, maintainer_;
   std::mutex wake_mutex_;
@@ -277,7 +275,8 @@ Status Composed::open_engine() {
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
-  TRY_ASSIGN(connections_, open_connections(settings_, {options_.folder, ask_secret, metrics_, options_.rehearses}));
+  TRY_ASSIGN(connections_, OutsideConnections::open(settings_, {options_.folder, ask_secret, metrics_, *lanes_,
+                                                                *timers_, options_.rehearses}));
   engine.objects = buckets_.get();
   engine.program = "/proc/self/exe";  // also if its file was replaced since
   engine.metrics = &metrics_;
@@ -435,17 +434,12 @@ Status Composed::open_surface() {
                         .notifier = *notifier_,
                         .dashboards = *dashboards_,
                         .deployment = *deployment_,
-                        .connections = *connections_};
-  http::SiteFacts facts;
-  facts.version = kVersion;
+                        .connections = connections_->pools()};
+  http::SiteFacts facts = site_facts(settings_);
   facts.project = project_name_;
   facts.environment = options_.environment;
-  facts.mounts = settings_.texts("http.mounts");
   facts.store_root = store_root_;
   facts.limits = limits_;
-  for (const auto& file : ui::embedded_files()) {
-    facts.pages.push_back({file.path, file.content_type, file.bytes, file.bytes_gzip, file.etag});
-  }
   if (options_.serves) {
     TRY_ASSIGN(doors_, Doors::open({*warehouse_, *buckets_, *control_, *engine_, *users_, *access_, *secrets_,
                                     *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},
@@ -485,8 +479,6 @@ void Composed::start_followers() {
     }
   });
   schedule_.push_back(timers_->every(kSampleEvery, [this] { site_->sample(); }));
-  tick_every(
-      kCloseIdleEvery, closing_idle_, [this] { connections_->close_idle(); }, Lane::background);
   if (options_.serves) {
     notifier_->set_url(url());
     tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });

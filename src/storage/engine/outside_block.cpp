@@ -22,7 +22,8 @@ std::optional<Column> decimal_column(const ResultColumn& from) {
   const char* const end = type.data() + type.size();
   const bool is_read = std::from_chars(type.data() + kBegin.size(), end, out.precision).ec == std::errc() &&
                        std::from_chars(type.data() + comma + 1, end, out.scale).ec == std::errc();
-  const bool fits = out.precision >= 1 && out.precision <= kPrecisionMax && out.scale >= 0 && out.scale <= out.precision;
+  const bool fits =
+      out.precision >= 1 && out.precision <= kPrecisionMax && out.scale >= 0 && out.scale <= out.precision;
   return is_read && fits ? std::optional(std::move(out)) : std::nullopt;
 }
 

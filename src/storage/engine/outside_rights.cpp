@@ -89,8 +89,8 @@ class Checking {
                     "WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND c.relname IN (" +
                     join(names, ", ") + ")"));
     for (const auto& row : found) {
-      relations_.push_back({text_of(row[0]), text_of(row[1]), text_of(row[2]), truth_of(row[3]), truth_of(row[4]),
-                            truth_of(row[5])});
+      relations_.push_back(
+          {text_of(row[0]), text_of(row[1]), text_of(row[2]), truth_of(row[3]), truth_of(row[4]), truth_of(row[5])});
     }
     return {};
   }
@@ -144,8 +144,8 @@ class Checking {
     if (is_superuser_) return std::vector<Gap>();
     TRY_ASSIGN(const auto found, rows("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"));
     if (!found.empty() && truth_of(found[0][0])) return std::vector<Gap>();
-    return std::vector<Gap>{{need, "statements and sessions of other users are hidden",
-                             "GRANT pg_monitor TO " + grantee(), kSuperuser}};
+    return std::vector<Gap>{
+        {need, "statements and sessions of other users are hidden", "GRANT pg_monitor TO " + grantee(), kSuperuser}};
   }
 
   Result<std::vector<Gap>> rows_of_others_redshift(const Need& need) {
@@ -171,8 +171,8 @@ class Checking {
       const auto* total = std::get_if<int64_t>(&row[3]);
       const auto* hidden = std::get_if<int64_t>(&row[4]);
       if (!truth_of(row[1])) {
-        out.push_back({need, "no USAGE on the schema " + schema, "GRANT USAGE ON SCHEMA " + name + " TO " + grantee(),
-                       by});
+        out.push_back(
+            {need, "no USAGE on the schema " + schema, "GRANT USAGE ON SCHEMA " + name + " TO " + grantee(), by});
       }
       if (hidden != nullptr && total != nullptr && *hidden > 0) {
         out.push_back({need,
@@ -196,9 +196,8 @@ Json need_json(const Need& need) {
   const char* kind = need.kind == Need::Kind::relation         ? "relation"
                      : need.kind == Need::Kind::rows_of_others ? "rows_of_others"
                                                                : "all_tables";
-  return Json(Json::Object{{"kind", kind},
-                           {"relation", need.relation.empty() ? Json() : Json(need.relation)},
-                           {"why", need.why}});
+  return Json(Json::Object{
+      {"kind", kind}, {"relation", need.relation.empty() ? Json() : Json(need.relation)}, {"why", need.why}});
 }
 
 Json text_or_null(const std::string& text) {

@@ -28,9 +28,11 @@ Status check_host(const SettingValue& value) {
   const bool has_others = std::any_of(host.begin(), host.end(), [is_folder](unsigned char c) {
     return c <= ' ' || c == 127 || c == ',' || (!is_folder && (c == '/' || c == '@'));
   });
-  if (!has_others && host.size() <= kNameBytesMax) return {};
-  return Error(Code::invalid, shown(host) + " is no host",
-               "a name or an address without its port, or the folder of a Unix socket: db.example.com, /run/postgresql");
+  const bool has_port = !is_folder && std::count(host.begin(), host.end(), ':') == 1;  // an address of IPv6 has more
+  if (!has_others && !has_port && host.size() <= kNameBytesMax) return {};
+  return Error(
+      Code::invalid, shown(host) + " is no host",
+      "a name or an address without its port, or the folder of a Unix socket: db.example.com, /run/postgresql");
 }
 
 Status check_text(const SettingValue& value) {
@@ -153,7 +155,8 @@ class Reading {
     out.port = static_cast<uint16_t>(settings_.integer(at_ + "port"));
     if (out.port == 0) out.port = out.kind == OutsideKind::redshift ? kRedshiftPort : kPostgresqlPort;
     for (const char* needed : {"host", "database", "user"}) {
-      if (text(needed).empty()) return wrong("", std::string("it has no ") + needed, "say " + std::string(needed) + ":");
+      if (text(needed).empty())
+        return wrong("", std::string("it has no ") + needed, "say " + std::string(needed) + ":");
     }
     TRY_ASSIGN(out.tls, tls(out.host));
     out.ca = text("ca");

@@ -1,4 +1,5 @@
-// What servers elsewhere are told and how their words are taken; without a server. Those are tests/scenario/test_outside.py.
+// What servers elsewhere are told and how their words are taken; without a server. Those are
+// tests/scenario/test_outside.py.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -137,7 +138,10 @@ TEST(Outside, why_a_connection_was_not_made_is_found_in_the_report) {
 
 TEST(Outside, rows_become_a_block_of_their_types) {
   OutsideResult result;
-  result.columns = {{"n", "INTEGER"}, {"price", "DECIMAL(10,2)"}, {"at", "TIMESTAMP WITH TIME ZONE"}, {"day", "DATE"},
+  result.columns = {{"n", "INTEGER"},
+                    {"price", "DECIMAL(10,2)"},
+                    {"at", "TIMESTAMP WITH TIME ZONE"},
+                    {"day", "DATE"},
                     {"big", "DECIMAL(38,0)"}};
   result.rows.push_back({int64_t{7}, std::string("-12.5"), std::string("2026-01-02 03:04:05.5+00"),
                          std::string("1970-01-02"), std::string("99999999999999999999")});

@@ -18,11 +18,10 @@ void print_list(const Json& answer, bool colour) {
   table.header = {"connection", "kind", "where", "database", "user", "tls", "may", "open"};
   table.right = {false, false, false, false, false, false, false, true};
   for (const Json& one : answer["connections"].array()) {
-    table.rows.push_back({one["name"].as_string(), one["kind"].as_string(), where_shown(one),
-                          one["database"].as_string(), one["user"].as_string(), one["tls"].as_string(),
-                          one["read_only"].as_bool() ? "read" : "write",
-                          std::to_string(one["in_use"].as_int() + one["idle"].as_int()) + "/" +
-                              std::to_string(one["max"].as_int())});
+    table.rows.push_back(
+        {one["name"].as_string(), one["kind"].as_string(), where_shown(one), one["database"].as_string(),
+         one["user"].as_string(), one["tls"].as_string(), one["read_only"].as_bool() ? "read" : "write",
+         std::to_string(one["in_use"].as_int() + one["idle"].as_int()) + "/" + std::to_string(one["max"].as_int())});
   }
   if (table.rows.empty()) {
     std::printf("no connections: declare them in `connections:` of weir.yaml\n");
@@ -41,20 +40,18 @@ std::string need_shown(const Json& need) {
 }
 
 void print_check(const Json& connection) {
-  const auto line = [](const char* name, const std::string& value) {
-    std::printf("%-12s %s\n", name, value.c_str());
-  };
+  const auto line = [](const char* name, const std::string& value) { std::printf("%-12s %s\n", name, value.c_str()); };
   const Json& server = connection["server"];
   line("connection", connection["name"].as_string() + " (" + where_shown(connection) + ")");
   line("server", server["kind"].as_string() + " " + server["version"].as_string());
   line("", server["product"].as_string());
   line("database", server["database"].as_string());
   line("user", server["user"].as_string() + (server["is_superuser"].as_bool() ? ", a superuser" : ""));
-  line("encrypted", server["tls"].is_null() ? "no"
-                                            : server["tls"].as_string() + ", " + server["cipher"].as_string() +
-                                                  (connection["tls"].as_string() == "verify"
-                                                       ? ", the certificate is for this host"
-                                                       : ", whoever answers is believed"));
+  line("encrypted", server["tls"].is_null()
+                        ? "no"
+                        : server["tls"].as_string() + ", " + server["cipher"].as_string() +
+                              (connection["tls"].as_string() == "verify" ? ", the certificate is for this host"
+                                                                         : ", whoever answers is believed"));
   line("may", connection["read_only"].as_bool() ? "read" : "read and write");
   char latency[32];
   std::snprintf(latency, sizeof latency, "%.1f ms", server["latency_ms"].as_double());

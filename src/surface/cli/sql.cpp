@@ -66,8 +66,7 @@ class RunningStatement {
     const std::string id = format_uuid(uuid_v7(clock, random));
     Json body{Json::Object{{"sql", sql}, {"statement_id", id}}};
     if (rows_max > 0) body.set("rows_max", rows_max);
-    ApiRequest request{
-        .method = "POST", .path = path_, .body = body.dump(), .accept = accept, .time_limit = hours(24)};
+    ApiRequest request{.method = "POST", .path = path_, .body = body.dump(), .accept = accept, .time_limit = hours(24)};
     interrupted.store(false);
     auto before = std::signal(SIGINT, on_interrupt);
     std::atomic<bool> done{false};

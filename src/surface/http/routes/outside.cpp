@@ -1,5 +1,7 @@
 // Connections to servers elsewhere: which are declared, what their users may see, and one statement over one of them.
 // For administrators only: what a connection's user may read there, whoever asks here may.
+#include "storage/engine/outside.h"
+
 #include <map>
 
 #include "core/base/guarded.h"
@@ -7,7 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "platform/warehouse/result_text.h"
-#include "storage/engine/outside.h"
+#include "storage/engine/outside_block.h"
 #include "storage/engine/outside_rights.h"
 #include "surface/http/routes/body.h"
 #include "surface/http/routes/result_form.h"
@@ -143,9 +145,30 @@ class OutsideRoutes {
         break;
       }
       case Form::parquet:
-        return Error(Code::unsupported, "a result from elsewhere is not written as Parquet", "ask for CSV or NDJSON");
+        TRY_ASSIGN(response.body, parquet_of(order, result));
+        break;
     }
     return response;
+  }
+
+  // Beside the lake's own staging files: what a crash leaves there is removed when the lake opens.
+  Result<std::string> parquet_of(const Order& order, engine::OutsideResult result) const {
+    if (result.columns.empty()) {
+      return Error(Code::invalid, "the statement gave no rows: there is nothing for a Parquet file");
+    }
+    const std::vector<std::string> names = warehouse::distinct_names(result.columns);
+    for (size_t i = 0; i < names.size(); ++i) result.columns[i].name = names[i];
+    TRY_ASSIGN(const engine::RowBlock block, engine::block_of(result));
+    const std::string folder = join_path(parts_.store_root, ".staging");
+    const std::string path = join_path(folder, "outside-" + order.id + ".parquet");
+    TRY(parts_.files.make_directories(folder));
+    Result<std::string> bytes = std::string();
+    const auto written = parts_.engine.write_parquet({parts_.engine.seal(block)}, block.columns(), path, {});
+    if (written) bytes = parts_.files.read_whole(path);
+    const Status removed = parts_.files.remove(path);
+    if (!written) return written.error();
+    if (bytes && !removed) return removed.error();
+    return bytes;
   }
 
   static std::string json_of(const Order& order, const engine::OutsideResult& result) {

@@ -121,6 +121,9 @@ void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& fact
 // Connections to servers elsewhere.
 struct OutsideParts {
   const engine::OutsidePools& connections;
+  engine::Engine& engine;  // writes Parquet
+  Files& files;
+  std::string store_root;
   Clock& clock;
   Random& random;
 };

@@ -130,7 +130,8 @@ class SqlRoutes {
     if (!statement) return responder.fail(statement.error());
     if (form == Form::parquet) return write_file(request, std::move(*statement), responder);
     if (form == Form::json) {
-      statement->rows_max = std::min(statement->rows_max.value_or(kJsonRowsMax), parts_.warehouse.limits().json_rows_max);
+      statement->rows_max =
+          std::min(statement->rows_max.value_or(kJsonRowsMax), parts_.warehouse.limits().json_rows_max);
     }
     Result<std::unique_ptr<warehouse::Admission>> admission =
         parts_.warehouse.admit(sql_user(request.caller), std::move(*statement), *request.cancel);
