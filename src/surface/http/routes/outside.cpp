@@ -164,7 +164,7 @@ class OutsideRoutes {
     TRY(parts_.files.make_directories(folder));
     Result<std::string> bytes = std::string();
     const auto written = parts_.engine.write_parquet({parts_.engine.seal(block)}, block.columns(), path, {});
-    if (written) bytes = parts_.files.read_whole(path);
+    if (written) bytes = read_file(parts_.files, path, kBytesMax);
     const Status removed = parts_.files.remove(path);
     if (!written) return written.error();
     if (bytes && !removed) return removed.error();
