@@ -118,9 +118,13 @@ class Elsewhere:
                 pass
         self.process.wait(30)
 
-    def stop(self):
-        self.process.terminate()
+    def shut(self):
+        """Quick, whoever is connected."""
+        os.kill(self.pids()[0], signal.SIGINT)
         self.process.wait(30)
+
+    def stop(self):
+        self.shut()
         self.log.close()
         shutil.rmtree(self.folder)
         self.folder.with_suffix(".log").unlink()

@@ -2,20 +2,18 @@
 import concurrent.futures
 import json
 import os
-import pathlib
 import random
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 
 import pytest
 
 sys.path.insert(0, os.environ["WEIR_CLIENTS"] + "/python")
+import bare_duckdb
 from conftest import BINARY, Project, free_port, wait_for
 from outside_server import PASSWORD, POSTGRES, SUPERUSER_PASSWORD, Elsewhere, Mute
 
@@ -177,13 +175,12 @@ def test_values_of_each_type(shop, elsewhere):
 
 def test_every_form_of_a_result(shop, tmp_path):
     sql = "SELECT n, n * 1.5::numeric(6,1) AS price, CASE n WHEN 2 THEN NULL ELSE 'x,' || n END AS note, DATE '2026-01-01' + n AS day FROM generate_series(1, 3) n"
-    assert "1 │" in shop.weir("sql", "--on", "prod", sql) or "1" in shop.weir("sql", "--on", "prod", sql)
+    assert "x,3" in shop.weir("sql", "--on", "prod", sql) and "3 rows in" in shop.stderr
     assert shop.weir("sql", "--on", "prod", "-f", "csv", sql).replace("\r", "") == 'n,price,note,day\n1,1.5,"x,1",2026-01-02\n2,3.0,,2026-01-03\n3,4.5,"x,3",2026-01-04\n'
     assert json.loads(shop.weir("sql", "--on", "prod", "-f", "json", sql))[1] == {"n": 2, "price": "3.0", "note": None, "day": "2026-01-03"}
     shop.weir("sql", "--on", "prod", "-o", str(tmp_path / "out.parquet"), sql)
-    import bare_duckdb
-    rows = bare_duckdb.query(f"SELECT n, price, note, day, typeof(price), typeof(day) FROM '{tmp_path}/out.parquet' ORDER BY n")
-    assert [list(map(str, row)) for row in rows][0] == ["1", "1.5", "x,1", "2026-01-02", "DECIMAL(6,1)", "DATE"]
+    rows = bare_duckdb.rows(f"SELECT n, price, note, day, typeof(price), typeof(day) FROM '{tmp_path}/out.parquet' ORDER BY n")
+    assert rows[:2] == [["1", "1.5", "x,1", "2026-01-02", "DECIMAL(6,1)", "DATE"], ["2", "3.0", None, "2026-01-03", "DECIMAL(6,1)", "DATE"]]
 
 
 def test_limits_of_rows_and_bytes(shop):
@@ -205,7 +202,7 @@ def test_an_error_has_its_state_and_place(shop):
     assert (error["position"]["line"], error["position"]["column"]) == (2, 3)
     assert shop.refused("SELECT 1 / 0")["sqlstate"] == "22012"
     assert shop.refused("SELECT * FROM sales.orders", on="narrow", status=403)["sqlstate"] == "42501"
-    assert shop.refused("")["code"] == "invalid" if not shop.post("/v1/connections/prod/query", {"sql": ""}, shop.admin()).status == 200 else True
+    assert shop.query("").json["rows"] == []  # as the server has it
 
 
 # --- what may not happen ---
@@ -268,8 +265,6 @@ def test_hostile_texts(shop):
     assert shop.refused("SELECT 1\0; DROP TABLE public.open", status=400)["code"] == "invalid"
     assert shop.refused("SELECT '" + "x" * (1 << 20) + "'")["code"] == "too_large"
     assert shop.refused("SELECT $1::int")["sqlstate"] == "08P01"
-    # A database without an encoding says bytes.
-    assert shop.rows("SELECT convert_from('\\x414200', 'SQL_ASCII')") if False else True
 
 
 # --- encryption ---
@@ -303,8 +298,6 @@ def own_address():
 
 def test_off_this_machine_nothing_goes_without_encryption_unless_it_is_said(elsewhere, project):
     address = own_address()
-    plain = Elsewhere.__new__(Elsewhere)  # the same server, which is asked without TLS below
-    del plain
     shop = Shop(project.folder).declare(elsewhere, {"quiet": {"host": address}, "said": {"host": address, "tls": "off"}})
     if address.startswith("127."):
         pytest.skip("this machine has no address of its own")
@@ -316,9 +309,7 @@ def test_off_this_machine_nothing_goes_without_encryption_unless_it_is_said(else
 def test_a_server_without_tls_is_not_believed_off_this_machine(elsewhere, project):
     """It is restarted without TLS, as an attacker between would answer."""
     settings = elsewhere.settings
-    elsewhere.process.terminate()
-    elsewhere.process.wait(30)
-    elsewhere.settings = [one for one in settings if one != "ssl=on"]
+    elsewhere.shut()
     elsewhere.settings = ["-c", "listen_addresses=*", "-c", "fsync=off", "-c", "shared_preload_libraries=pg_stat_statements"]
     elsewhere.start()
     try:
@@ -327,8 +318,7 @@ def test_a_server_without_tls_is_not_believed_off_this_machine(elsewhere, projec
         assert "server does not support SSL, but SSL was required" in shop.stderr
         assert shop.check("here")["server"]["tls"] is None
     finally:
-        elsewhere.process.terminate()
-        elsewhere.process.wait(30)
+        elsewhere.shut()
         elsewhere.settings = settings
         elsewhere.start()
 
@@ -379,7 +369,7 @@ def test_the_environment_of_libpq_counts_for_nothing(elsewhere, project, tmp_pat
 def test_a_time_limit_ends_a_statement(shop, elsewhere, sql):
     more = {"accept": "text/csv"} if "repeat" in sql else {}
     began = time.monotonic()
-    reply = shop.query(sql, time_limit_ms=300, status=504 if not more else 504, **more)
+    reply = shop.query(sql, time_limit_ms=300, status=504, **more)
     assert reply.json["error"]["message"] == "the statement's time limit has passed"
     assert time.monotonic() - began < 5
     assert elsewhere.of_weir() == []
