@@ -1,14 +1,14 @@
 #include "app/analyses.h"
 
 #include "app/sql.h"
-#include "core/base/text.h"
 
 namespace weir::app {
 namespace {
 
 Result<std::unique_ptr<warehouse::SqlSource>> source_of(const AnalysisParts& parts, const std::string& target) {
   if (target == review::kThisTarget) return warehouse::warehouse_source(parts.warehouse, "review");
-  return Error(Code::not_found, "there is no connection " + shown(target), "target: weir is this server");
+  TRY_ASSIGN(engine::OutsidePool* const pool, parts.connections.find(target));
+  return warehouse::outside_source(*pool);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct AnalysisParts {
   Lanes& lanes;
   Clock& clock;
   Random& random;
+  const engine::OutsidePools& connections;
   std::string runs_folder;  // where the files of runs lie: .weir/store/runs
 };
 

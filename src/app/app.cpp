@@ -13,14 +13,15 @@
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
+#include "app/outside_connections.h"
 #include "app/refreshes.h"
 #include "app/run_findings.h"
+#include "app/site_facts.h"
 #include "app/sql.h"
 #include "app/steps.h"
 #include "app/store_buckets.h"
 #include "app/stream_options.h"
 #include "app/stream_summary.h"
-#include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -40,7 +41,6 @@
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
-#include "ui/embedded.h"
 
 namespace weir::app {
 namespace {
@@ -114,6 +114,7 @@ class Composed : public App {
   Refreshes refreshes_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<OutsideConnections> connections_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<warehouse::SavedQueries> queries_;
@@ -273,6 +274,8 @@ Status Composed::open_engine() {
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
+  TRY_ASSIGN(connections_, OutsideConnections::open(settings_, {options_.folder, ask_secret, metrics_, *lanes_,
+                                                                *timers_, options_.rehearses}));
   engine.objects = buckets_.get();
   engine.program = "/proc/self/exe";  // also if its file was replaced since
   engine.metrics = &metrics_;
@@ -339,7 +342,7 @@ Status Composed::open_watchers() {
       notify::Options{.project = project_name_, .environment = options_.environment, .url = {}});
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
   TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
-                                       join_path(store_root_, "runs")}));
+                                       connections_->pools(), join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
                         [this] { return loaded_tables(*warehouse_); }, *flow_, *flows_, *endpoints_, *live_, metrics_,
@@ -430,17 +433,13 @@ Status Composed::open_surface() {
                         .notifier = *notifier_,
                         .dashboards = *analyses_.dashboards,
                         .reviews = *analyses_.reviews,
-                        .deployment = *deployment_};
-  http::SiteFacts facts;
-  facts.version = kVersion;
+                        .deployment = *deployment_,
+                        .connections = connections_->pools()};
+  http::SiteFacts facts = site_facts(settings_);
   facts.project = project_name_;
   facts.environment = options_.environment;
-  facts.mounts = settings_.texts("http.mounts");
   facts.store_root = store_root_;
   facts.limits = limits_;
-  for (const auto& file : ui::embedded_files()) {
-    facts.pages.push_back({file.path, file.content_type, file.bytes, file.bytes_gzip, file.etag});
-  }
   if (options_.serves) {
     TRY_ASSIGN(doors_, Doors::open({*warehouse_, *buckets_, *control_, *engine_, *users_, *access_, *secrets_,
                                     *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},

@@ -5,6 +5,7 @@
 #include "platform/flow/flows.h"
 #include "platform/flow/test_declaration.h"
 #include "platform/warehouse/bucket_settings.h"
+#include "storage/engine/outside_settings.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 #include "surface/awsapi/awsapi.h"
@@ -99,6 +100,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   registry.add_settings(pgwire::wire_settings());
   registry.add_settings(awsapi::aws_settings());
   registry.add_settings(warehouse::bucket_settings());
+  registry.add_settings(engine::connection_settings());
   project::Kind stream;
   stream.name = "stream";
   stream.folder = "streams";

@@ -77,7 +77,48 @@ class WarehouseSource final : public SqlSource {
   const std::string client_;
 };
 
+class OutsideSource final : public SqlSource {
+ public:
+  explicit OutsideSource(engine::OutsidePool& pool) : pool_(pool) {}
+
+  Json about() const override {
+    const engine::OutsideOptions& options = pool_.options();
+    Json out = Json::Object{{"target", options.name}, {"kind", engine::outside_kind_name(options.kind)}};
+    const auto connection = pool_.take(options.connect_within, {});
+    if (connection) {
+      out.set("version", (*connection)->server_version());
+    } else {
+      out.set("error", connection.error().text());
+    }
+    return out;
+  }
+
+  Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
+    TRY_ASSIGN(const auto connection, pool_.take(kWaitMax, cancel));
+    TRY_ASSIGN(
+        engine::OutsideResult result,
+        connection->run(without_end(sql),
+                        {.time = limits.time, .rows_max = limits.rows_max, .bytes_max = limits.bytes_max}, cancel));
+    return SqlAnswer{std::move(result.columns), std::move(result.rows), result.is_cut};
+  }
+
+ private:
+  static constexpr Duration kWaitMax = hours(24);
+  // Without the semicolon that scripts end with.
+  static std::string_view without_end(std::string_view sql) {
+    sql = trim(sql);
+    while (sql.ends_with(';')) sql = trim(sql.substr(0, sql.size() - 1));
+    return sql;
+  }
+
+  engine::OutsidePool& pool_;
+};
+
 }  // namespace
+
+std::unique_ptr<SqlSource> outside_source(engine::OutsidePool& pool) {
+  return std::make_unique<OutsideSource>(pool);
+}
 
 std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client) {
   return std::make_unique<WarehouseSource>(warehouse, std::move(client));

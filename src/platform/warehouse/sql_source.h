@@ -13,6 +13,7 @@
 #include "core/base/time.h"
 #include "core/runtime/cancel.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/outside.h"
 
 namespace weir::warehouse {
 
@@ -33,15 +34,18 @@ struct SqlAnswer {
 class SqlSource {
  public:
   virtual ~SqlSource() = default;
-  // One statement that only reads; anything else is `denied`. A stop (cancel, time limit) reaches the engine at once,
-  // and what the engine then says is what counts: rows that it had finished in that moment are an answer, its refusal
-  // is `cancelled` or `timed_out`. When the call returns the statement runs nowhere any more, or the error says that
-  // this is not known.
+  // One statement that only reads; anything else is refused, unless a connection is declared to write. A stop (cancel,
+  // time limit) reaches the engine at once, and what the engine then says is what counts: rows that it had finished in
+  // that moment are an answer, its refusal is `cancelled` or `timed_out`. When the call returns the statement runs
+  // nowhere any more, or the error says that this is not known.
   virtual Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) = 0;
   virtual Json about() const = 0;  // for reports: {"target","kind","version"}
 };
 
 // This server, as its owner.
 std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client);
+// A declared connection, as the user it is declared with. A statement waits for a free one for as long as it takes;
+// its time limit counts from then on. The pool outlives it.
+std::unique_ptr<SqlSource> outside_source(engine::OutsidePool& pool);
 
 }  // namespace weir::warehouse

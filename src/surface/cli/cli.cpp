@@ -101,6 +101,7 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_user(app, context);
   add_audit(app, context);
   add_secret(app, context);
+  add_connection(app, context);
   add_loadgen(app, context);
   add_demo(app, context);
   add_doctor(app, context);

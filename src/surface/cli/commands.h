@@ -33,6 +33,7 @@ void add_token(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
+void add_connection(CLI::App& app, Context& context);  // connection list, connection check
 void add_loadgen(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

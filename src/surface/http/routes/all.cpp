@@ -25,6 +25,8 @@ class WholeSite final : public Site {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_, parts.warehouse);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
+    add_outside_routes(router_,
+                       {parts.connections, parts.engine, real_files(), facts_.store_root, parts.clock, parts.random});
     add_query_routes(router_, parts.queries);
     add_store_routes(router_, parts.warehouse);
     add_session_routes(router_, parts.access, facts_, parts.warehouse);

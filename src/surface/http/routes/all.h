@@ -39,6 +39,7 @@ struct SiteParts {
   dashboard::Dashboards& dashboards;
   review::Reviews& reviews;
   Deployment& deployment;
+  const engine::OutsidePools& connections;
 };
 
 // Makes the names of HTTP's metrics known before there is a site or a server.

@@ -218,7 +218,7 @@ class RoomsFixture : public ::testing::Test {
     };
     site = make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,    *capture,  *engine,
                       *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets, *flow,     *flows,
-                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, *reviews, deployment},
+                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, *reviews, deployment, connections},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -260,6 +260,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<warehouse::StatementLog> statements;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<live::Live> live;
+  engine::OutsidePools connections{{}, nullptr};
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<warehouse::SavedQueries> queries;
   std::unique_ptr<lake::Requeue> requeue;

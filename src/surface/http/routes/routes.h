@@ -24,6 +24,7 @@
 #include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/outside.h"
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/crawl.h"
@@ -118,6 +119,16 @@ struct SqlParts {
   Clock& clock;
 };
 void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& facts);
+// Connections to servers elsewhere.
+struct OutsideParts {
+  const engine::OutsidePools& connections;
+  engine::Engine& engine;  // writes Parquet
+  Files& files;
+  std::string store_root;
+  Clock& clock;
+  Random& random;
+};
+void add_outside_routes(Router& router, const OutsideParts& parts);
 void add_query_routes(Router& router, warehouse::SavedQueries& queries);
 void add_store_routes(Router& router, warehouse::Warehouse& warehouse);
 
