@@ -6,22 +6,23 @@
 #include <atomic>
 #include <condition_variable>
 
-#include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
+#include "app/analyses.h"
 #include "app/deployment.h"
 #include "app/doors.h"
 #include "app/folder_check.h"
 #include "app/intakes.h"
 #include "app/lake_work.h"
 #include "app/notices.h"
+#include "app/outside_connections.h"
 #include "app/refreshes.h"
 #include "app/run_findings.h"
+#include "app/site_facts.h"
 #include "app/sql.h"
 #include "app/steps.h"
 #include "app/store_buckets.h"
 #include "app/stream_options.h"
 #include "app/stream_summary.h"
-#include "app/version.h"
 #include "app/views.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -41,7 +42,6 @@
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
 #include "surface/http/server.h"
-#include "ui/embedded.h"
 
 namespace weir::app {
 namespace {
@@ -115,6 +115,7 @@ class Composed : public App {
   Refreshes refreshes_;
   std::unique_ptr<warehouse::Buckets> buckets_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<OutsideConnections> connections_;
   std::unique_ptr<live::Live> live_;
   std::unique_ptr<warehouse::Warehouse> warehouse_;
   std::unique_ptr<warehouse::SavedQueries> queries_;
@@ -126,8 +127,7 @@ class Composed : public App {
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<RunFindings> run_findings_;
-  std::unique_ptr<alarm::Alarms> alarms_;
-  std::unique_ptr<dashboard::Dashboards> dashboards_;
+  Analyses analyses_;
   std::unique_ptr<Deployment> deployment_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<history::EmfWriter> emf_;
@@ -275,6 +275,8 @@ Status Composed::open_engine() {
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
              open_buckets(settings_, {join_path(store_root_, "s3"), ask_secret, clock_, random_, options_.rehearses}));
+  TRY_ASSIGN(connections_, OutsideConnections::open(settings_, {options_.folder, ask_secret, metrics_, *lanes_,
+                                                                *timers_, options_.rehearses}));
   engine.objects = buckets_.get();
   engine.program = "/proc/self/exe";  // also if its file was replaced since
   engine.metrics = &metrics_;
@@ -339,13 +341,13 @@ Status Composed::open_watchers() {
   notifier_ = make_notifier({*control_, clock_, random_, metrics_, ask_secret}, settings_,
                             {project_name_, options_.environment, options_.folder, state_folder_}, options_.serves);
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
-  alarms_ = std::make_unique<alarm::Alarms>(
-      alarm::Alarms::Parts{metrics_, *control_, *notifier_, clock_, ask_sql_on(*warehouse_, *lanes_)});
-  dashboards_ = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse_, clock_});
+  TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
+                                       connections_->pools(), join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
                         [this] { return loaded_tables(*warehouse_); }, *flow_, *flows_, *endpoints_, *live_, metrics_,
-                        *alarms_, *notifier_, *dashboards_, *run_findings_, intakes_->externals(), intakes_->rules(),
+                        *analyses_.alarms, *notifier_, *analyses_.dashboards, *analyses_.reviews, *run_findings_,
+                        intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};
@@ -427,20 +429,17 @@ Status Composed::open_surface() {
                         .endpoints = *endpoints_,
                         .forgets = *forgets_,
                         .live = *live_,
-                        .alarms = *alarms_,
+                        .alarms = *analyses_.alarms,
                         .notifier = *notifier_,
-                        .dashboards = *dashboards_,
-                        .deployment = *deployment_};
-  http::SiteFacts facts;
-  facts.version = kVersion;
+                        .dashboards = *analyses_.dashboards,
+                        .reviews = *analyses_.reviews,
+                        .deployment = *deployment_,
+                        .connections = connections_->pools()};
+  http::SiteFacts facts = site_facts(settings_);
   facts.project = project_name_;
   facts.environment = options_.environment;
-  facts.mounts = settings_.texts("http.mounts");
   facts.store_root = store_root_;
   facts.limits = limits_;
-  for (const auto& file : ui::embedded_files()) {
-    facts.pages.push_back({file.path, file.content_type, file.bytes, file.bytes_gzip, file.etag});
-  }
   if (options_.serves) {
     TRY_ASSIGN(doors_, Doors::open({*warehouse_, *buckets_, *control_, *engine_, *users_, *access_, *secrets_,
                                     *capture_, *gate_, clock_, random_, metrics_, *lanes_, *timers_},
@@ -483,7 +482,7 @@ void Composed::start_followers() {
   if (options_.serves) {
     notifier_->set_url(public_url(settings_, url()));
     tick_every(kSampleEvery, notices_ticking_, [this] { notifier_->tick(); });
-    tick_every(kSampleEvery, alarms_ticking_, [this] { alarms_->tick(); });
+    tick_every(kSampleEvery, alarms_ticking_, [this] { analyses_.alarms->tick(); });
     tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
     tick_every(
         kSampleEvery, refreshing_, [this] { refreshes_.tick(lanes_->stopping()); }, Lane::background);
@@ -580,6 +579,7 @@ Status Composed::stop(Duration limit) {
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
   if (flows_) flows_->stop();
+  if (flow_) flow_->stop();
   if (warehouse_) warehouse_->stop();
   if (notifier_) notifier_->stop();
   if (options_.serves && lake_ && server_) tell("commit of the lake", lake_->drain(seconds(30)));

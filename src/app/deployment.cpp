@@ -15,7 +15,9 @@
 
 namespace weir::app {
 
-std::map<std::string, std::string> process_environment() {
+namespace {
+
+std::map<std::string, std::string> read_environment() {
   std::map<std::string, std::string> out;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string text = *entry;
@@ -23,6 +25,13 @@ std::map<std::string, std::string> process_environment() {
     if (equals != std::string::npos) out[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return out;
+}
+
+}  // namespace
+
+const std::map<std::string, std::string>& process_environment() {
+  static const std::map<std::string, std::string> at_start = read_environment();
+  return at_start;
 }
 
 Deployment::Deployment(const Parts& parts, std::string folder, std::string environment)
@@ -463,6 +472,8 @@ Status Deployment::reload() {
   TRY(parts_.flows.set_flows(std::move(flows)));
   TRY_ASSIGN(auto dashboards, applied_dashboards(parts_.control));
   parts_.dashboards.set_dashboards(std::move(dashboards));
+  TRY_ASSIGN(auto reviews, applied_reviews(parts_.control));
+  parts_.reviews.set_reviews(std::move(reviews));
   TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
   // Channels first: an alarm that goes off finds who is to be told.
   parts_.notifier.set_channels(alerts.channels, alerts.topics);

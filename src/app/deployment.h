@@ -9,6 +9,7 @@
 
 #include "analysis/alarm/alarm.h"
 #include "analysis/dashboard/dashboard.h"
+#include "analysis/review/review.h"
 #include "app/kinds.h"
 #include "app/run_findings.h"
 #include "core/project/plan.h"
@@ -42,6 +43,7 @@ class Deployment : public http::Deployment {
     alarm::Alarms& alarms;
     notify::Notifier& notifier;
     dashboard::Dashboards& dashboards;
+    review::Reviews& reviews;
     RunFindings& run_findings;
     lake::ExternalTables& externals;
     lake::ForeignRules foreign;
@@ -95,7 +97,8 @@ class Deployment : public http::Deployment {
   std::mutex mutex_;  // one apply at a time
 };
 
-// As weir.yaml's `${…}` needs them: the process's environment, the folder's files, the secrets.
-std::map<std::string, std::string> process_environment();
+// As weir.yaml's `${…}` needs it: the process's environment, as it was at the first call. main() makes that one, before
+// it takes out what libraries would read behind our back.
+const std::map<std::string, std::string>& process_environment();
 
 }  // namespace weir::app

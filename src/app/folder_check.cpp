@@ -32,7 +32,7 @@ Status check_folder(const AppOptions& options) {
     if (!declared) return no_environment(options);
   }
   if (options.serves || options.rehearses) return {};
-  for (const char* name : {"weir.yaml", "streams", "tables", ".weir"}) {
+  for (const char* name : {"weir.yaml", "streams", "tables", "reviews", ".weir"}) {
     TRY_ASSIGN(const bool found, there(name));
     if (found) return {};
   }

@@ -6,6 +6,7 @@
 #include "platform/flow/flows.h"
 #include "platform/flow/test_declaration.h"
 #include "platform/warehouse/bucket_settings.h"
+#include "storage/engine/outside_settings.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 #include "surface/awsapi/awsapi.h"
@@ -100,6 +101,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   registry.add_settings(pgwire::wire_settings());
   registry.add_settings(awsapi::aws_settings());
   registry.add_settings(warehouse::bucket_settings());
+  registry.add_settings(engine::connection_settings());
   project::Kind stream;
   stream.name = "stream";
   stream.folder = "streams";
@@ -130,6 +132,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   registry.add_kind(std::move(endpoints));
   registry.add_kind(alarm::alert_kind(watched.metrics, std::move(watched.examine), flow::calendar()));
   registry.add_kind(dashboard::dashboard_kind(std::move(watched.metrics)));
+  registry.add_kind(review::review_kind());
   registry.add_kind(flow::project_test_kind());
   return registry;
 }
@@ -270,6 +273,17 @@ Result<std::vector<lake::ExternalTable>> applied_externals(control::Control& con
     if (declaration.kind != "external" || declaration.detached) continue;
     TRY_ASSIGN(lake::ExternalTable table, lake::external_from_json(declaration.body));
     out.push_back(std::move(table));
+  }
+  return out;
+}
+
+Result<std::vector<review::Review>> applied_reviews(control::Control& control) {
+  TRY_ASSIGN(auto stored, control.declarations());
+  std::vector<review::Review> out;
+  for (const auto& declaration : stored) {
+    if (declaration.kind != "review" || declaration.detached) continue;
+    TRY_ASSIGN(review::Review review, review::review_from_json(declaration.body));
+    out.push_back(std::move(review));
   }
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "analysis/alarm/declaration.h"
 #include "analysis/dashboard/dashboard.h"
+#include "analysis/review/declaration.h"
 #include "core/project/plan.h"
 #include "core/project/project.h"
 #include "platform/endpoint/endpoint_declaration.h"
@@ -60,6 +61,7 @@ Result<std::vector<flow::FlowDeclaration>> applied_flows(control::Control& contr
 Result<std::vector<flow::Table>> applied_tables(control::Control& control);
 Result<std::vector<endpoint::Endpoint>> applied_endpoints(control::Control& control);
 Result<std::vector<dashboard::Dashboard>> applied_dashboards(control::Control& control);
+Result<std::vector<review::Review>> applied_reviews(control::Control& control);
 Result<std::vector<lake::ExternalTable>> applied_externals(control::Control& control);
 // The alarms and channels of all applied files that are not detached.
 Result<alarm::AlertFile> applied_alerts(control::Control& control);

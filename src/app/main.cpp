@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "app/backend.h"
+#include "app/deployment.h"
 #include "app/kinds.h"
 #include "app/version.h"
 #include "app/workers.h"
@@ -14,6 +15,7 @@
 #include "core/project/schema.h"
 #include "storage/engine/bare.h"
 #include "storage/engine/calls.h"
+#include "storage/engine/outside.h"
 #include "stream/capture/infer.h"
 #include "surface/cli/cli.h"
 #include "surface/cli/interrupt.h"
@@ -29,6 +31,14 @@ Status arm_crash_points() {
   const char* at = std::getenv("WEIR_CRASH_AT");
   const char* log = std::getenv("WEIR_CRASH_LOG");
   return set_crash_points({at == nullptr ? "" : at, log == nullptr ? "" : log});
+}
+
+// libpq takes what a declaration leaves open from the environment: servers elsewhere are reached as declared, and with
+// nothing else. Before the first thread, as getenv() reads without a lock.
+void keep_environment_from_libpq() {
+  for (const auto& [name, value] : process_environment()) {
+    if (engine::is_libpq_variable(name)) ::unsetenv(name.c_str());
+  }
 }
 
 // glibc raises this limit with every large block that is freed, and what lies below it stays with the process in
@@ -105,6 +115,7 @@ Result<std::string> schema(bool markdown) {
 int main(int argc, char** argv) {
   using namespace weir;
   if (auto armed = app::arm_crash_points(); !armed) return cli::report(armed.error());
+  app::keep_environment_from_libpq();
   cli::Wiring wiring;
   wiring.open = app::open_backend;
   wiring.serve = app::serve;

@@ -20,7 +20,7 @@ struct Unbuilt {
 };
 constexpr Unbuilt kUnbuilt[] = {
     {"sources", "crawled sources"}, {"models", "models"},        {"apis", "prediction APIs"},
-    {"detectors", "detectors"},     {"quality", "data quality"}, {"reviews", "warehouse reviews"},
+    {"detectors", "detectors"},     {"quality", "data quality"},
 };
 
 std::string_view first_part(std::string_view path) {
@@ -29,6 +29,13 @@ std::string_view first_part(std::string_view path) {
 
 std::string ending_of(const Kind& kind) {
   return "." + kind.extension;
+}
+
+// What is read of a declaration that is a folder.
+bool is_part(std::string_view path) {
+  static constexpr std::string_view kEndings[] = {".yaml", ".json", ".sql", ".html"};
+  return std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [&](std::string_view ending) { return path.ends_with(ending); });
 }
 
 class Collector {
@@ -42,6 +49,8 @@ class Collector {
       if (entry.name.starts_with(".")) continue;
       if (!entry.is_directory) {
         TRY(take(entry.name, entry.name == "weir.yaml"));
+      } else if (has_folders(entry.name)) {
+        TRY(collect_folders(entry.name));
       } else if (const auto endings = endings_in(entry.name); !endings.empty()) {
         TRY(collect_folder(entry.name, endings));
       } else {
@@ -60,6 +69,39 @@ class Collector {
       if (kind.folder == folder) out.push_back(ending_of(kind));
     }
     return out;
+  }
+
+  bool has_folders(std::string_view folder) const {
+    return std::any_of(registry_.kinds().begin(), registry_.kinds().end(),
+                       [&](const Kind& kind) { return kind.folder == folder && kind.is_folder(); });
+  }
+
+  // "reviews": each folder in it, with what lies one folder deeper.
+  Status collect_folders(const std::string& name) {
+    TRY_ASSIGN(const std::vector<DirectoryEntry> entries, files_.list(join_path(folder_, name)));
+    for (const DirectoryEntry& entry : entries) {
+      if (entry.name.starts_with(".")) continue;
+      if (entry.is_directory) {
+        TRY(collect_parts(name + "/" + entry.name, true));
+      } else {
+        TRY(take(name + "/" + entry.name, false));
+      }
+    }
+    return {};
+  }
+
+  Status collect_parts(const std::string& folder, bool goes_deeper) {
+    TRY_ASSIGN(const std::vector<DirectoryEntry> entries, files_.list(join_path(folder_, folder)));
+    for (const DirectoryEntry& entry : entries) {
+      if (entry.name.starts_with(".")) continue;
+      const std::string path = folder + "/" + entry.name;
+      if (entry.is_directory && goes_deeper) {
+        TRY(collect_parts(path, false));
+      } else {
+        TRY(take(path + (entry.is_directory ? "/" : ""), !entry.is_directory && is_part(path)));
+      }
+    }
+    return {};
   }
 
   Status collect_folder(const std::string& name, const std::vector<std::string>& endings) {
@@ -143,6 +185,13 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
   const auto kind = std::find_if(registry.kinds().begin(), registry.kinds().end(),
                                  [&](const Kind& one) { return one.folder == folder; });
   if (kind != registry.kinds().end() && !kind->is_applied) return;
+  if (kind != registry.kinds().end() && kind->is_folder()) {
+    const bool is_beside = std::count(path.begin(), path.end(), '/') == 1;
+    warnings.push_back(warning(Code::invalid, path, "is not read",
+                               is_beside ? "a " + kind->name + " is a folder: " + kind->pattern()
+                                         : "only .yaml, .json, .sql and .html, and one folder deep"));
+    return;
+  }
   const bool is_sql = kind != registry.kinds().end() &&
                       std::all_of(registry.kinds().begin(), registry.kinds().end(),
                                   [&](const Kind& one) { return one.folder != folder || one.is_sql(); });
@@ -167,8 +216,17 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
 
 }  // namespace
 
+std::string Kind::pattern() const {
+  return folder + (is_folder() ? "/*/" + main : "/*." + extension);
+}
+
 bool is_declaration_of(const Kind& kind, std::string_view path) {
   const size_t start = kind.folder.size() + 1;
+  if (kind.is_folder()) {
+    const auto parts = split(path, '/');
+    const bool is_below = parts.size() == 3 || parts.size() == 4;
+    return is_below && parts[0] == kind.folder && !parts[1].empty() && !parts[1].starts_with('.') && is_part(path);
+  }
   const std::string ending = ending_of(kind);
   return path.starts_with(kind.folder + "/") && path.ends_with(ending) && path.size() > start + ending.size() &&
          path.find('/', start) == std::string_view::npos && path[start] != '.';
@@ -176,6 +234,7 @@ bool is_declaration_of(const Kind& kind, std::string_view path) {
 
 std::string declaration_name(const Kind& kind, std::string_view path) {
   const size_t start = kind.folder.size() + 1;
+  if (kind.is_folder()) return std::string(path.substr(start, path.find('/', start) - start));
   return std::string(path.substr(start, path.size() - start - ending_of(kind).size()));
 }
 

@@ -112,6 +112,8 @@ class Parser {
   }
 
  private:
+  using Parts = std::map<std::string, std::string_view, std::less<>>;  // as DeclarationSource::parts
+
   // The file as a value with `${…}` replaced; errors are kept, and then nothing is returned.
   std::optional<Yaml> parse_file(const std::string& path, const std::string& text) {
     return expanded(parse_yaml(text, {path, 1}));
@@ -162,10 +164,18 @@ class Parser {
     std::map<std::string, std::string> files_by_name;
     std::vector<Declaration> found;
     const std::string prefix = kind.folder + "/";
+    std::map<std::string, Parts> folders;
     for (auto at = sources_.files.lower_bound(prefix); at != sources_.files.end() && at->first.starts_with(prefix);
          ++at) {
-      if (is_declaration_of(kind, at->first)) parse_declaration(kind, at->first, at->second, files_by_name, found);
+      if (!is_declaration_of(kind, at->first)) continue;
+      if (kind.is_folder()) {
+        const std::string name = declaration_name(kind, at->first);
+        folders[name].emplace(at->first.substr(prefix.size() + name.size() + 1), at->second);
+      } else {
+        parse_declaration(kind, at->first, at->second, files_by_name, found);
+      }
     }
+    for (const auto& [name, parts] : folders) parse_folder(kind, name, parts, files_by_name, found);
     std::sort(found.begin(), found.end(), [](const Declaration& a, const Declaration& b) { return a.name < b.name; });
     for (Declaration& one : found) project_.declarations.push_back(std::move(one));
   }
@@ -195,8 +205,35 @@ class Parser {
       source.sql = parts.sql;
       source.sql_line = parts.sql_line;
     }
+    take(kind, source, files_by_name, found);
+  }
+
+  // A declaration that is a folder.
+  void parse_folder(const Kind& kind, const std::string& name, const Parts& parts,
+                    std::map<std::string, std::string>& files_by_name, std::vector<Declaration>& found) {
+    const std::string path = kind.folder + "/" + name + "/" + kind.main;
+    Yaml root;
+    root.at.file = path;
+    const auto main = parts.find(kind.main);
+    if (main != parts.end()) {
+      auto read = parse_file(path, std::string(main->second));
+      if (!read) {
+        project_.broken.emplace_back(kind.name, name);
+        return;
+      }
+      root = std::move(*read);
+    }
+    DeclarationSource source{root, main == parts.end() ? std::string_view() : main->second, path, name,
+                             project_.settings};
+    source.parts = parts;
+    take(kind, source, files_by_name, found);
+  }
+
+  void take(const Kind& kind, const DeclarationSource& source, std::map<std::string, std::string>& files_by_name,
+            std::vector<Declaration>& found) {
+    const std::string& path = source.file;
     Declared declared = kind.parse(source);
-    if (declared.name.empty()) declared.name = stem;
+    if (declared.name.empty()) declared.name = source.name;
     const auto [first, is_new] = files_by_name.try_emplace(declared.name, path);
     if (!is_new) {
       declared.errors.push_back(Error(Code::conflict,

@@ -38,10 +38,13 @@ struct DeclarationSource {
   const Yaml& root;       // the file, or an SQL file's front matter (a null if it has none); `${…}` expanded
   std::string_view text;  // as it is on disk
   std::string file;       // "streams/clicks.yaml", for messages
-  std::string name;       // the file's name without .yaml or .sql
+  std::string name;       // the file's name without .yaml or .sql, or the folder's
   const Settings& settings;
   std::string_view sql = {};  // of an SQL file: what follows the front matter; never expanded, never empty
   int sql_line = 0;           // the file's line in which `sql` begins
+  // Of a kind whose declarations are folders: all files of this one, by path below it; `root` is its main file's, a
+  // null if that is not there.
+  std::map<std::string, std::string_view, std::less<>> parts = {};
 };
 
 // Something that only one declaration of the project may have: an address, a path.
@@ -77,6 +80,11 @@ struct Kind {
   // "yaml", or "sql": its files are SQL with a front matter (front_matter.h).
   std::string extension = "yaml";
   bool is_sql() const { return extension == "sql"; }
+  // Not empty: each folder in `folder` is one declaration, whose main file has this name ("review.yaml"). What lies
+  // beside it and ends with .yaml, .json, .sql or .html belongs to it, also one folder deeper.
+  std::string main = {};
+  bool is_folder() const { return !main.empty(); }
+  std::string pattern() const;  // of its files, for people: "streams/*.yaml", "reviews/*/review.yaml"
   // False: its files are checked with the rest and described by a schema, but never become declarations. Other files
   // and folders may lie beside them.
   bool is_applied = true;

@@ -120,8 +120,7 @@ std::string kind_markdown(const Kind& kind) {
   const Json schema = kind.schema();
   const std::string front_matter =
       kind.is_sql() ? " The keys stand in the file's front matter: YAML between a first line `---` and the next." : "";
-  return "\n# " + kind.folder + "/*." + kind.extension + "\n\n" + kind.prose + front_matter + "\n\n" +
-         KindReference(schema).all();
+  return "\n# " + kind.pattern() + "\n\n" + kind.prose + front_matter + "\n\n" + KindReference(schema).all();
 }
 
 std::string config_markdown(const Registry& registry) {

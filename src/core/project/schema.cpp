@@ -107,7 +107,7 @@ Json all_schemas(const Registry& registry) {
     Json schema(Json::Object{{"$schema", kDialect}, {"title", kind.name}, {"description", kind.prose}});
     const Json own = kind.schema();
     for (const auto& [key, value] : own.object()) schema.set(key, value);
-    all.set(kind.folder + "/*." + kind.extension, std::move(schema));
+    all.set(kind.pattern(), std::move(schema));
   }
   return all;
 }

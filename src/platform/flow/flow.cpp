@@ -21,7 +21,9 @@ Flow::Flow(const Parts& parts)
       failed_(parts.metrics.counter("weir_flow_partition_failures_total",
                                     "Partitions of derived tables whose computation failed.")) {}
 
-Flow::~Flow() = default;
+Flow::~Flow() {
+  join_asides();
+}
 
 Result<std::unique_ptr<Flow>> Flow::open(const Parts& parts) {
   std::unique_ptr<Flow> out(new Flow(parts));

@@ -14,6 +14,7 @@
 // (stopping), and what the engine says.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -177,6 +179,8 @@ class Flow {
   Status stop(std::string_view id, const std::string& by);
   // Takes up what was under way when the program ended; once, after set_tables().
   Status resume();
+  // Runs that wait for others end now, and go on at the next start. Before whatever they ask is stopped.
+  void stop();
 
  private:
   struct Declared {
@@ -191,6 +195,10 @@ class Flow {
     size_t active = 0;
     std::deque<std::shared_ptr<Job>> waiting;
   };
+  struct Aside {  // the thread of a run that waits
+    std::thread thread;
+    std::shared_ptr<std::atomic<bool>> is_over;
+  };
 
   explicit Flow(const Parts& parts);
   std::shared_ptr<const Tables> declared() const;
@@ -199,6 +207,8 @@ class Flow {
   Result<std::string> begin(control::Run run);
   Status submit(control::Run run);
   Status take_turn(const std::shared_ptr<Job>& job);
+  void work_aside(const std::shared_ptr<Job>& job);
+  void join_asides();
   void next_turn(const Job& ended);
   void work(Job& job);
   Status do_all(Job& job);
@@ -243,6 +253,8 @@ class Flow {
   std::map<std::string, Failures> failures_;                       // by table; as the control database has them
   std::map<std::string, std::shared_ptr<Job>, std::less<>> open_;  // runs queued or under way
   std::map<std::string, Turns> turns_;                             // by gate
+  std::vector<Aside> aside_;
+  bool is_stopping_ = false;
   std::map<std::string, std::unique_ptr<Work>, std::less<>> works_;
   Counter& built_;
   Counter& failed_;

@@ -26,6 +26,7 @@ struct Flow::Job {
   bool is_mixed_by_kill = false;
   std::string gate;  // runs of one gate take turns
   size_t at_once = 1;
+  bool waits = false;  // Work::waits()
 };
 
 // What limits one attempt at something: the nearest of several ends, and who may stop it. A value.

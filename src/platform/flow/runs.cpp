@@ -4,6 +4,7 @@
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/runtime/thread.h"
 #include "platform/flow/job.h"
 #include "platform/flow/zone.h"
 
@@ -135,6 +136,8 @@ Status Flow::submit(control::Run run) {
     const std::lock_guard lock(mutex_);
     if (const auto work = works_.find(job->run.kind); work != works_.end()) {
       if (std::string turn = work->second->turn(); !turn.empty()) job->gate = std::move(turn);
+      job->at_once = work->second->at_once();
+      job->waits = work->second->waits();
     }
     open_.emplace(job->run.id, job);
     Turns& turns = turns_[job->gate];
@@ -147,7 +150,54 @@ Status Flow::submit(control::Run run) {
   return take_turn(job);
 }
 
+// A thread of its own for a run that waits. Threads of those that have ended are joined on the way.
+void Flow::work_aside(const std::shared_ptr<Job>& job) {
+  std::vector<Aside> ended;
+  const std::lock_guard lock(mutex_);
+  if (is_stopping_) return;  // queued, until the next start
+  for (auto& one : aside_) {
+    if (*one.is_over) ended.push_back(std::move(one));
+  }
+  std::erase_if(aside_, [](const Aside& one) { return !one.thread.joinable(); });
+  for (auto& one : ended) one.thread.join();
+  auto is_over = std::make_shared<std::atomic<bool>>(false);
+  aside_.push_back({start_thread("run",
+                                 [this, job, is_over] {
+                                   work(*job);
+                                   *is_over = true;
+                                 }),
+                    is_over});
+}
+
+void Flow::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    for (const auto& [id, job] : open_) {
+      if (job->waits) job->cancel.cancel(Error(Code::unavailable, "the program ends"));
+    }
+  }
+  join_asides();
+}
+
+// Every one of them has been told to end.
+void Flow::join_asides() {
+  for (;;) {
+    std::vector<Aside> left;
+    {
+      const std::lock_guard lock(mutex_);
+      left.swap(aside_);
+    }
+    if (left.empty()) return;
+    for (auto& one : left) one.thread.join();
+  }
+}
+
 Status Flow::take_turn(const std::shared_ptr<Job>& job) {
+  if (job->waits) {
+    work_aside(job);
+    return {};
+  }
   auto taken = parts_.lanes.submit(Lane::background, [this, job] { work(*job); });
   if (taken) return taken;
   const std::lock_guard lock(mutex_);
@@ -209,7 +259,9 @@ void Flow::work(Job& job) {
 
 void Flow::end(Job& job, const Status& done) {
   // The program ends: the run goes on at the next start.
-  if (!done && done.error().code == Code::unavailable && parts_.lanes.stopping().is_cancelled()) return;
+  const Status going = job.cancel.check();
+  const bool program_ends = !going && going.error().code == Code::unavailable;
+  if (!done && done.error().code == Code::unavailable && program_ends) return;
   job.run.ended_at = parts_.clock.wall();
   job.run.state = done ? "done" : done.error().code == Code::cancelled ? "stopped" : "failed";
   job.run.error = done ? "" : done.error().text();

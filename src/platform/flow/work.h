@@ -2,7 +2,7 @@
 // an id and tasks with progress, can be watched and stopped, and goes on after a restart with what is missing.
 //
 // A room implements Work and app hands it to Flow::add_work() under the name of its kind; Flow::start_work() then
-// begins a run. run() is called on a background thread, never twice at once for runs of one turn. It may be
+// begins a run. run() is called on a background thread, at most at_once() times at once for runs of one turn. It may be
 // called again for a run that was under way when the program ended: it asks is_done() what need not be done again, and
 // does nothing twice. A task is named by the step it belongs to and what it is about, as ("compact", "impressions
 // dt=2026-11-20").
@@ -62,6 +62,11 @@ class Work {
   virtual Status check(const Json& parameters) const = 0;
   // Runs whose turn is the same go one after another; empty: those of one kind and name do.
   virtual std::string turn() const { return {}; }
+  // So many runs of one turn are under way at most.
+  virtual size_t at_once() const { return 1; }
+  // Its runs wait for others (servers elsewhere, people) rather than compute: each has a thread of its own, and keeps
+  // no run that computes from the background lane.
+  virtual bool waits() const { return false; }
   // `cancelled` after a stop and `unavailable` when the program ends, as WorkContext::cancel() gives them.
   virtual Status run(WorkContext& context) = 0;
 };

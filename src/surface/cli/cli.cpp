@@ -97,10 +97,12 @@ int run(int argc, char** argv, const Wiring& wiring) {
   add_test(app, context);
   add_alarms(app, context);
   add_notices(app, context);
+  add_reviews(app, context);
   add_token(app, context);
   add_user(app, context);
   add_audit(app, context);
   add_secret(app, context);
+  add_connection(app, context);
   add_loadgen(app, context);
   add_demo(app, context);
   add_doctor(app, context);

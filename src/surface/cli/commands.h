@@ -29,10 +29,12 @@ void add_runs(CLI::App& app, Context& context);     // run, backfill, runs
 void add_test(CLI::App& app, Context& context);
 void add_alarms(CLI::App& app, Context& context);
 void add_notices(CLI::App& app, Context& context);  // topic, notify, outbox
+void add_reviews(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_secret(CLI::App& app, Context& context);
+void add_connection(CLI::App& app, Context& context);  // connection list, connection check
 void add_loadgen(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

@@ -12,6 +12,7 @@ struct StatementOutput {
   std::string format;     // table, csv, json, parquet
   std::string file;       // empty: standard output
   uint64_t rows_max = 0;  // 0: a table shows its first 10,000, every other format is whole
+  std::string on = {};    // a connection to a server elsewhere; empty: here
 };
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output);

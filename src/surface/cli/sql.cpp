@@ -53,7 +53,12 @@ std::string table_of(const Json& result, bool colour) {
 // Runs the request on a thread of its own, so that this one can show progress and pass on Ctrl-C.
 class RunningStatement {
  public:
-  RunningStatement(Context& context, Backend& backend) : context_(context), backend_(backend) {}
+  // `on`: a connection to a server elsewhere, or empty.
+  RunningStatement(Context& context, Backend& backend, const std::string& on)
+      : context_(context),
+        backend_(backend),
+        path_(on.empty() ? "/v1/sql" : "/v1/connections/" + url_encode(on) + "/query"),
+        under_way_(on.empty() ? "/v1/statements/" : "/v1/connections/" + url_encode(on) + "/statements/") {}
 
   Result<ApiResponse> run(const std::string& sql, const std::string& accept, uint64_t rows_max) {
     SystemClock clock;
@@ -61,8 +66,7 @@ class RunningStatement {
     const std::string id = format_uuid(uuid_v7(clock, random));
     Json body{Json::Object{{"sql", sql}, {"statement_id", id}}};
     if (rows_max > 0) body.set("rows_max", rows_max);
-    ApiRequest request{
-        .method = "POST", .path = "/v1/sql", .body = body.dump(), .accept = accept, .time_limit = hours(24)};
+    ApiRequest request{.method = "POST", .path = path_, .body = body.dump(), .accept = accept, .time_limit = hours(24)};
     interrupted.store(false);
     auto before = std::signal(SIGINT, on_interrupt);
     std::atomic<bool> done{false};
@@ -83,7 +87,7 @@ class RunningStatement {
       if (interrupted.load() && !asked) {
         asked = true;
         auto second = context_.wiring.open(context_.common);
-        if (second) (void)call_json(**second, {.method = "DELETE", .path = "/v1/statements/" + id});
+        if (second) (void)call_json(**second, {.method = "DELETE", .path = under_way_ + id});
       }
       if (tenths >= 10)
         progress.show(asked ? "cancelling …" : "running, " + std::to_string(tenths / 10) + " s (Ctrl-C cancels)");
@@ -92,6 +96,7 @@ class RunningStatement {
 
   Context& context_;
   Backend& backend_;
+  const std::string path_, under_way_;
 };
 
 // To the file that was asked for, else to standard output.
@@ -203,7 +208,7 @@ int list_saved(const Context& context, Backend& backend) {
 }  // namespace
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output) {
-  RunningStatement statement(context, backend);
+  RunningStatement statement(context, backend, output.on);
   const uint64_t rows = output.rows_max == 0 && output.format == "table" ? kTableRows : output.rows_max;
   auto response = statement.run(sql, accept_of(output.format), rows);
   if (!response) return report(response.error());
@@ -230,6 +235,7 @@ void add_sql(CLI::App& app, Context& context) {
       ->add_option("--rows", output->rows_max,
                    "At most this many rows; without it a table shows 10,000, csv and json are whole")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40));
+  command->add_option("--on", output->on, "Run it on this connection's server elsewhere (`weir connection list`)");
   auto saved = std::make_shared<std::string>();
   auto lists = std::make_shared<bool>(false);
   auto* by_name =

@@ -38,6 +38,7 @@ Json to_json(const Error& error) {
   out.set("code", code_name(error.code));
   out.set("message", error.message);
   if (!error.hint.empty()) out.set("hint", error.hint);
+  if (error.sqlstate != nullptr) out.set("sqlstate", error.sqlstate);
   if (error.position) {
     Json position{Json::Object{}};
     if (!error.position->file.empty()) position.set("file", error.position->file);

@@ -25,6 +25,8 @@ class WholeSite final : public Site {
     events_.add_to(router_);
     add_stream_routes(router_, directory_, tail_, parts.warehouse);
     add_sql_routes(router_, {parts.warehouse, parts.lanes, real_files(), parts.random, parts.clock}, facts_);
+    add_outside_routes(router_,
+                       {parts.connections, parts.engine, real_files(), facts_.store_root, parts.clock, parts.random});
     add_query_routes(router_, parts.queries);
     add_store_routes(router_, parts.warehouse);
     add_session_routes(router_, parts.access, facts_, parts.warehouse);
@@ -40,6 +42,7 @@ class WholeSite final : public Site {
     add_alarm_routes(router_, {parts.alarms, parts.notifier});
     add_notice_routes(router_, parts.notifier);
     add_dashboard_routes(router_, {parts.dashboards, parts.clock});
+    add_review_routes(router_, parts.reviews);
     add_deployment_routes(router_, parts.deployment, [this] { after_apply(); });
     add_token_routes(router_, parts.access, directory_, parts.endpoints, parts.warehouse);
     add_user_routes(router_, {parts.users, parts.random, parts.warehouse});

@@ -37,7 +37,9 @@ struct SiteParts {
   alarm::Alarms& alarms;
   notify::Notifier& notifier;
   dashboard::Dashboards& dashboards;
+  review::Reviews& reviews;
   Deployment& deployment;
+  const engine::OutsidePools& connections;
 };
 
 // Makes the names of HTTP's metrics known before there is a site or a server.

@@ -97,6 +97,7 @@ class RoomsFixture : public ::testing::Test {
     requeue.reset();
     crawl.reset();
     endpoints.reset();
+    reviews.reset();
     dashboards.reset();
     alarms.reset();
     notifier.reset();
@@ -177,6 +178,13 @@ class RoomsFixture : public ::testing::Test {
                                                   notify::Options{.project = "shop", .environment = {}, .url = {}});
     alarms = std::make_unique<alarm::Alarms>(alarm::Alarms::Parts{metrics, *control, *notifier, clock, {}});
     dashboards = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{*warehouse, clock});
+    auto opened = LocalBlobStore::open(real_files(), root + "/runs");
+    ASSERT_TRUE(opened) << opened.error().text();
+    run_files = std::move(*opened);
+    reviews = std::make_unique<review::Reviews>(review::Reviews::Parts{
+        *flow, *run_files, *notifier, clock, random, [this](const std::string&) {
+          return Result<std::unique_ptr<warehouse::SqlSource>>(warehouse::warehouse_source(*warehouse, "review"));
+        }});
   }
 
   void apply(const std::vector<std::pair<std::string, std::string>>& declarations) {
@@ -208,9 +216,9 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,     *capture, *engine,
-                      *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets,  *flow,    *flows,
-                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, deployment},
+    site = make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,    *capture,  *engine,
+                      *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets, *flow,     *flows,
+                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, *reviews, deployment, connections},
                      facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
@@ -252,6 +260,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<warehouse::StatementLog> statements;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<live::Live> live;
+  engine::OutsidePools connections{{}, nullptr};
   std::unique_ptr<warehouse::Warehouse> warehouse;
   std::unique_ptr<warehouse::SavedQueries> queries;
   std::unique_ptr<lake::Requeue> requeue;
@@ -264,6 +273,8 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<notify::Notifier> notifier;
   std::unique_ptr<alarm::Alarms> alarms;
   std::unique_ptr<dashboard::Dashboards> dashboards;
+  std::unique_ptr<LocalBlobStore> run_files;
+  std::unique_ptr<review::Reviews> reviews;
   std::unique_ptr<access::Users> users;
   std::unique_ptr<access::Access> access;
   std::unique_ptr<access::Secrets> secrets;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/alarm/alarm.h"
+#include "analysis/review/review.h"
 #include "analysis/dashboard/dashboard.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
@@ -23,6 +24,7 @@
 #include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
 #include "storage/engine/engine.h"
+#include "storage/engine/outside.h"
 #include "storage/journal/journal.h"
 #include "stream/capture/capture.h"
 #include "stream/lake/crawl.h"
@@ -117,6 +119,16 @@ struct SqlParts {
   Clock& clock;
 };
 void add_sql_routes(Router& router, const SqlParts& parts, const SiteFacts& facts);
+// Connections to servers elsewhere.
+struct OutsideParts {
+  const engine::OutsidePools& connections;
+  engine::Engine& engine;  // writes Parquet
+  Files& files;
+  std::string store_root;
+  Clock& clock;
+  Random& random;
+};
+void add_outside_routes(Router& router, const OutsideParts& parts);
 void add_query_routes(Router& router, warehouse::SavedQueries& queries);
 void add_store_routes(Router& router, warehouse::Warehouse& warehouse);
 
@@ -165,6 +177,7 @@ struct DashboardParts {
   Clock& clock;
 };
 void add_dashboard_routes(Router& router, const DashboardParts& parts);
+void add_review_routes(Router& router, review::Reviews& reviews);
 void add_secret_routes(Router& router, access::Secrets& secrets);
 
 // GET / and every unknown path without an extension is index.html; files below /assets/ never change under their name.

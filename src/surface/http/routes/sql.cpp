@@ -10,26 +10,15 @@
 #include "core/base/text.h"
 #include "platform/warehouse/result_text.h"
 #include "surface/http/routes/body.h"
+#include "surface/http/routes/result_form.h"
 #include "surface/http/routes/routes.h"
 #include "surface/http/routes/sql_user.h"
-#include "surface/http/url.h"
 
 namespace weir::http {
 
 namespace {
 
-constexpr uint64_t kRowsMax = 10'000;  // of a JSON result that names no limit
 constexpr size_t kPieceBytes = 64 << 10;
-
-enum class Form { json, csv, ndjson, parquet };
-
-Form form_of(const Request& request) {
-  const std::string_view accept = request.header("accept");
-  if (names_token(accept, "text/csv")) return Form::csv;
-  if (names_token(accept, "application/x-ndjson")) return Form::ndjson;
-  if (names_token(accept, "application/vnd.apache.parquet")) return Form::parquet;
-  return Form::json;
-}
 
 Result<warehouse::Statement> statement_of(const Request& request, Form form) {
   TRY_ASSIGN(const JsonBody body,
@@ -74,7 +63,7 @@ void stream_rows(warehouse::Execution& execution, Form form, const Responder& re
   Result<warehouse::Rows> rows = execution.next();
   if (!rows) return responder.fail(rows.error());
   Response head;
-  head.content_type = form == Form::csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+  head.content_type = content_type_of(form);
   head.headers.emplace_back("X-Weir-Statement-Id", execution.id());
   const std::shared_ptr<BodyStream> body = responder.stream(std::move(head));
   TableWriter writer(execution.columns(), form);
@@ -115,7 +104,7 @@ Status send_file(Files& files, const std::string& path, const warehouse::FileRes
   TRY_ASSIGN(const std::unique_ptr<File> file, files.open(path, OpenMode::read));
   TRY_ASSIGN(const uint64_t size, file->size());
   Response head;
-  head.content_type = "application/vnd.apache.parquet";
+  head.content_type = content_type_of(Form::parquet);
   head.headers.emplace_back("X-Weir-Statement-Id", result.statement_id);
   head.headers.emplace_back("X-Weir-Rows", std::to_string(result.rows));
   const std::shared_ptr<BodyStream> body = responder.stream(std::move(head));
@@ -141,7 +130,8 @@ class SqlRoutes {
     if (!statement) return responder.fail(statement.error());
     if (form == Form::parquet) return write_file(request, std::move(*statement), responder);
     if (form == Form::json) {
-      statement->rows_max = std::min(statement->rows_max.value_or(kRowsMax), parts_.warehouse.limits().json_rows_max);
+      statement->rows_max =
+          std::min(statement->rows_max.value_or(kJsonRowsMax), parts_.warehouse.limits().json_rows_max);
     }
     Result<std::unique_ptr<warehouse::Admission>> admission =
         parts_.warehouse.admit(sql_user(request.caller), std::move(*statement), *request.cancel);

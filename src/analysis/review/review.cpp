@@ -1,0 +1,307 @@
+#include "analysis/review/review.h"
+
+#include <algorithm>
+
+#include "analysis/review/judge.h"
+#include "analysis/review/report.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "platform/flow/query_results.h"
+#include "platform/flow/query_rounds.h"
+
+namespace weir::review {
+namespace {
+
+constexpr size_t kFileBytesMax = 64u << 20;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+
+Result<std::string> content_of(BlobStore& store, const std::string& key, size_t bytes_max = kFileBytesMax) {
+  TRY_ASSIGN(const auto file, store.open(key));
+  TRY_ASSIGN(const uint64_t size, file->size());
+  if (size > bytes_max) return Error(Code::too_large, key + " has " + std::to_string(size) + " bytes");
+  std::string out(size, '\0');
+  for (size_t at = 0; at < out.size();) {
+    TRY_ASSIGN(const size_t n, file->read_at(at, out.data() + at, out.size() - at));
+    if (n == 0) return Error(Code::corrupt, key + " is shorter than it was");
+    at += n;
+  }
+  return out;
+}
+
+// "20261122T180000Z-3f2a": sorts by time, and is another one for two starts of one second.
+std::string start_name(WallTime now, Random& random) {
+  std::string out;
+  for (const char c : format_timestamp(now.micros / kMicrosPerSecond * kMicrosPerSecond).substr(0, 19)) {
+    if (c != '-' && c != ':') out += c;
+  }
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  out += "Z-";
+  const uint64_t chance = random.next();
+  for (int i = 0; i < 4; ++i) out += kDigits[(chance >> (4 * i)) & 15];
+  return out;
+}
+
+class ReviewWork final : public flow::Work {
+ public:
+  explicit ReviewWork(const Reviews::Parts& parts) : parts_(parts) {}
+  Status check(const Json& parameters) const override {
+    if (parameters["prefix"].as_string().empty()) return Error(Code::invalid, "a run of a review has a prefix");
+    return {};
+  }
+  size_t at_once() const override { return kAtOnce; }
+  bool waits() const override { return true; }
+  Status run(flow::WorkContext& context) override;
+
+ private:
+  Result<Review> declared(const std::string& prefix) const;
+  Result<flow::RoundPlan> plan_of(const Review& review, flow::WorkContext& context) const;
+  Status begin(flow::WorkContext& context, const warehouse::SqlSource& source);
+  Status write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context);
+  void tell(const Review& review, const flow::RoundsState& state, const Json& report, const std::string& run);
+  const Reviews::Parts parts_;
+};
+
+Result<Review> ReviewWork::declared(const std::string& prefix) const {
+  TRY_ASSIGN(const std::string text, content_of(parts_.store, prefix + "/review.json"));
+  TRY_ASSIGN(const Json json, Json::parse(text, kFileBytesMax));
+  return review_from_json(json);
+}
+
+// What the whole run's time limit counts from is its first life's beginning.
+Status ReviewWork::begin(flow::WorkContext& context, const warehouse::SqlSource& source) {
+  if (context.result().is_object()) return {};
+  return context.set_result(Json::Object{{"started_at", parts_.clock.wall().micros},
+                                         {"target", source.about()},
+                                         {"prefix", context.parameters()["prefix"]}});
+}
+
+Result<flow::RoundPlan> ReviewWork::plan_of(const Review& review, flow::WorkContext& context) const {
+  flow::RoundPlan out;
+  out.prefix = context.parameters()["prefix"].as_string();
+  out.rounds = review.rounds;
+  out.parallel = static_cast<size_t>(review.parallel);
+  out.bars = review.seed_csv;
+  const auto workflow = review.workflows.find(context.parameters()["workflow"].as_string());
+  if (workflow == review.workflows.end()) return Error(Code::corrupt, "the run's workflow is not in its review");
+  for (const Segment& segment : workflow->second) {
+    std::vector<flow::RoundQuery> queries;
+    for (const Planned& planned : segment) {
+      const Query& query = *review.find(planned.query);
+      queries.push_back({query.name, query.script, query.sql, query.result, planned.threshold});
+    }
+    out.segments.push_back(std::move(queries));
+  }
+  if (review.time_limit) {
+    const int64_t passed = parts_.clock.wall().micros - context.result()["started_at"].as_int();
+    out.end = parts_.clock.steady_micros() + review.time_limit->micros - std::max<int64_t>(0, passed);
+  }
+  return out;
+}
+
+Status ReviewWork::run(flow::WorkContext& context) {
+  const std::string prefix = context.parameters()["prefix"].as_string();
+  TRY_ASSIGN(const Review review, declared(prefix));
+  TRY_ASSIGN(const auto source, parts_.source(review.target));
+  TRY(begin(context, *source));
+  TRY_ASSIGN(const flow::RoundPlan plan, plan_of(review, context));
+  TRY_ASSIGN(const flow::RoundsState state, flow::run_rounds({*source, parts_.store, parts_.clock}, plan, context));
+  TRY(context.task("report", "report", [&]() -> Result<flow::TaskEnd> {
+    TRY(write_report(review, state, context));
+    const Json& counts = context.result()["counts"];
+    return flow::TaskEnd{std::nullopt, std::to_string(counts["red"].as_int()) + " red, " +
+                                           std::to_string(counts["yellow"].as_int()) + " yellow"};
+  }));
+  const bool is_measured = std::any_of(state.begin(), state.end(), [](const flow::QueryRecord& record) {
+    return record.state == flow::QueryState::finished;
+  });
+  if (!is_measured) {
+    return Error(Code::unavailable, "none of the " + std::to_string(state.size()) +
+                                        " queries finished; the first says: " + state.front().error);
+  }
+  return {};
+}
+
+Status ReviewWork::write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context) {
+  const std::string prefix = context.parameters()["prefix"].as_string();
+  std::map<std::string, Frame> frames;
+  for (const flow::QueryRecord& record : state) {
+    if (record.state != flow::QueryState::finished) continue;
+    TRY_ASSIGN(const std::string text, content_of(parts_.store, record.result_key, flow::kResultBytesMax));
+    TRY_ASSIGN(warehouse::SqlAnswer answer, flow::result_from_json(text));
+    Frame frame = Frame::of(answer.columns, std::move(answer.rows));
+    frame.is_cut = answer.is_cut;
+    frames.emplace(record.name, std::move(frame));
+  }
+  const ReportAbout about{context.run(), format_timestamp(context.result()["started_at"].as_int()),
+                          context.parameters()["workflow"].as_string(), context.result()["target"]};
+  const Json report = judge_all(review, state, frames, about);
+  TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
+  TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
+  if (!review.page.empty()) {
+    TRY(parts_.store.put(prefix + "/html/review.html", report_page(report, review.page)));
+  }
+  TRY(parts_.store.put(prefix + "/report.json", report.dump(1) + "\n"));
+  tell(review, state, report, context.run());
+  Json result = context.result();
+  result.set("verdict", report["verdict"]);
+  result.set("score", report["score"]);
+  result.set("counts", report["counts"]);
+  return context.set_result(std::move(result));
+}
+
+// The verdict is a finding while it is red, and what failed in every round is one: the next run closes them.
+void ReviewWork::tell(const Review& review, const flow::RoundsState& state, const Json& report,
+                      const std::string& run) {
+  const auto finding_of = [&](const std::string& key, std::string what, std::string why, notify::Severity severity) {
+    notify::Finding out;
+    out.key = key;
+    out.source = "review";
+    out.what = std::move(what);
+    out.where = "review " + review.name;
+    out.severity = severity;
+    out.why = std::move(why);
+    out.todo = "read the report";
+    out.link = "/reviews/" + review.name + "?run=" + run;
+    out.since = parts_.clock.wall();
+    return out;
+  };
+  const auto put = [&](const notify::Finding& finding, bool is_open) {
+    const Status kept = is_open ? [&]() -> Status {
+      TRY(parts_.notifier.report(finding, review.notify));
+      return {};
+    }()
+        : parts_.notifier.close(finding.key, "the review's next run", review.notify);
+    if (!kept) {
+      log_event(Level::error, "review.finding_not_kept", {{"review", review.name}, {"error", kept.error().text()}});
+    }
+  };
+  std::string failed;
+  size_t count = 0;
+  for (const flow::QueryRecord& record : state) {
+    if (record.state == flow::QueryState::finished) continue;
+    ++count;
+    failed += (failed.empty() ? "" : "; ") + record.name + ": " + record.error;
+  }
+  put(finding_of("review/" + review.name + "/failed",
+                 std::to_string(count) + " of " + std::to_string(state.size()) + " queries of the review " +
+                     review.title + " failed in every round",
+                 failed, notify::Severity::warning),
+      count > 0);
+  const int64_t red = report["counts"]["red"].as_int();
+  put(finding_of("review/" + review.name + "/red",
+                 "the review " + review.title + " is red: " + std::to_string(red) + (red == 1 ? " signal" : " signals"),
+                 "its score is " + report["score"].dump() + " of 100", notify::Severity::critical),
+      red > 0);
+}
+
+}  // namespace
+
+Json ReviewState::to_json() const {
+  Json workflows{Json::Array{}}, queries{Json::Array{}};
+  for (const auto& [name, workflow] : review.workflows) workflows.push(name);
+  size_t signals = 0;
+  for (const Query& query : review.queries) {
+    signals += query.signals.size();
+    queries.push(Json::Object{{"query", query.name},
+                              {"title", query.title.empty() ? query.name : query.title},
+                              {"script", query.script},
+                              {"threshold", format_duration(query.threshold)},
+                              {"signals", query.signals.size()}});
+  }
+  return Json::Object{{"review", review.name},
+                      {"title", review.title},
+                      {"description", review.description},
+                      {"enabled", review.enabled},
+                      {"target", review.target},
+                      {"workflow", review.workflow},
+                      {"workflows", std::move(workflows)},
+                      {"rounds", review.rounds},
+                      {"queries", std::move(queries)},
+                      {"signals", signals},
+                      {"last", last ? flow::run_json(*last) : Json()}};
+}
+
+Reviews::Reviews(const Parts& parts) : parts_(parts) {
+  parts_.flow.add_work(kWorkKind, std::make_unique<ReviewWork>(parts_));
+}
+
+void Reviews::set_reviews(std::vector<Review> reviews) {
+  std::map<std::string, Review, std::less<>> made;
+  for (Review& review : reviews) {
+    std::string name = review.name;
+    made.emplace(std::move(name), std::move(review));
+  }
+  const std::lock_guard lock(mutex_);
+  reviews_ = std::move(made);
+}
+
+Result<std::vector<ReviewState>> Reviews::reviews() const {
+  std::vector<ReviewState> out;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, review] : reviews_) out.push_back({review, std::nullopt});
+  }
+  for (ReviewState& state : out) {
+    TRY_ASSIGN(const auto runs, parts_.flow.runs(state.review.name, false, 50));
+    const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == kWorkKind; });
+    if (last != runs.end()) state.last = *last;
+  }
+  return out;
+}
+
+Result<Review> Reviews::review(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = reviews_.find(name);
+  if (found != reviews_.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& [other, review] : reviews_) known.push_back(other);
+  return Error(
+      Code::not_found, "there is no review " + shown(name),
+      known.empty() ? "declare one in reviews/<name>/review.yaml, then weir apply" : did_you_mean(name, known));
+}
+
+Result<std::string> Reviews::start(std::string_view name, const StartRequest& request) {
+  TRY_ASSIGN(const Review review, this->review(name));
+  if (!review.enabled) {
+    return Error(Code::conflict, "review " + review.name + " is disabled", "set enabled: true in its declaration");
+  }
+  const std::string workflow = request.workflow.empty() ? review.workflow : request.workflow;
+  if (!review.workflows.contains(workflow)) {
+    std::vector<std::string> known;
+    for (const auto& [other, segments] : review.workflows) known.push_back(other);
+    return Error(Code::not_found, "review " + review.name + " has no workflow " + shown(workflow),
+                 did_you_mean(workflow, known));
+  }
+  TRY(parts_.source(review.target));
+  const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
+  TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
+  flow::WorkRequest work;
+  work.kind = kWorkKind;
+  work.name = review.name;
+  work.parameters = Json(Json::Object{{"workflow", workflow}, {"prefix", prefix}, {"target", review.target}});
+  work.cause = request.cause;
+  return parts_.flow.start_work(work);
+}
+
+Result<std::string> Reviews::report(std::string_view run, std::string_view file) const {
+  TRY_ASSIGN(const auto view, parts_.flow.run(run));
+  if (view.run.kind != kWorkKind) return Error(Code::not_found, "run " + shown(run) + " is no review");
+  const std::string key = view.run.parameters["prefix"].as_string() + "/" + std::string(file);
+  auto out = content_of(parts_.store, key);
+  if (out || out.error().code != Code::not_found) return out;
+  return Error(Code::not_found, "run " + std::string(run) + " has no " + std::string(file),
+               view.run.ended_at ? "" : "it has not ended: weir runs watch " + std::string(run));
+}
+
+Result<std::string> Reviews::last_run(std::string_view name) const {
+  TRY(review(name));
+  TRY_ASSIGN(const auto runs, parts_.flow.runs(name, false, 200));
+  for (const auto& run : runs) {
+    if (run.kind == kWorkKind && run.result["verdict"].is_string()) return run.id;
+  }
+  return Error(Code::not_found, "review " + std::string(name) + " has no report yet",
+               "weir review run " + std::string(name));
+}
+
+}  // namespace weir::review

@@ -1,0 +1,28 @@
+#include "app/analyses.h"
+
+#include "app/sql.h"
+
+namespace weir::app {
+namespace {
+
+Result<std::unique_ptr<warehouse::SqlSource>> source_of(const AnalysisParts& parts, const std::string& target) {
+  if (target == review::kThisTarget) return warehouse::warehouse_source(parts.warehouse, "review");
+  TRY_ASSIGN(engine::OutsidePool* const pool, parts.connections.find(target));
+  return warehouse::outside_source(*pool);
+}
+
+}  // namespace
+
+Result<Analyses> open_analyses(const AnalysisParts& parts) {
+  Analyses out;
+  out.alarms = std::make_unique<alarm::Alarms>(alarm::Alarms::Parts{
+      parts.metrics, parts.control, parts.notifier, parts.clock, ask_sql_on(parts.warehouse, parts.lanes)});
+  out.dashboards = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{parts.warehouse, parts.clock});
+  TRY_ASSIGN(out.runs, LocalBlobStore::open(real_files(), parts.runs_folder));
+  out.reviews = std::make_unique<review::Reviews>(
+      review::Reviews::Parts{parts.flow, *out.runs, parts.notifier, parts.clock, parts.random,
+                             [parts](const std::string& target) { return source_of(parts, target); }});
+  return out;
+}
+
+}  // namespace weir::app

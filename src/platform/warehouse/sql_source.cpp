@@ -1,0 +1,127 @@
+#include "platform/warehouse/sql_source.h"
+
+#include "core/base/text.h"
+#include "platform/access/users.h"
+#include "platform/dialect/statement.h"
+#include "platform/warehouse/session.h"
+#include "platform/warehouse/warehouse.h"
+
+namespace weir::warehouse {
+namespace {
+
+uint64_t bytes_of(const std::vector<engine::Cell>& row) {
+  uint64_t out = 0;
+  for (const engine::Cell& cell : row) {
+    const auto* text = std::get_if<std::string>(&cell);
+    out += text == nullptr ? 8 : text->size();
+  }
+  return out;
+}
+
+class WarehouseSource final : public SqlSource {
+ public:
+  WarehouseSource(Warehouse& warehouse, std::string client) : warehouse_(warehouse), client_(std::move(client)) {}
+
+  Json about() const override {
+    return Json::Object{{"target", "weir"}, {"kind", "weir"}, {"version", engine::Engine::version()}};
+  }
+
+  Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
+    TRY_ASSIGN(
+        const auto session,
+        Session::open(
+            warehouse_,
+            {.user = {.name = access::kOwnerName, .may_read = true, .may_administer = true, .id = access::kOwnerUser},
+             .client = client_,
+             .peer = {},
+             .profile = Profile::redshift,
+             .settings = {{"search_path", "main, lake, public"}, {"application_name", client_}}}));
+    TRY_ASSIGN(const std::string statement, reading_statement(*session, sql));
+    TRY_ASSIGN(const auto admission, session->admit({.sql = statement, .parameters = {}, .time = limits.time}, cancel));
+    TRY_ASSIGN(const auto execution, admission->start());
+    SqlAnswer out;
+    out.columns = execution->columns();
+    uint64_t bytes = 0;
+    while (true) {
+      TRY_ASSIGN(Rows rows, execution->next());
+      if (rows.empty()) return out;
+      for (auto& row : rows) {
+        bytes += bytes_of(row);
+        if (out.rows.size() == limits.rows_max || bytes > limits.bytes_max) {
+          out.is_cut = true;
+          execution->cut();
+          return out;
+        }
+        out.rows.push_back(std::move(row));
+      }
+    }
+  }
+
+ private:
+  // One, that changes nothing.
+  static Result<std::string> reading_statement(const Session& session, const std::string& sql) {
+    TRY_ASSIGN(const auto statements, session.split(sql));
+    if (statements.size() != 1) {
+      return Error(Code::invalid, "expected one statement, found " + std::to_string(statements.size()));
+    }
+    const std::string& statement = statements[0];
+    TRY_ASSIGN(const auto tokens, dialect::tokenize(statement, {.backslash_escapes = true}));
+    TRY_ASSIGN(const auto parsed, dialect::parse_statement(statement, tokens, {0, tokens.size()}));
+    const auto* query = std::get_if<dialect::Query>(&parsed);
+    const bool reads = query != nullptr && !query->changes && !query->into;
+    if (reads || std::holds_alternative<dialect::ShowSetting>(parsed)) return statement;
+    return Error(Code::denied, "this statement changes something; here only SELECT and SHOW are run");
+  }
+
+  Warehouse& warehouse_;
+  const std::string client_;
+};
+
+class OutsideSource final : public SqlSource {
+ public:
+  explicit OutsideSource(engine::OutsidePool& pool) : pool_(pool) {}
+
+  Json about() const override {
+    const engine::OutsideOptions& options = pool_.options();
+    Json out = Json::Object{{"target", options.name}, {"kind", engine::outside_kind_name(options.kind)}};
+    const auto connection = pool_.take(options.connect_within, {});
+    if (connection) {
+      out.set("version", (*connection)->server_version());
+    } else {
+      out.set("error", connection.error().text());
+    }
+    return out;
+  }
+
+  Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
+    TRY_ASSIGN(const auto connection, pool_.take(kWaitMax, cancel));
+    TRY_ASSIGN(
+        engine::OutsideResult result,
+        connection->run(without_end(sql),
+                        {.time = limits.time, .rows_max = limits.rows_max, .bytes_max = limits.bytes_max}, cancel));
+    return SqlAnswer{std::move(result.columns), std::move(result.rows), result.is_cut};
+  }
+
+ private:
+  static constexpr Duration kWaitMax = hours(24);
+  // Without the semicolon that scripts end with.
+  static std::string_view without_end(std::string_view sql) {
+    sql = trim(sql);
+    while (sql.ends_with(';')) sql = trim(sql.substr(0, sql.size() - 1));
+    return sql;
+  }
+
+  engine::OutsidePool& pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<SqlSource> outside_source(engine::OutsidePool& pool) {
+  return std::make_unique<OutsideSource>(pool);
+}
+
+std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client) {
+  return std::make_unique<WarehouseSource>(warehouse, std::move(client));
+}
+
+}  // namespace weir::warehouse

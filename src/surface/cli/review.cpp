@@ -1,0 +1,192 @@
+// weir review: what is declared, runs of it, and their reports.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "surface/cli/commands.h"
+#include "surface/cli/follow_run.h"
+#include "surface/cli/output.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr int kFoundRed = 3;
+
+struct ReviewOptions {
+  std::string name, workflow, run, format = "html", output;
+  bool detach = false;
+};
+
+std::string path_of(const std::string& review) {
+  return "/v1/reviews/" + url_encode(review);
+}
+
+void print_list(const Json& answer, bool colour) {
+  TextTable table;
+  table.header = {"review", "target", "queries", "signals", "workflow", "last run", "verdict", "score"};
+  table.right = {false, false, true, true, false, false, false, true};
+  for (const Json& one : answer["reviews"].array()) {
+    const Json& last = one["last"];
+    const Json& result = last["result"];
+    table.rows.push_back({one["review"].as_string(), one["target"].as_string(),
+                          std::to_string(one["queries"].array().size()), std::to_string(one["signals"].as_int()),
+                          one["workflow"].as_string(), last["state"].as_string(), result["verdict"].as_string(),
+                          result["score"].is_null() ? "" : result["score"].dump()});
+  }
+  if (table.rows.empty()) {
+    std::printf("no reviews yet: declare one in reviews/<name>/review.yaml\n");
+  } else {
+    std::cout << render(table, colour, true);
+  }
+}
+
+void print_review(const Json& review, bool colour) {
+  std::printf("%s: %s\n", review["review"].as_string().c_str(), review["title"].as_string().c_str());
+  std::string workflows;
+  for (const Json& name : review["workflows"].array()) workflows += (workflows.empty() ? "" : ", ") + name.as_string();
+  std::printf("target %s, %lld rounds, workflow %s (of %s)\n", review["target"].as_string().c_str(),
+              static_cast<long long>(review["rounds"].as_int()), review["workflow"].as_string().c_str(),
+              workflows.c_str());
+  TextTable table;
+  table.header = {"query", "script", "threshold", "signals"};
+  table.right = {false, false, true, true};
+  for (const Json& query : review["queries"].array()) {
+    table.rows.push_back({query["query"].as_string(), query["script"].as_string(), query["threshold"].as_string(),
+                          std::to_string(query["signals"].as_int())});
+  }
+  std::cout << render(table, colour, true);
+}
+
+void show(Context& context, const std::string& path, const std::function<void(const Json&, bool)>& print) {
+  auto backend = context.wiring.open(context.common);
+  auto answer = backend ? call_json(**backend, {.path = path}) : Result<Json>(backend.error());
+  if (!answer) {
+    context.exit_code = report(answer.error());
+  } else if (context.common.json) {
+    std::cout << answer->dump(2) << "\n";
+  } else {
+    print(*answer, context.common.colour);
+  }
+}
+
+std::string number(const Json& value) {
+  return value.is_null() ? "–" : value.dump();
+}
+
+// What is met, worst first, and what was not measured.
+void print_report(const Json& report, bool colour) {
+  TextTable table;
+  table.header = {"colour", "query", "signal", "count", "of"};
+  table.right = {false, false, false, true, true};
+  for (const char* wanted : {"red", "yellow", "not measured"}) {
+    for (const Json& section : report["sections"].array()) {
+      for (const Json& query : section["queries"].array()) {
+        for (const Json& signal : query["signals"].array()) {
+          if (signal["colour"].as_string() != wanted) continue;
+          const bool is_measured = std::string_view(wanted) != "not measured";
+          table.rows.push_back({wanted, query["query"].as_string(), signal["signal"].as_string(),
+                                is_measured ? std::to_string(signal["count"].as_int()) : "",
+                                is_measured ? std::to_string(signal["of"].as_int()) : signal["why"].as_string()});
+        }
+      }
+    }
+  }
+  if (!table.rows.empty()) std::cout << render(table, colour, true);
+  const Json& counts = report["counts"];
+  std::printf("%s: %s, score %s of 100; %lld red, %lld yellow, %lld green, %lld not measured\n",
+              report["title"].as_string().c_str(),
+              report["verdict"].is_null() ? "nothing judged" : report["verdict"].as_string().c_str(),
+              number(report["score"]).c_str(), static_cast<long long>(counts["red"].as_int()),
+              static_cast<long long>(counts["yellow"].as_int()), static_cast<long long>(counts["green"].as_int()),
+              static_cast<long long>(counts["not_measured"].as_int()));
+}
+
+int exit_of(const Json& report) {
+  return report["verdict"].as_string() == "red" ? kFoundRed : kDone;
+}
+
+int show_report(Context& context, Backend& backend, const std::string& name, const std::string& run) {
+  const auto report_json = call_json(backend, {.path = path_of(name) + "/report?format=json&run=" + url_encode(run)});
+  if (!report_json) return report(report_json.error());
+  if (context.common.json) {
+    std::cout << report_json->dump(2) << "\n";
+  } else {
+    print_report(*report_json, context.common.colour);
+    std::printf("run %s; `weir review report %s --run %s --output FILE` writes the report\n", run.c_str(), name.c_str(),
+                run.c_str());
+  }
+  return exit_of(*report_json);
+}
+
+int run_review(Context& context, const ReviewOptions& options) {
+  const Interrupt interrupt;  // before the folder's threads
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  if (auto may = check_detach(**backend, options.detach); !may) return report(may.error());
+  const Json body = Json::Object{{"workflow", options.workflow}};
+  const auto started =
+      call_json(**backend, {.method = "POST", .path = path_of(options.name) + "/runs", .body = body.dump()});
+  if (!started) return report(started.error());
+  if (options.detach) return follow_started(context, **backend, interrupt, *started, true);
+  const std::string id = (*started)["id"].as_string();
+  const auto run = await_run(**backend, interrupt, id);
+  if (!run) return report(run.error());
+  if (!*run) return kDone;
+  const Json& ended = **run;
+  if (ended["state"].as_string() != "done") {
+    return report(Error(Code::conflict,
+                        "run " + id + " " + ended["state"].as_string() + ": " + ended["error"].as_string(),
+                        "`weir runs watch " + id + "` shows what was done"));
+  }
+  return show_report(context, **backend, options.name, id);
+}
+
+int write_report(Context& context, const ReviewOptions& options) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  const std::string path = path_of(options.name) + "/report?format=" + url_encode(options.format) +
+                           (options.run.empty() ? "" : "&run=" + url_encode(options.run));
+  const auto answer = (*backend)->call({.path = path, .accept = "*/*"});
+  if (!answer) return report(answer.error());
+  if (answer->status != 200) return report(error_of(*answer));
+  if (options.output.empty() || options.output == "-") {
+    std::cout << answer->body;
+    return kDone;
+  }
+  std::ofstream file(options.output, std::ios::binary | std::ios::trunc);
+  file << answer->body;
+  file.close();
+  if (!file) return report(Error(Code::io, "the report cannot be written to " + options.output));
+  std::printf("wrote %s\n", options.output.c_str());
+  return kDone;
+}
+
+}  // namespace
+
+void add_reviews(CLI::App& app, Context& context) {
+  auto* review = app.add_subcommand("review", "Reviews: queries that judge a warehouse, and their reports");
+  review->require_subcommand(0, 1);
+  const auto list_all = [&context] { show(context, "/v1/reviews", print_list); };
+  review->add_subcommand("list", "All reviews; the same as `weir review`")->callback(list_all);
+  review->callback([review, list_all] {
+    if (review->get_subcommands().empty()) list_all();
+  });
+  auto options = std::make_shared<ReviewOptions>();
+  auto* one = review->add_subcommand("show", "One review: its queries and workflows");
+  one->add_option("review", options->name, "Its name")->required();
+  one->callback([&context, options] { show(context, path_of(options->name), print_review); });
+  auto* run = review->add_subcommand("run", "Runs a review and says what it found; exit code 3 if it is red");
+  run->add_option("review", options->name, "Its name")->required();
+  run->add_option("--workflow", options->workflow, "Instead of the review's own: all-serial, all-parallel, …");
+  run->add_flag("--detach", options->detach, "Only begin it; the server goes on");
+  run->callback([&context, options] { context.exit_code = run_review(context, *options); });
+  auto* written = review->add_subcommand("report", "A run's report, as a file or on standard output");
+  written->add_option("review", options->name, "Its name")->required();
+  written->add_option("--run", options->run, "The run's id; without it the newest that has a report");
+  written->add_option("--format", options->format, "html, json, junit, or page, which is the review's own template")
+      ->check(CLI::IsMember({"html", "json", "junit", "page"}));
+  written->add_option("--output,-o", options->output, "The file; without it standard output");
+  written->callback([&context, options] { context.exit_code = write_report(context, *options); });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,94 @@
+// Reviews: what is declared, runs of them, their reports.
+#include "surface/http/routes/body.h"
+#include "surface/http/routes/routes.h"
+
+namespace weir::http {
+
+namespace {
+
+struct Form {
+  const char* name;
+  const char* file;
+  const char* content_type;
+};
+constexpr Form kForms[] = {{"html", "report.html", "text/html; charset=utf-8"},
+                           {"json", "report.json", "application/json"},
+                           {"junit", "junit.xml", "application/xml"},
+                           {"page", "html/review.html", "text/html; charset=utf-8"}};
+
+Result<Json> list_reviews(const review::Reviews& reviews) {
+  TRY_ASSIGN(const auto states, reviews.reviews());
+  Json listed{Json::Array{}};
+  for (const auto& state : states) listed.push(state.to_json());
+  return Json(Json::Object{{"reviews", std::move(listed)}});
+}
+
+Result<Json> one_review(const review::Reviews& reviews, const Request& request) {
+  const std::string name(request.parameter("review"));
+  TRY_ASSIGN(const auto states, reviews.reviews());
+  for (const auto& state : states) {
+    if (state.review.name == name) return state.to_json();
+  }
+  return reviews.review(name).error();
+}
+
+Result<Json> start_review(review::Reviews& reviews, const Request& request) {
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"workflow"}));
+  review::StartRequest wanted;
+  TRY_ASSIGN(wanted.workflow, body.text_or("workflow", ""));
+  wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
+  TRY_ASSIGN(const std::string id, reviews.start(request.parameter("review"), wanted));
+  return Json(Json::Object{{"id", id}});
+}
+
+// Of ?run=, or the newest one; ?format= html, json, junit or page.
+Result<Response> report_of(const review::Reviews& reviews, const Request& request) {
+  const std::string format = request.query_value("format").value_or("html");
+  const Form* form = nullptr;
+  for (const Form& one : kForms) {
+    if (format == one.name) form = &one;
+  }
+  if (form == nullptr) {
+    return Error(Code::invalid, "there is no form " + format + " of a report", "html, json, junit or page");
+  }
+  const std::string name(request.parameter("review"));
+  std::string run = request.query_value("run").value_or("");
+  if (run.empty()) {
+    TRY_ASSIGN(run, reviews.last_run(name));
+  }
+  Response out;
+  TRY_ASSIGN(out.body, reviews.report(run, form->file));
+  out.content_type = form->content_type;
+  // What somebody else's warehouse said stands in it: no script runs, nothing is fetched.
+  out.headers.emplace_back("content-security-policy",
+                           "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups");
+  return out;
+}
+
+}  // namespace
+
+void add_review_routes(Router& router, review::Reviews& reviews) {
+  Route route;
+  route.access = Access::reader;
+  route.lane = Lane::interactive;
+  route.pattern = "/v1/reviews";
+  route.summary = "Reviews: their queries, workflows, and the newest run of each.";
+  route.handler = json_answers([&reviews](Request&) { return list_reviews(reviews); });
+  router.add(route);
+  route.pattern = "/v1/reviews/{review}";
+  route.summary = "One review.";
+  route.handler = json_answers([&reviews](Request& request) { return one_review(reviews, request); });
+  router.add(route);
+  route.pattern = "/v1/reviews/{review}/report";
+  route.summary = "The report of ?run=, or of the newest run: ?format=html, json, junit, or page, the template's.";
+  route.handler = answers([&reviews](Request& request) { return report_of(reviews, request); });
+  router.add(route);
+  route.method = Method::post;
+  route.access = Access::admin;
+  route.pattern = "/v1/reviews/{review}/runs";
+  route.summary = "Begins a run, of another workflow if the body says so: {\"workflow\": \"all-parallel\"}.";
+  route.handler = json_answers([&reviews](Request& request) { return start_review(reviews, request); });
+  router.add(route);
+}
+
+}  // namespace weir::http
