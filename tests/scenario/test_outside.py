@@ -174,7 +174,7 @@ def test_values_of_each_type(shop, elsewhere):
 
 
 def test_every_form_of_a_result(shop, tmp_path):
-    sql = "SELECT n, n * 1.5::numeric(6,1) AS price, CASE n WHEN 2 THEN NULL ELSE 'x,' || n END AS note, DATE '2026-01-01' + n AS day FROM generate_series(1, 3) n"
+    sql = "SELECT n, (n * 1.5)::numeric(6,1) AS price, CASE n WHEN 2 THEN NULL ELSE 'x,' || n END AS note, DATE '2026-01-01' + n AS day FROM generate_series(1, 3) n"
     assert "x,3" in shop.weir("sql", "--on", "prod", sql) and "3 rows in" in shop.stderr
     assert shop.weir("sql", "--on", "prod", "-f", "csv", sql).replace("\r", "") == 'n,price,note,day\n1,1.5,"x,1",2026-01-02\n2,3.0,,2026-01-03\n3,4.5,"x,3",2026-01-04\n'
     assert json.loads(shop.weir("sql", "--on", "prod", "-f", "json", sql))[1] == {"n": 2, "price": "3.0", "note": None, "day": "2026-01-03"}
@@ -425,7 +425,7 @@ def test_finish_against_stop(shop, elsewhere):
 def test_finish_against_time_limit(shop):
     outcomes = set()
     for number in range(60):
-        reply = shop.post("/v1/connections/narrow/query", {"sql": f"SELECT {number}, pg_sleep(0.005)", "time_limit_ms": 5 + number % 8}, shop.admin())
+        reply = shop.post("/v1/connections/narrow/query", {"sql": f"SELECT {number}, pg_sleep(0.012)", "time_limit_ms": 4 + number % 14}, shop.admin())
         outcomes.add(reply.status)
         assert reply.status in (200, 504), reply
         assert shop.rows("SELECT 1", on="narrow") == [[1]]
