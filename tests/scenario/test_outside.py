@@ -588,7 +588,9 @@ def test_redshift_is_checked(near, redshift):
         there = statement.replace("stl_load_errors", "weir_load_errors")  # which it is made of in weir, where it is granted
         reply = redshift.post("/v1/sql", {"sql": there}, redshift.admin())
         assert reply.status == 200, (statement, reply)
-    assert near.check("prod")["gaps"] == []
+    # weir's own views (weir_streams …) stand in the schema public too, and are granted one by one.
+    [gap] = near.check("prod", code=3)["gaps"]
+    assert gap["kind"] == "all_tables" and "of the schema public" in gap["what"]
 
 
 def test_redshift_is_asked(near, redshift):
