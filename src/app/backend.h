@@ -21,6 +21,9 @@ class HttpBackend : public cli::Backend {
   Result<cli::ApiResponse> stream(const cli::ApiRequest& request,
                                   const std::function<bool(std::string_view)>& take) override;
   bool is_server() const override { return is_server_; }
+  std::unique_ptr<cli::Backend> beside() const override {
+    return std::make_unique<HttpBackend>(url_, socket_, token_, is_server_);
+  }
   // The App that answers, when it is this process's own: it lives as long as the backend.
   void keep(std::unique_ptr<App> app) { app_ = std::move(app); }
 

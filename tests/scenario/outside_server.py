@@ -107,7 +107,7 @@ class Elsewhere:
             os.kill(pid, signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self.frozen:
+        for pid in [*self.frozen, self.process.pid]:  # runuser stops with what it started
             os.kill(pid, signal.SIGCONT)
 
     def crash(self):

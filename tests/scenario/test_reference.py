@@ -80,6 +80,11 @@ def metrics_table(text):
 def test_every_metric_is_on_its_page_and_none_that_does_not_exist(advertising):
     advertising.write("alerts/page.yaml", "channels:\n  hook: {kind: webhook, url: 'http://127.0.0.1:1/'}\n")
     advertising.weir("apply")
+    advertising.stop()
+    with (advertising.folder / "weir.yaml").open("a") as settings:
+        settings.write("connections: {nobody: {host: localhost, port: 1, database: d, user: u}}\n")
+    advertising.start()
+    advertising.post("/v1/connections/nobody/query", {"sql": "SELECT 1"}, advertising.admin())
     advertising.post("/impressions", {"impressions": [{"ad_id": "x"}]})
     advertising.post("/impressions", "{nonsense")
     advertising.sql("SELECT count(*) FROM impressions")

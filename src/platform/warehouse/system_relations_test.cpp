@@ -177,6 +177,17 @@ TEST_F(RelationsTest, words_of_the_session) {
   EXPECT_EQ(ask("GRANT SELECT ON sales TO ada"), "GRANT");
   EXPECT_EQ(ask(*ada, "SELECT has_table_privilege('sales', 'select'), has_schema_privilege('public', 'usage')"),
             "t|t; SELECT 1");
+  // Names of a statement's own, which the functions' own tables might have had.
+  EXPECT_EQ(
+      ask(*ada,
+          "SELECT has_schema_privilege(n.oid, 'usage'), pg_get_userbyid(p.relowner), "
+          "has_table_privilege(p.oid, 'select'), obj_description(p.oid), pg_table_is_visible(p.oid) FROM pg_class p "
+          "JOIN pg_namespace n ON n.oid = p.relnamespace WHERE p.relname = 'sales'"),
+      "t|weir|t|NULL|t; SELECT 1");
+  EXPECT_EQ(ask(*ada,
+                "SELECT pg_get_userbyid(r.relowner), has_table_privilege(r.oid, 'select'), pg_table_is_visible(r.oid) "
+                "FROM pg_class r WHERE r.relname = 'sales'"),
+            "weir|t|t; SELECT 1");
   EXPECT_EQ(ask("SELECT identity_name, privilege_type FROM svv_relation_privileges WHERE relation_name = 'sales'"),
             "ada|SELECT; SELECT 1");
   EXPECT_EQ(ask("SELECT usename, usesuper FROM pg_user ORDER BY usesysid"), "weir|t;ada|f; SELECT 2");

@@ -7,19 +7,21 @@
 namespace weir::engine {
 namespace {
 
+// Of a subquery's tables no name may be one that a statement gives to its own: a parameter stands for what the
+// statement wrote, and n.oid of its n would be read as that of ours.
 constexpr const char* kMacros[] = {
     // The dialect writes @~ and !@~ for ~ and !~.
     R"("@~"(s, pattern) AS regexp_matches(s, pattern))",
     R"("!@~"(s, pattern) AS NOT regexp_matches(s, pattern))",
     R"("~*"(s, pattern) AS regexp_matches(s, pattern, 'i'))",
     R"("!~*"(s, pattern) AS NOT regexp_matches(s, pattern, 'i'))",
-    R"(pg_get_userbyid(o) AS coalesce((SELECT p.name FROM lake.internal.weir_people p WHERE p.id = o),
+    R"(pg_get_userbyid(o) AS coalesce((SELECT _p.name FROM lake.internal.weir_people _p WHERE _p.id = o),
        'unknown (OID=' || o || ')'))",
     R"(weir_current_schemas(implicit) AS CASE WHEN implicit
        THEN list_concat(['pg_catalog'], from_json(weir_word('current_schemas', ''), '["VARCHAR"]'))
        ELSE from_json(weir_word('current_schemas', ''), '["VARCHAR"]') END)",
-    R"(pg_table_is_visible(o) AS coalesce((SELECT list_contains(weir_current_schemas(true), r.schema_name)
-       FROM lake.pg_catalog._weir_relations r WHERE r.oid = o), false))",
+    R"(pg_table_is_visible(o) AS coalesce((SELECT list_contains(weir_current_schemas(true), _r.schema_name)
+       FROM lake.pg_catalog._weir_relations _r WHERE _r.oid = o), false))",
     "pg_type_is_visible(o) AS true",
     "pg_function_is_visible(o) AS true",
     "pg_operator_is_visible(o) AS true",
@@ -42,57 +44,59 @@ constexpr const char* kMacros[] = {
        WHEN o = 1043 AND m > 4 THEN 'character varying(' || (m - 4) || ')'
        WHEN o = 1042 AND m > 4 THEN 'character(' || (m - 4) || ')'
        WHEN o = 1700 AND m > 4 THEN 'numeric(' || ((m - 4) // 65536) || ',' || ((m - 4) % 65536) || ')'
-       ELSE coalesce((SELECT max(t.shown) FROM lake.pg_catalog._weir_types t WHERE t.oid = o),
-         (SELECT max(t.shown) || '[]' FROM lake.pg_catalog._weir_types t
-          WHERE t.array_oid = o AND o <> 0), '???') END)",
+       ELSE coalesce((SELECT max(_t.shown) FROM lake.pg_catalog._weir_types _t WHERE _t.oid = o),
+         (SELECT max(_t.shown) || '[]' FROM lake.pg_catalog._weir_types _t
+          WHERE _t.array_oid = o AND o <> 0), '???') END)",
     "pg_get_expr(e, o) AS e, (e, o, pretty) AS e",
-    R"(pg_get_viewdef(o) AS (SELECT r.attributes->>'definition' FROM lake.pg_catalog._weir_relations r
-         WHERE CAST(r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR r.name = CAST(o AS VARCHAR) LIMIT 1),
-       (o, pretty) AS (SELECT r.attributes->>'definition' FROM lake.pg_catalog._weir_relations r
-         WHERE CAST(r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR r.name = CAST(o AS VARCHAR) LIMIT 1))",
-    R"(pg_get_constraintdef(o) AS (SELECT c._weir_definition FROM lake.pg_catalog.pg_constraint c WHERE c.oid = o),
-       (o, pretty) AS (SELECT c._weir_definition FROM lake.pg_catalog.pg_constraint c WHERE c.oid = o))",
+    R"(pg_get_viewdef(o) AS (SELECT _r.attributes->>'definition' FROM lake.pg_catalog._weir_relations _r
+         WHERE CAST(_r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR _r.name = CAST(o AS VARCHAR) LIMIT 1),
+       (o, pretty) AS (SELECT _r.attributes->>'definition' FROM lake.pg_catalog._weir_relations _r
+         WHERE CAST(_r.oid AS VARCHAR) = CAST(o AS VARCHAR) OR _r.name = CAST(o AS VARCHAR) LIMIT 1))",
+    R"(pg_get_constraintdef(o) AS (SELECT _c._weir_definition FROM lake.pg_catalog.pg_constraint _c WHERE _c.oid = o),
+       (o, pretty) AS (SELECT _c._weir_definition FROM lake.pg_catalog.pg_constraint _c WHERE _c.oid = o))",
     "pg_get_indexdef(o) AS CAST(NULL AS VARCHAR), (o, n, pretty) AS CAST(NULL AS VARCHAR)",
     "pg_get_partkeydef(o) AS CAST(NULL AS VARCHAR)",
     "pg_get_triggerdef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
     "pg_get_ruledef(o) AS CAST(NULL AS VARCHAR), (o, pretty) AS CAST(NULL AS VARCHAR)",
-    R"(pg_get_functiondef(o) AS (SELECT 'CREATE OR REPLACE FUNCTION ' || f.schema_name || '.' || f.name || '(' ||
-         f.arguments || ')' || chr(10) || ' RETURNS ' || f.returns || chr(10) || ' ' || upper(f.volatility) ||
+    R"(pg_get_functiondef(o) AS (SELECT 'CREATE OR REPLACE FUNCTION ' || _f.schema_name || '.' || _f.name || '(' ||
+         _f.arguments || ')' || chr(10) || ' RETURNS ' || _f.returns || chr(10) || ' ' || upper(_f.volatility) ||
          chr(10) ||
-         'AS $function$' || f.body || '$function$' || chr(10) || 'LANGUAGE sql' FROM lake.pg_catalog._weir_functions f
-         WHERE f.oid = o))",
-    "pg_get_function_result(o) AS (SELECT f.returns FROM lake.pg_catalog._weir_functions f WHERE f.oid = o)",
-    "pg_get_function_arguments(o) AS (SELECT f.arguments FROM lake.pg_catalog._weir_functions f WHERE f.oid = o)",
-    "pg_get_function_identity_arguments(o) AS (SELECT f.arguments FROM lake.pg_catalog._weir_functions f WHERE "
-    "f.oid = o)",
+         'AS $function$' || _f.body || '$function$' || chr(10) || 'LANGUAGE sql' FROM lake.pg_catalog._weir_functions _f
+         WHERE _f.oid = o))",
+    "pg_get_function_result(o) AS (SELECT _f.returns FROM lake.pg_catalog._weir_functions _f WHERE _f.oid = "
+    "o)",
+    "pg_get_function_arguments(o) AS (SELECT _f.arguments FROM lake.pg_catalog._weir_functions _f WHERE "
+    "_f.oid = o)",
+    "pg_get_function_identity_arguments(o) AS (SELECT _f.arguments FROM lake.pg_catalog._weir_functions _f WHERE "
+    "_f.oid = o)",
     "pg_get_statisticsobjdef_columns(o) AS CAST(NULL AS VARCHAR)",
     "pg_get_serial_sequence(t, c) AS CAST(NULL AS VARCHAR)",
     "pg_relation_is_publishable(o) AS false",
     "pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
-    R"(obj_description(o) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
-         WHERE d.objoid = o AND d.objsubid = 0),
-       (o, c) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
-         WHERE d.objoid = o AND d.objsubid = 0 AND c = 'pg_class'))",
-    R"(col_description(o, number) AS (SELECT d.description FROM lake.pg_catalog.pg_description d
-         WHERE d.objoid = o AND d.objsubid = number))",
+    R"(obj_description(o) AS (SELECT _d.description FROM lake.pg_catalog.pg_description _d
+         WHERE _d.objoid = o AND _d.objsubid = 0),
+       (o, c) AS (SELECT _d.description FROM lake.pg_catalog.pg_description _d
+         WHERE _d.objoid = o AND _d.objsubid = 0 AND c = 'pg_class'))",
+    R"(col_description(o, number) AS (SELECT _d.description FROM lake.pg_catalog.pg_description _d
+         WHERE _d.objoid = o AND _d.objsubid = number))",
     "shobj_description(o, c) AS CAST(NULL AS VARCHAR)",
     R"(weir_truth(answer, who, privilege) AS coalesce(answer, error('role "' || CAST(who AS VARCHAR) ||
          '" does not exist, or unrecognized privilege type: "' || CAST(privilege AS VARCHAR) || '"')) = 'true')",
     // Of a relation's number or name, as PostgreSQL takes both; NULL of one that is not there.
-    R"(weir_relation_of(t) AS coalesce((SELECT r.place || chr(10) || r.name FROM lake.pg_catalog._weir_relations r
-         WHERE CAST(r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
-         r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR (r.name = replace(CAST(t AS VARCHAR),
-         '"', '') AND list_contains(weir_current_schemas(false), r.schema_name))
-         ORDER BY coalesce(list_position(weir_current_schemas(false), r.schema_name), 1000) LIMIT 1),
+    R"(weir_relation_of(t) AS coalesce((SELECT _r.place || chr(10) || _r.name FROM lake.pg_catalog._weir_relations _r
+         WHERE CAST(_r.oid AS VARCHAR) = CAST(t AS VARCHAR) OR
+         _r.schema_name || '.' || _r.name = replace(CAST(t AS VARCHAR), '"', '') OR (_r.name =
+         replace(CAST(t AS VARCHAR), '"', '') AND list_contains(weir_current_schemas(false), _r.schema_name))
+         ORDER BY coalesce(list_position(weir_current_schemas(false), _r.schema_name), 1000) LIMIT 1),
          weir_word('system_relation', replace(CAST(t AS VARCHAR), '"', ''))))",
     R"(weir_known_relation(t) AS coalesce(weir_relation_of(t), CASE WHEN TRY_CAST(t AS BIGINT) IS NULL
          THEN error('relation "' || CAST(t AS VARCHAR) || '" does not exist') END))",
     R"(weir_may_relation(u, t, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(weir_word('may',
          CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR)) || chr(10) || weir_relation_of(t)), u, p) END)",
     "has_table_privilege(t, p) AS weir_may_relation('', t, p), (u, t, p) AS weir_may_relation(u, t, p)",
-    R"(weir_column_of(t, c) AS (SELECT k.name FROM lake.pg_catalog._weir_columns k
-         JOIN lake.pg_catalog._weir_relations kr ON kr.oid = k.oid WHERE kr.place || chr(10) || kr.name =
-           weir_relation_of(t) AND (k.name = CAST(c AS VARCHAR) OR CAST(k.number AS VARCHAR) = CAST(c AS VARCHAR))
+    R"(weir_column_of(t, c) AS (SELECT _k.name FROM lake.pg_catalog._weir_columns _k
+         JOIN lake.pg_catalog._weir_relations _kr ON _kr.oid = _k.oid WHERE _kr.place || chr(10) || _kr.name =
+           weir_relation_of(t) AND (_k.name = CAST(c AS VARCHAR) OR CAST(_k.number AS VARCHAR) = CAST(c AS VARCHAR))
          LIMIT 1))",
     R"(weir_may_column(u, t, c, p) AS CASE WHEN weir_known_relation(t) IS NOT NULL THEN weir_truth(
          weir_word('may_column',
@@ -105,9 +109,9 @@ constexpr const char* kMacros[] = {
     "has_any_column_privilege(t, p) AS weir_may_any_column('', t, p), (u, t, p) AS weir_may_any_column(u, t, p)",
     "has_column_privilege(t, c, p) AS weir_may_column('', t, c, p), (u, t, c, p) AS weir_may_column(u, t, c, p)",
     R"(weir_may_schema(u, s, p) AS weir_truth(weir_word('may_schema', CAST(u AS VARCHAR) || chr(10) ||
-         lower(CAST(p AS VARCHAR)) || chr(10) || coalesce((SELECT n.name FROM lake.pg_catalog._weir_schemas n
-         WHERE CAST(n.oid AS VARCHAR) = CAST(s AS
-           VARCHAR) OR n.name = replace(CAST(s AS VARCHAR), '"', '')),
+         lower(CAST(p AS VARCHAR)) || chr(10) || coalesce((SELECT _n.name FROM lake.pg_catalog._weir_schemas _n
+         WHERE CAST(_n.oid AS VARCHAR) = CAST(s AS
+           VARCHAR) OR _n.name = replace(CAST(s AS VARCHAR), '"', '')),
            error('schema "' || CAST(s AS VARCHAR) || '" does not exist'))), u, p))",
     "has_schema_privilege(s, p) AS weir_may_schema('', s, p), (u, s, p) AS weir_may_schema(u, s, p)",
     R"(weir_may_database(u, d, p) AS CASE WHEN CAST(d AS VARCHAR) IN ('16384',
@@ -118,12 +122,12 @@ constexpr const char* kMacros[] = {
     "has_database_privilege(d, p) AS weir_may_database('', d, p), (u, d, p) AS weir_may_database(u, d, p)",
     R"(weir_may_function(u, f, p) AS weir_truth(weir_word('may_function',
          CAST(u AS VARCHAR) || chr(10) || lower(CAST(p AS VARCHAR))
-         || chr(10) || coalesce((SELECT max(pr._weir_key) FROM lake.pg_catalog._weir_functions pr
-           WHERE CAST(pr.oid AS VARCHAR) = CAST(f AS VARCHAR)), CAST(f AS VARCHAR))), u, p))",
+         || chr(10) || coalesce((SELECT max(_pr._weir_key) FROM lake.pg_catalog._weir_functions _pr
+           WHERE CAST(_pr.oid AS VARCHAR) = CAST(f AS VARCHAR)), CAST(f AS VARCHAR))), u, p))",
     "has_function_privilege(f, p) AS weir_may_function('', f, p), (u, f, p) AS weir_may_function(u, f, p)",
     "has_language_privilege(l, p) AS true, (u, l, p) AS true",
-    "pg_has_role(r, p) AS (SELECT bool_or(e.role_name = CAST(r AS VARCHAR)) FROM "
-    "lake.information_schema.enabled_roles e), (u, r, p) AS true",
+    "pg_has_role(r, p) AS (SELECT bool_or(_e.role_name = CAST(r AS VARCHAR)) FROM "
+    "lake.information_schema.enabled_roles _e), (u, r, p) AS true",
     "pg_relation_size(o) AS CAST(0 AS BIGINT), (o, fork) AS CAST(0 AS BIGINT)",
     "pg_total_relation_size(o) AS CAST(0 AS BIGINT)",
     "pg_table_size(o) AS CAST(0 AS BIGINT)",
@@ -162,16 +166,16 @@ constexpr const char* kMacros[] = {
            WHEN 'pg_index' THEN 2610 WHEN 'pg_language' THEN 2612 WHEN 'pg_opclass' THEN 2616
            WHEN 'pg_operator' THEN 2617 WHEN 'pg_extension' THEN 3079 WHEN 'pg_tablespace' THEN 1213
            WHEN 'pg_publication' THEN 6104 WHEN 'pg_cast' THEN 2605 WHEN 'pg_am' THEN 2601 END,
-         (SELECT r.oid FROM lake.pg_catalog._weir_relations r
-          WHERE r.schema_name || '.' || r.name = replace(CAST(t AS VARCHAR), '"', '') OR
-            (r.name = replace(CAST(t AS VARCHAR), '"', '') AND
-             list_contains(weir_current_schemas(false), r.schema_name))
-          ORDER BY list_position(weir_current_schemas(false), r.schema_name) LIMIT 1)))",
-    R"(to_regtype(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT y.oid FROM lake.pg_catalog._weir_types y
-         WHERE y.name = lower(CAST(t AS VARCHAR)) OR y.shown = lower(CAST(t AS VARCHAR)) LIMIT 1)))",
+         (SELECT _r.oid FROM lake.pg_catalog._weir_relations _r
+          WHERE _r.schema_name || '.' || _r.name = replace(CAST(t AS VARCHAR), '"', '') OR
+            (_r.name = replace(CAST(t AS VARCHAR), '"', '') AND
+             list_contains(weir_current_schemas(false), _r.schema_name))
+          ORDER BY list_position(weir_current_schemas(false), _r.schema_name) LIMIT 1)))",
+    R"(to_regtype(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT _y.oid FROM lake.pg_catalog._weir_types _y
+         WHERE _y.name = lower(CAST(t AS VARCHAR)) OR _y.shown = lower(CAST(t AS VARCHAR)) LIMIT 1)))",
     "to_regproc(t) AS TRY_CAST(t AS BIGINT)",
-    R"(to_regnamespace(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT n.oid FROM lake.pg_catalog._weir_schemas n
-         WHERE n.name = replace(CAST(t AS VARCHAR), '"', ''))))",
+    R"(to_regnamespace(t) AS coalesce(TRY_CAST(t AS BIGINT), (SELECT _n.oid FROM lake.pg_catalog._weir_schemas _n
+         WHERE _n.name = replace(CAST(t AS VARCHAR), '"', ''))))",
 };
 
 // Holds what the statement was bound under.

@@ -26,9 +26,9 @@ class Figures {
   Figures(const std::string& name, Metrics* metrics) : name_(name), metrics_(metrics) {
     if (metrics == nullptr) return;
     const Labels labels = {{"connection", name}};
-    open_ = &metrics->gauge("weir_outside_connections", "Connections to a server elsewhere that are open", labels);
-    waits_ = &metrics->counter("weir_outside_waits_total", "Times that a free connection was waited for", labels);
-    statements_ = &metrics->counter("weir_outside_statements_total", "Statements that were sent elsewhere", labels);
+    open_ = &metrics->gauge("weir_outside_connections", "Connections to a server elsewhere that are open.", labels);
+    waits_ = &metrics->counter("weir_outside_waits_total", "Times that a free connection was waited for.", labels);
+    statements_ = &metrics->counter("weir_outside_statements_total", "Statements that were sent elsewhere.", labels);
     metrics->declare(MetricKind::counter, kFailures, kFailuresHelp);
   }
   void opened() {
@@ -50,7 +50,7 @@ class Figures {
 
  private:
   static constexpr const char* kFailures = "weir_outside_failures_total";
-  static constexpr const char* kFailuresHelp = "Connections and statements elsewhere that failed, by reason";
+  static constexpr const char* kFailuresHelp = "Connections and statements elsewhere that failed, by reason.";
   const std::string name_;
   Metrics* const metrics_;
   Gauge* open_ = nullptr;

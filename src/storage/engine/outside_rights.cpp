@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kTimeMax = seconds(30);  // of each question
 constexpr OutsideLimits kLimits{.time = kTimeMax, .rows_max = 100'000};
 constexpr const char* kSuperuser = "a superuser";
+constexpr std::string_view kUndefinedTable = "42P01", kUndefinedSchema = "3F000", kNotPrivileged = "42501";
 
 std::string text_of(const Cell& cell) {
   const auto* text = std::get_if<std::string>(&cell);
@@ -107,17 +108,31 @@ class Checking {
     return std::vector<Gap>();
   }
 
-  std::vector<Gap> relation_gaps(const Need& need) const {
+  // What the server says to a SELECT of it is the truth: system relations of Redshift stand in no pg_class, and some
+  // are for superusers alone whatever was granted.
+  Result<std::vector<Gap>> relation_gaps(const Need& need) {
     const RelationName wanted = parts_of(need.relation);
-    const Relation* found = nullptr;
-    for (const Relation& one : relations_) {
-      if (one.name != wanted.name) continue;
-      if (wanted.schema.empty() ? one.is_visible : one.schema == wanted.schema) found = &one;
-      // One that is nowhere on the path is better than none.
-      if (found == nullptr && wanted.schema.empty()) found = &one;
+    const std::string named =
+        wanted.schema.empty() ? quoted_name(wanted.name) : quoted_name(wanted.schema) + "." + quoted_name(wanted.name);
+    // A view of statistics answers as it is read; of others no row is computed.
+    const char* rows_read = wanted.name.starts_with("pg_stat_") ? "1" : "0";
+    const auto read = rows("SELECT 1 FROM " + named + " LIMIT " + rows_read);
+    if (read) return std::vector<Gap>();
+    const std::string_view state = read.error().sqlstate == nullptr ? "" : read.error().sqlstate;
+    if (state == kUndefinedTable || state == kUndefinedSchema) return std::vector<Gap>{missing(need)};
+    if (state == kNotPrivileged) return not_granted(need, named);
+    if (read.error().code != Code::invalid && read.error().code != Code::denied) return read.error();
+    return std::vector<Gap>{{need, need.relation + ": " + read.error().message, "", ""}};
+  }
+
+  std::vector<Gap> not_granted(const Need& need, const std::string& named) const {
+    const RelationName wanted = parts_of(need.relation);
+    const auto found = std::find_if(relations_.begin(), relations_.end(), [&](const Relation& one) {
+      return one.name == wanted.name && (wanted.schema.empty() ? one.is_visible : one.schema == wanted.schema);
+    });
+    if (found == relations_.end()) {
+      return {{need, "no SELECT on " + need.relation, "GRANT SELECT ON " + named + " TO " + grantee(), kSuperuser}};
     }
-    if (found == nullptr) return {missing(need)};
-    const std::string full = quoted_name(found->schema) + "." + quoted_name(found->name);
     const std::string by = kSuperuser + std::string(" or ") + found->owner;
     std::vector<Gap> out;
     if (!found->may_use) {
@@ -125,14 +140,22 @@ class Checking {
                      "GRANT USAGE ON SCHEMA " + quoted_name(found->schema) + " TO " + grantee(), by});
     }
     if (!found->may_select) {
-      out.push_back({need, "no SELECT on " + found->schema + "." + found->name,
-                     "GRANT SELECT ON " + full + " TO " + grantee(), by});
+      out.push_back(
+          {need, "no SELECT on " + found->schema + "." + found->name,
+           "GRANT SELECT ON " + quoted_name(found->schema) + "." + quoted_name(found->name) + " TO " + grantee(), by});
     }
     return out;
   }
 
   Gap missing(const Need& need) const {
     Gap out{need, need.relation + " does not exist", "", ""};
+    for (const Relation& one : relations_) {
+      if (one.name != need.relation) continue;
+      out.what = need.relation + " lies in the schema " + one.schema + ", which is not on the search path";
+      out.statement = "ALTER USER " + grantee() + " SET search_path TO \"$user\", public, " + quoted_name(one.schema);
+      out.by = kSuperuser + std::string(" or ") + user_;
+      return out;
+    }
     if (parts_of(need.relation).name == "pg_stat_statements") {
       out.statement = "CREATE EXTENSION pg_stat_statements";
       out.by = std::string(kSuperuser) + ", in this database; shared_preload_libraries must name it";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -124,16 +125,17 @@ project::SettingTable ways() {
 
 // Where the connection, or one setting of it, is written: a mistake of several values has no place of its own.
 std::optional<Position> place_of(const project::Settings& settings, const std::string& name) {
+  std::optional<Position> first;
   for (const project::Effective& one : settings.all()) {
     if (!one.name.starts_with(name) || one.origin != project::Origin::file) continue;
     const auto parts = split(one.where, ':');
     if (parts.size() != 3) continue;
-    Position out{.file = std::string(parts[0])};
-    std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), out.line);
-    std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), out.column);
-    return out;
+    Position at{.file = std::string(parts[0])};
+    std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), at.line);
+    std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), at.column);
+    if (!first || std::pair(at.line, at.column) < std::pair(first->line, first->column)) first = at;
   }
-  return {};
+  return first;
 }
 
 // One declaration while it is read.

@@ -216,7 +216,7 @@ TEST(OutsideSettings, mistakes_are_told_with_their_place) {
   EXPECT_TRUE(told_of("a: {host: 'h:5432', database: d, user: u}").starts_with("weir.yaml:3:13: connections.a.host"));
   EXPECT_TRUE(told_of("a: {host: 'h/d', database: d, user: u}").starts_with("weir.yaml:3:13: connections.a.host"));
   EXPECT_TRUE(told_of("a: {host: /run/postgresql, database: d, user: u, tls: verify}")
-                  .starts_with("weir.yaml:3:55: connections.a: a Unix socket is not encrypted"));
+                  .starts_with("weir.yaml:3:57: connections.a: a Unix socket is not encrypted"));
   EXPECT_TRUE(told_of("a: {host: h, database: d, user: u, tls: off, ca: x.pem}").starts_with("weir.yaml:3:52: "));
   EXPECT_TRUE(told_of("A-B: {host: h, database: d, user: u}").starts_with("weir.yaml:3:8: connections: 'A-B'"));
   EXPECT_TRUE(told_of("a: {host: h, database: d, user: u, max: 65}").starts_with("weir.yaml:3:43: "));

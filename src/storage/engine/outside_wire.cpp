@@ -90,24 +90,25 @@ class OutsideWire::Stop {
     }
     start_thread("outside-stop", [stop, stops, message] {
       std::array<char, 256> reason{};
-      PQcancel(message.get(), reason.data(), static_cast<int>(reason.size()));
+      const bool is_passed_on = PQcancel(message.get(), reason.data(), static_cast<int>(reason.size())) != 0;
       stops->under_way.fetch_sub(1);
       const std::lock_guard lock(stop->mutex_);
-      stop->is_delivered_ = true;
-      stop->delivered_.notify_all();
+      stop->is_passed_on_ = is_passed_on;
+      stop->ended_.notify_all();
     }).detach();
     return stop;
   }
-  // The server has closed the stop's connection: it has passed the stop on, and the stop cannot meet what comes later.
+  // True: the server has closed the stop's connection, so it has passed the stop on, which cannot meet what comes
+  // later.
   bool wait(std::chrono::seconds within) {
     std::unique_lock lock(mutex_);
-    return delivered_.wait_for(lock, within, [this] { return is_delivered_; });
+    return ended_.wait_for(lock, within, [this] { return is_passed_on_.has_value(); }) && *is_passed_on_;
   }
 
  private:
   std::mutex mutex_;  // guards what follows
-  std::condition_variable delivered_;
-  bool is_delivered_ = false;
+  std::condition_variable ended_;
+  std::optional<bool> is_passed_on_;
 };
 
 // What is known of an answer so far.

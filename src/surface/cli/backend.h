@@ -41,6 +41,8 @@ class Backend {
   // (`stream tail`).
   virtual Result<ApiResponse> stream(const ApiRequest& request, const std::function<bool(std::string_view)>& take) = 0;
   virtual bool is_server() const = 0;
+  // Another way to the same one, for another thread while this one waits for its answer; this one outlives it.
+  virtual std::unique_ptr<Backend> beside() const = 0;
 };
 
 // call() whose body is JSON; a status of 400 or more becomes the Error that the body describes.

@@ -54,9 +54,8 @@ std::string table_of(const Json& result, bool colour) {
 class RunningStatement {
  public:
   // `on`: a connection to a server elsewhere, or empty.
-  RunningStatement(Context& context, Backend& backend, const std::string& on)
-      : context_(context),
-        backend_(backend),
+  RunningStatement(Backend& backend, const std::string& on)
+      : backend_(backend),
         path_(on.empty() ? "/v1/sql" : "/v1/connections/" + url_encode(on) + "/query"),
         under_way_(on.empty() ? "/v1/statements/" : "/v1/connections/" + url_encode(on) + "/statements/") {}
 
@@ -86,15 +85,13 @@ class RunningStatement {
       usleep(100'000);
       if (interrupted.load() && !asked) {
         asked = true;
-        auto second = context_.wiring.open(context_.common);
-        if (second) (void)call_json(**second, {.method = "DELETE", .path = under_way_ + id});
+        (void)call_json(*backend_.beside(), {.method = "DELETE", .path = under_way_ + id});
       }
       if (tenths >= 10)
         progress.show(asked ? "cancelling …" : "running, " + std::to_string(tenths / 10) + " s (Ctrl-C cancels)");
     }
   }
 
-  Context& context_;
   Backend& backend_;
   const std::string path_, under_way_;
 };
@@ -208,7 +205,7 @@ int list_saved(const Context& context, Backend& backend) {
 }  // namespace
 
 int run_statement(Context& context, Backend& backend, const std::string& sql, const StatementOutput& output) {
-  RunningStatement statement(context, backend, output.on);
+  RunningStatement statement(backend, output.on);
   const uint64_t rows = output.rows_max == 0 && output.format == "table" ? kTableRows : output.rows_max;
   auto response = statement.run(sql, accept_of(output.format), rows);
   if (!response) return report(response.error());

@@ -2,7 +2,9 @@
 // For administrators only: what a connection's user may read there, whoever asks here may.
 #include "storage/engine/outside.h"
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "core/base/guarded.h"
 #include "core/base/ids.h"
@@ -50,12 +52,14 @@ class OutsideRoutes {
 
   Result<Response> query(const Request& request) {
     TRY_ASSIGN(engine::OutsidePool* const pool, parts_.connections.find(request.parameter("name")));
-    TRY_ASSIGN(const Order order, order_of(request));
+    TRY_ASSIGN(Order order, order_of(request));
     const Cancel cancel = request.cancel->child();
     TRY_ASSIGN(const Under under, begin(order.id, cancel));
     log_event(Level::info, "outside.query",
               {{"connection", pool->options().name}, {"statement", order.id}, {"by", request.caller.name()}});
+    const int64_t until = parts_.clock.steady_micros() + order.limits.time->micros;
     TRY_ASSIGN(const auto connection, pool->take(*order.limits.time, cancel));
+    order.limits.time = microseconds(std::max<int64_t>(until - parts_.clock.steady_micros(), 0));
     TRY_ASSIGN(const engine::OutsideResult result, connection->run(order.sql, order.limits, cancel));
     return reply_of(order, result);
   }
