@@ -1,6 +1,5 @@
-// The canonical form of a review that the control database keeps, and the JSON Schema of review.yaml.
+// The canonical form of a review that the control database keeps.
 #include "analysis/review/declaration.h"
-#include "core/base/check.h"
 #include "core/base/json_shape.h"
 
 namespace weir::review {
@@ -155,73 +154,6 @@ Workflow workflow_from(const Json& json, std::string& wrong) {
   return out;
 }
 
-constexpr const char* kSchema = R"json({
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "$id": "weir:review",
-  "title": "A review: reviews/<name>/review.yaml",
-  "type": "object",
-  "additionalProperties": false,
-  "properties": {
-    "title": {"type": "string", "maxLength": 4096, "description": "What the report is called. By default the folder's name."},
-    "description": {"type": "string", "maxLength": 4096, "description": "What it is for."},
-    "target": {"type": "string", "default": "weir", "description": "A connection of weir.yaml; weir: this server."},
-    "customer": {"type": "string", "maxLength": 4096, "description": "Whose warehouse it is, for the report."},
-    "endpoint": {"type": "string", "maxLength": 4096, "description": "Its address, for the report."},
-    "workflow": {"type": "string", "default": "all-serial", "description": "The workflow that runs where no other is asked for."},
-    "workflows": {"type": "object", "maxProperties": 50,
-      "additionalProperties": {"type": "array", "minItems": 1, "maxItems": 500, "items": {"type": "string"}},
-      "description": "By name: texts that run at the same time, each with names of queries that run one after another, as \"Tables:600,Locks:30s\"; the time behind the colon is the query's threshold. all-serial and all-parallel are always there."},
-    "rounds": {"type": "integer", "minimum": 1, "maximum": 20, "default": 3, "description": "How often a query that fails is tried, the first time included."},
-    "parallel": {"type": "integer", "minimum": 1, "maximum": 64, "default": 16, "description": "Queries at once, at most."},
-    "time_limit": {"type": "string", "description": "Of the whole run, 1s to 7d: what has not ended then is cancelled, and the report says so."},
-    "csv": {"enum": ["standard", "bars"], "default": "standard", "description": "How results are written as CSV: by RFC 4180, or between bars as the automated review does, which is the default beside its config.json."},
-    "notify": {"type": "array", "maxItems": 100, "items": {"type": "string"}, "description": "Channels that are told how a run ended. Without it: the page alone."},
-    "next_actions": {"type": "array", "maxItems": 100, "items": {"type": "string"}, "description": "Shown at the report's end."},
-    "queries": {"type": "object", "maxProperties": 500, "additionalProperties": {"$ref": "#/$defs/query"},
-      "description": "By name; the SQL of each lies in scripts/<name>.sql."},
-    "recommendations": {"type": "object", "additionalProperties": {"$ref": "#/$defs/recommendation"}, "description": "By name."}
-  },
-  "$defs": {
-    "query": {
-      "title": "A query", "type": "object", "additionalProperties": false,
-      "properties": {
-        "title": {"type": "string", "maxLength": 4096, "description": "By default its name."},
-        "description": {"type": "string", "maxLength": 4096, "description": "What it looks at."},
-        "section": {"type": "string", "maxLength": 4096, "description": "Under which heading the report shows it."},
-        "threshold": {"type": "string", "default": "10m", "description": "After so long it is cancelled: 1ms to 24h."},
-        "result": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,62}$", "description": "The name of its results' files. By default its own."},
-        "signals": {"type": "array", "maxItems": 200, "items": {"$ref": "#/$defs/signal"}},
-        "observations": {"type": "array", "items": {"type": "object", "additionalProperties": false, "required": ["observation"],
-          "properties": {"observation": {"type": "string"}, "recommend": {"type": "array", "items": {"type": "string"}}}},
-          "description": "What only a person can judge: listed in the report."}
-      }
-    },
-    "signal": {
-      "title": "A signal", "type": "object", "additionalProperties": false, "required": ["signal", "when"],
-      "properties": {
-        "signal": {"type": "string", "maxLength": 4096, "description": "What is the matter, in a few words."},
-        "when": {"type": "string", "maxLength": 8192, "description": "A condition over columns, as in pandas or SQL; a SELECT over the table df; or a SELECT of one value, ||, and what it is compared with. skip before it switches it off."},
-        "of": {"type": "string", "maxLength": 8192, "description": "A condition: the rows that are judged at all."},
-        "of_name": {"type": "string", "maxLength": 4096, "description": "What these rows are: nodes, large tables."},
-        "colour": {"enum": ["yellow", "red"], "default": "yellow", "description": "Once it is met."},
-        "impact": {"enum": ["low", "medium", "high"], "default": "medium"},
-        "explanation": {"type": "string", "maxLength": 4096, "description": "What it means, in plain words."},
-        "mend": {"type": "string", "maxLength": 4096, "description": "SQL to copy, once a row; {column} stands for its value."},
-        "links": {"type": "array", "maxItems": 100, "items": {"type": "string"}},
-        "recommend": {"type": "array", "maxItems": 100, "items": {"type": "string"}, "description": "Names of recommendations."}
-      }
-    },
-    "recommendation": {
-      "title": "A recommendation", "type": "object", "additionalProperties": false, "required": ["text"],
-      "properties": {
-        "text": {"type": "string", "maxLength": 4096, "description": "In one sentence."},
-        "description": {"type": "string", "maxLength": 4096, "description": "At length."},
-        "effort": {"type": "string", "maxLength": 4096, "description": "Small, Medium, Large."}
-      }
-    }
-  }
-})json";
-
 }  // namespace
 
 Json to_json(const Review& review) {
@@ -288,17 +220,6 @@ Result<Review> review_from_json(const Json& json) {
   out.rounds = static_cast<int>(rounds);
   out.parallel = static_cast<int>(parallel);
   if (!wrong.empty()) return Error(Code::corrupt, "an applied review cannot be read: " + wrong);
-  return out;
-}
-
-Json review_schema() {
-  auto parsed = Json::parse(kSchema);
-  CHECK(parsed.has_value(), "the schema of reviews is JSON");
-  Json out = std::move(*parsed);
-  Json properties = out["properties"];
-  const Json common = project::common_schema();
-  for (const auto& [name, schema] : common.object()) properties.set(name, schema);
-  out.set("properties", std::move(properties));
   return out;
 }
 

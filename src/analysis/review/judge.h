@@ -4,8 +4,10 @@
 //   {"format","review","title","run","started_at","target":{…},"customer","endpoint","workflow",
 //    "verdict","score","counts":{"red","yellow","green","not_measured"},
 //    "sections":[{"name","score","colour","queries":[
-//       {"query","title","description","status","round","elapsed_ms","rows","truncated","error","result","csv","colour",
-//        "signals":[{"signal","colour","impact","count","of","of_name","value","why","explanation","criterion",
+//       {"query","title","description","status","round","elapsed_ms","rows","truncated","error","result",
+//        "csv","colour",
+//        "signals":[{"signal","colour","impact","count","of","of_name","value","why","explanation",
+//                    "criterion","population",
 //                    "evidence":{"columns":[…],"rows":[[…]],"more"},"mend":[…],"links":[…],"recommend":[…]}],
 //        "observations":[{"text","recommend"}]}]}],
 //    "recommendations":{id:{"text","description","effort"}},"next_actions":[…]}

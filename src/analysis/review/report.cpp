@@ -24,18 +24,25 @@ a { color:var(--link); } .dim { color:var(--dim); } .card { background:var(--car
   border-radius:8px; padding:16px; margin:12px 0; }
 .answer { display:flex; flex-wrap:wrap; gap:16px 32px; align-items:center; }
 .score { font-size:40px; font-weight:650; line-height:1; } .score small { font-size:16px; color:var(--dim); }
-.chip { display:inline-block; padding:1px 9px; border-radius:10px; font-size:13px; font-weight:600; white-space:nowrap; }
-.red { color:var(--red); background:var(--red-soft); } .yellow { color:var(--yellow); background:var(--yellow-soft); }
-.green { color:var(--green); background:var(--green-soft); } .none { color:var(--none); background:var(--none-soft); }
-.bar { display:flex; height:10px; border-radius:5px; overflow:hidden; background:var(--none-soft); min-width:200px; flex:1; }
+.chip { display:inline-block; padding:1px 9px; border-radius:10px; font-size:13px; font-weight:600;
+  white-space:nowrap; }
+.red { color:var(--red); background:var(--red-soft); } .yellow { color:var(--yellow);
+  background:var(--yellow-soft); }
+.green { color:var(--green); background:var(--green-soft); } .none { color:var(--none);
+  background:var(--none-soft); }
+.bar { display:flex; height:10px; border-radius:5px; overflow:hidden; background:var(--none-soft);
+  min-width:200px; flex:1; }
 .bar i { display:block; } .bar .b-red { background:var(--red); } .bar .b-yellow { background:var(--yellow); }
 .bar .b-green { background:var(--green); } .bar .b-none { background:var(--none); opacity:.45; }
 table { border-collapse:collapse; width:100%; font-size:14px; } th, td { text-align:left; padding:4px 10px 4px 0;
   vertical-align:top; border-bottom:1px solid var(--line); } th { color:var(--dim); font-weight:600; }
 td.n, th.n { text-align:right; font-variant-numeric:tabular-nums; } .scroll { overflow-x:auto; }
-details { margin:8px 0 0; } summary { cursor:pointer; color:var(--dim); } summary:focus-visible { outline:2px solid var(--link); }
-pre { background:var(--code); border:1px solid var(--line); border-radius:6px; padding:10px; overflow-x:auto; font-size:13px;
-  white-space:pre-wrap; } .signal { border-top:1px solid var(--line); padding:10px 0; } .signal:first-of-type { border-top:0; }
+details { margin:8px 0 0; } summary { cursor:pointer; color:var(--dim); } summary:focus-visible { outline:2px
+  solid var(--link); }
+pre { background:var(--code); border:1px solid var(--line); border-radius:6px; padding:10px; overflow-x:auto;
+  font-size:13px;
+  white-space:pre-wrap; } .signal { border-top:1px solid var(--line); padding:10px 0; } .signal:first-of-type {
+  border-top:0; }
 .head { display:flex; flex-wrap:wrap; gap:8px; align-items:baseline; } .effort { font-size:13px; color:var(--dim); }
 ul { padding-left:20px; margin:6px 0; }
 @media (max-width:600px) { main { padding:16px 12px 48px; } .score { font-size:32px; } }

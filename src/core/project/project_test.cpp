@@ -21,6 +21,7 @@ class ProjectTest : public ::testing::Test {
   ProjectTest() {
     registry_.add_kind(thing_kind());
     registry_.add_kind(query_kind());
+    registry_.add_kind(box_kind());
     EXPECT_TRUE(files_.make_directories("/shop/.weir"));
   }
   void write(const std::string& path, const std::string& text) {
@@ -112,21 +113,42 @@ TEST_F(ProjectTest, files_that_nobody_reads_are_named) {
   write("things/a.sql", "SELECT 1\n");
   write("things/notes.txt", "mine\n");
   write("things/deep/a.yaml", "size: 1\n");
-  write("reviews/daily.yaml", "steps: []\n");
-  write("reviews/weekly.yaml", "steps: []\n");
+  write("quality/daily.yaml", "steps: []\n");
+  write("quality/weekly.yaml", "steps: []\n");
+  write("boxes/a.yaml", "size: 1\n");
+  write("boxes/big/deep/deeper/a.yaml", "size: 1\n");
   write("models/a.sql", "SELECT 1\n");
   const Project project = read();
   EXPECT_TRUE(project.is_good());
   EXPECT_TRUE(project.declarations.empty());
   const auto warnings = texts(project.warnings);
-  ASSERT_EQ(warnings.size(), 7u) << ::testing::PrintToString(warnings);
-  EXPECT_THAT(warnings,
-              ::testing::IsSupersetOf({HasSubstr("wier.yaml: is not read (did you mean 'weir.yaml'?)"),
-                                       HasSubstr("thing/: is not read (did you mean things/?)"),
-                                       HasSubstr("things/a.yml: is not read (name it things/a.yaml)"),
-                                       HasSubstr("things/a.sql: is not read"), HasSubstr("things/deep/: is not read"),
-                                       HasSubstr("reviews/: warehouse reviews are not built into this version"),
-                                       HasSubstr("models/: models are not built")}));
+  ASSERT_EQ(warnings.size(), 9u) << ::testing::PrintToString(warnings);
+  EXPECT_THAT(
+      warnings,
+      ::testing::IsSupersetOf(
+          {HasSubstr("wier.yaml: is not read (did you mean 'weir.yaml'?)"),
+           HasSubstr("thing/: is not read (did you mean things/?)"),
+           HasSubstr("things/a.yml: is not read (name it things/a.yaml)"), HasSubstr("things/a.sql: is not read"),
+           HasSubstr("things/deep/: is not read"), HasSubstr("quality/: data quality are not built into this version"),
+           HasSubstr("boxes/a.yaml: is not read (a box is a folder: boxes/*/box.yaml)"),
+           HasSubstr("boxes/big/deep/deeper/: is not read"), HasSubstr("models/: models are not built")}));
+}
+
+TEST_F(ProjectTest, a_declaration_may_be_a_folder) {
+  write("boxes/big/box.yaml", "size: 7\n");
+  write("boxes/big/parts/a.sql", "SELECT 1\n");
+  write("boxes/big/b.json", "{}");
+  write("boxes/bare/parts/a.sql", "SELECT 2\n");
+  write("boxes/big/.hidden.yaml", "size: 8\n");
+  const Project project = read();
+  EXPECT_TRUE(project.is_good());
+  ASSERT_EQ(project.declarations.size(), 2u);
+  EXPECT_EQ(project.declarations[0].name, "bare");
+  EXPECT_EQ(project.declarations[0].body.dump(), R"({"size":0,"parts":["parts/a.sql"]})");
+  EXPECT_EQ(project.declarations[1].body.dump(), R"({"size":7,"parts":["b.json","box.yaml","parts/a.sql"]})");
+  EXPECT_EQ(project.declarations[1].file, "boxes/big/box.yaml");
+  write("boxes/big/box.yaml", "size: many\n");
+  EXPECT_THAT(texts(read().errors), ElementsAre(HasSubstr("boxes/big/box.yaml:1:7")));
 }
 
 TEST_F(ProjectTest, an_environment_lies_over_the_file) {
@@ -256,7 +278,7 @@ TEST_F(ProjectTest, any_bytes_are_answered_and_never_crash) {
 
 TEST_F(ProjectTest, schemas_are_listed_by_the_files_they_are_for) {
   const Json all = all_schemas(registry_);
-  ASSERT_EQ(all.object().size(), 4u);
+  ASSERT_EQ(all.object().size(), 5u);
   EXPECT_EQ(all.object()[2].first, "things/*.yaml");
   EXPECT_EQ(all["things/*.yaml"]["title"], Json("thing"));
   EXPECT_EQ(all.object()[3].first, "queries/*.sql");

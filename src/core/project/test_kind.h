@@ -78,4 +78,27 @@ inline Kind query_kind() {
           .extension = "sql"};
 }
 
+// A kind whose declarations are folders: a `size` in box.yaml, and the names of all files.
+inline Declared parse_box(const DeclarationSource& source) {
+  YamlReader in(source.root, "a box");
+  Declared out;
+  int64_t size = 0;
+  in.integer("size", size, {0, 100});
+  out.errors = in.finish();
+  Json parts{Json::Array{}};
+  for (const auto& [path, text] : source.parts) parts.push(path);
+  out.body = Json(Json::Object{{"size", size}, {"parts", std::move(parts)}});
+  return out;
+}
+
+inline Kind box_kind() {
+  return {.name = "box",
+          .folder = "boxes",
+          .prose = "A box.",
+          .parse = parse_box,
+          .compare = [](const Json&, const Json&) { return std::vector<Difference>{}; },
+          .schema = [] { return *Json::parse(R"({"type": "object"})"); },
+          .main = "box.yaml"};
+}
+
 }  // namespace weir::project

@@ -1,0 +1,247 @@
+"""Reviews against weir and against a real PostgreSQL: rounds, thresholds, manifests, kills, reports, and what is refused before anything runs."""
+import json
+import os
+import random
+import re
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.environ["WEIR_CLIENTS"] + "/python")
+from conftest import wait_for
+from outside_server import POSTGRES, Elsewhere
+from test_outside import Shop
+
+OWN = """
+title: Two & three
+workflow: all-parallel
+queries:
+  Numbers:
+    signals:
+      - {signal: large numbers, when: n > 5, colour: red, impact: high, mend: "DELETE FROM t WHERE n = {n}", recommend: [less]}
+      - {signal: too many, when: "select count(*) from df || > 100"}
+  Missing:
+    signals:
+      - {signal: anything, when: n > 0}
+recommendations:
+  less: {text: Use smaller numbers, effort: Small}
+"""
+
+
+def declare(project, name="health", yaml=OWN, **scripts):
+    project.write(f"reviews/{name}/review.yaml", yaml)
+    for query, sql in scripts.items():
+        project.write(f"reviews/{name}/scripts/{query}.sql", sql)
+
+
+def small(project):
+    project.write("weir.yaml", "name: shop\n")
+    declare(project, Numbers="SELECT i AS n FROM generate_series(1, 10) AS t(i)", Missing="SELECT n FROM no_such_table")
+    project.weir("apply")
+
+
+def report(project, name="health", *options, code=0):
+    return json.loads(project.weir("review", "report", name, "--format", "json", *options, code=code))
+
+
+def files(project):
+    """The newest run's folder."""
+    runs = sorted(project.folder.glob(".weir/store/runs/*/*/review.json"))
+    return runs[-1].parent
+
+
+def signals(said):
+    return {signal["signal"]: signal for section in said["sections"] for query in section["queries"] for signal in query["signals"]}
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    assert (POSTGRES / "initdb").exists(), "scripts/install --tests installs PostgreSQL 15"
+    server = Elsewhere()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop(elsewhere, tmp_path):
+    made = Shop(tmp_path / "shop")
+    made.folder.mkdir()
+    made.declare(elsewhere, {"prod": {"tls": "verify", "ca": str(elsewhere.ca), "max": 8}})
+    yield made
+    made.kill()
+
+
+def test_a_review_says_what_it_found_and_leaves_everything_behind(project):
+    small(project)
+    shown = project.weir("review", "run", "health", code=3)
+    assert re.search(r"red\s+Numbers\s+large numbers\s+5\s+10", shown) and "not measured" in shown and "no_such_table" in shown
+    assert "score 40 of 100; 1 red, 0 yellow, 1 green, 1 not measured" in shown
+    said = report(project)
+    assert said["verdict"] == "red" and said["counts"] == {"red": 1, "yellow": 0, "green": 1, "not_measured": 1}
+    assert said["score"] == 40  # high counts 3, medium 2
+    met = signals(said)["large numbers"]
+    assert (met["count"], met["of"], met["mend"][0]) == (5, 10, "DELETE FROM t WHERE n = 6")
+    assert met["evidence"]["rows"] == [[6], [7], [8], [9], [10]]
+    assert "no_such_table" in signals(said)["anything"]["why"]
+    folder = files(project)
+    assert (folder / "csv/Numbers.csv").read_text().splitlines()[:2] == ["n", "1"]
+    assert json.loads((folder / "result/Numbers.json").read_text())["Records"][0] == [{"longValue": 1}]
+    assert "no_such_table" in json.loads((folder / "error/Missing.json").read_text())["error"]
+    manifests = sorted(path.name for path in (folder / "manifest").iterdir())
+    assert manifests == ["round-1-workflow-2-0.manifest", "round-1-workflow-2-1.manifest", "round-2-workflow-2-1.manifest", "round-3-workflow-2-1.manifest"]
+    last = json.loads((folder / "manifest" / manifests[-1]).read_text())
+    assert [(query["query"], query["status"], query["round"]) for query in last["queries"]] == [("Missing", "FAILED", 3)]
+    html = project.weir("review", "report", "health")
+    assert "Two &amp; three" in html and "<script" not in html and "http-equiv" in html
+    assert 'failures="1" skipped="1"' in project.weir("review", "report", "health", "--format", "junit")
+    findings = json.loads(project.weir("alarms", "findings", "--json"))["findings"]
+    assert sorted(finding["source"] for finding in findings) == ["review", "review"]
+    assert any("Missing: " in finding["why"] for finding in findings)
+
+
+def test_a_new_query_is_a_file_and_three_lines(project):
+    small(project)
+    project.write("reviews/health/scripts/Added.sql", "SELECT 'x' AS a, NULL::INT AS b")
+    project.write("reviews/health/review.yaml", OWN.replace("queries:\n", "queries:\n  Added:\n    signals: [{signal: it is there, when: a == 'x' and b.isnull()}]\n"))
+    project.weir("apply")
+    project.weir("review", "run", "health", "--workflow", "all-serial", code=3)
+    assert signals(report(project))["it is there"]["colour"] == "yellow"
+
+
+def test_the_automated_reviews_files_run_as_they_are(project):
+    project.write("weir.yaml", "name: shop\n")
+    project.write("reviews/roar/config.json", json.dumps({"all-serial": ["A:600,B:600"], "serial-parallel": ["A:600", "B:600"]}))
+    project.write("reviews/roar/review_config.json", json.dumps({
+        "Customer": "Shop", "Endpoint": "", "Sections": {
+            "A": {"SQL": "SELECT 'dc2' AS type, 80.5 AS pct, '' AS key UNION ALL SELECT 'ra3', NULL, NULL;", "Signals": [
+                {"Signal": "full", "Criteria": "pct > 70 and type.str.startswith('dc')", "PopulationCriteria": "", "PopulationName": "nodes", "Recommendation": ["1"]},
+                {"Signal": "no key", "Criteria": "key == ''", "PopulationCriteria": "type <> 'ra3'", "Recommendation": []},
+                {"Signal": "off", "Criteria": "skip pct > 0", "PopulationCriteria": "", "Recommendation": []}], "Observations": []},
+            "B": {"SQL": "SELECT 1440 * 0.5 AS minutes", "Signals": [
+                {"Signal": "idle", "Criteria": "select sum(minutes)/1440 from df  || *100 < 75", "PopulationCriteria": "", "Recommendation": ["1"]}]}},
+        "Recommendations": {"1": {"text": "Do it", "description": "<ul><a href='https://x.example/'>how</a></ul>", "effort": "Small"}}, "Next Actions": []}))
+    project.write("reviews/roar/review_result.html", "<h2>REPLACE_DATE_TIME</h2><li>Tab_01</li><li>Tab_02</li><p>tabtext_01</p><p>tabtext_02</p>")
+    project.weir("apply")
+    project.weir("review", "run", "roar")
+    project.weir("review", "run", "roar", "--workflow", "serial-parallel")
+    said = signals(report(project, "roar"))
+    assert {name: (signal["colour"], signal["count"], signal["of"]) for name, signal in said.items()} == {
+        "full": ("yellow", 1, 2), "no key": ("yellow", 1, 1), "idle": ("yellow", 1, 1)}
+    assert (files(project) / "csv/A.csv").read_text() == "type|pct|key\ndc2|80.5|empty\nra3|empty|empty\n"
+    page = project.weir("review", "report", "roar", "--format", "page")
+    assert "<li>A</li><li>B</li>" in page and "Do it" in page and 'href="https://x.example/"' in page and "REPLACE" not in page and "tabtext" not in page
+
+
+@pytest.mark.parametrize("change, expected", [
+    ({"review.yaml": OWN.replace("title:", "titel:")}, "reviews/health/review.yaml:2:1: unknown key 'titel'"),
+    ({"scripts/Nubmers.sql": "SELECT 1"}, "reviews/health/scripts/Nubmers.sql:1:1: no query of this review is made of this file"),
+    ({"review.yaml": OWN.replace("Missing:", "Lost:")}, "review.yaml:10:5: there is no scripts/Lost.sql"),
+    ({"review.yaml": OWN.replace("n > 5", "n >")}, "review.yaml:7:39: found the end"),
+    ({"review.yaml": OWN + "workflows: {mine: [\"Numbers:0\"]}\n"}, "a threshold of 0 would cancel the query before it begins"),
+    ({"review.yaml": OWN.replace("  Missing:\n", "  Missing:\n    result: Numbers\n")}, "queries Numbers and Missing have one result"),
+])
+def test_what_is_wrong_is_refused_at_plan_with_its_place(project, change, expected):
+    small(project)
+    for path, text in change.items():
+        project.write(f"reviews/health/{path}", text)
+    project.weir("plan", code=1)
+    assert expected in project.stderr, project.stderr
+    project.weir("review", "run", "health", code=3)  # what is applied goes on
+
+
+def test_names_that_are_not_there_are_told(project):
+    small(project)
+    project.weir("review", "run", "healht", code=1)
+    assert "did you mean 'health'?" in project.stderr
+    project.weir("review", "run", "health", "--workflow", "all-paralel", code=1)
+    assert "did you mean 'all-parallel'?" in project.stderr
+    project.weir("review", "report", "health", code=1)
+    assert "has no report yet" in project.stderr
+    declare(project, yaml=OWN + "target: prod\n")
+    project.weir("apply")
+    project.weir("review", "run", "health", code=1)
+    assert "no connection 'prod'" in project.stderr or "prod" in project.stderr
+
+
+def test_a_query_over_its_threshold_is_cancelled_on_the_server_and_writing_is_refused(shop, elsewhere):
+    declare(shop, yaml="target: prod\nrounds: 2\nworkflow: all-parallel\nqueries:\n  Slow: {threshold: 500ms, signals: [{signal: s, when: n > 0}]}\n"
+            "  Fast: {signals: [{signal: f, when: n == 1}]}\n  Writes: {signals: [{signal: w, when: n > 0}]}\n",
+            Slow="SELECT 1 AS n FROM pg_sleep(3600);", Fast="SELECT 1 AS n;", Writes="CREATE TABLE made (n INT)")
+    shop.weir("apply")
+    shop.weir("review", "run", "health")
+    said = report(shop)
+    assert said["target"]["kind"] == "postgresql" and said["target"]["version"].startswith("15")
+    found = signals(said)
+    assert found["f"]["colour"] == "yellow"
+    assert "it took longer than its threshold of 500ms" in found["s"]["why"]
+    assert "read-only" in found["w"]["why"]
+    assert elsewhere.of_weir() == []
+
+
+def test_finishing_and_being_cancelled_are_never_both_or_neither(shop, elsewhere):
+    """The threshold falls into the moment in which the query ends, sixty times."""
+    queries = {f"Q{i:02}": f"SELECT {i} AS n FROM pg_sleep(0.15)" for i in range(60)}
+    declare(shop, yaml="target: prod\nrounds: 1\nworkflow: all-parallel\nparallel: 8\nqueries:\n" + "".join(
+        f"  {name}: {{threshold: {140 + i % 20}ms, signals: [{{signal: {name}, when: n >= 0}}]}}\n" for i, name in enumerate(queries)), **queries)
+    shop.weir("apply")
+    shop.weir("review", "run", "health")
+    folder = files(shop)
+    ended = {"FINISHED": 0, "FAILED": 0}
+    for section in report(shop)["sections"]:
+        for query in section["queries"]:
+            is_finished = query["status"] == "FINISHED"
+            ended[query["status"]] += 1
+            assert (folder / f"result/{query['query']}.json").exists() == is_finished
+            assert (folder / f"error/{query['query']}.json").exists() != is_finished
+            assert is_finished or "threshold" in query["error"], query
+    assert ended["FINISHED"] and ended["FAILED"], ended
+    assert elsewhere.of_weir() == []
+
+
+def masked(folder):
+    """A run's report without what tells one run from another."""
+    text = (folder / "report.json").read_text()
+    text = re.sub(r'"(run|started_at|result|csv)": "[^"]*"', r'"\1": "…"', text)
+    return re.sub(r'"elapsed_ms": \d+', '"elapsed_ms": 0', text)
+
+
+def test_kills_do_not_change_the_report(shop, elsewhere):
+    declare(shop, yaml="target: prod\nworkflow: mixed\nworkflows: {mixed: [\"A,B\", \"C\", \"D,E\"]}\nqueries:\n" + "".join(
+        f"  {name}: {{signals: [{{signal: {name}, when: n > 1}}]}}\n" for name in "ABCDE"),
+        A="SELECT 1 AS n FROM pg_sleep(0.2)", B="SELECT 2 AS n FROM pg_sleep(0.1)", C="SELECT n FROM no_such_table", D="SELECT 4 AS n", E="SELECT 5 AS n FROM pg_sleep(0.3)")
+    shop.weir("apply")
+    shop.weir("review", "run", "health")
+    calm = masked(files(shop))
+    chance = random.Random(20261122)
+    shop.start()
+    for _ in range(int(os.environ.get("WEIR_REVIEW_KILLS", "10"))):
+        begun = shop.post("/v1/reviews/health/runs", {}, shop.admin())
+        assert begun.status == 200, begun
+        moment = chance.uniform(0, 0.7)
+        wait_for(lambda: shop.get(f"/v1/runs/{begun.json['id']}", headers=shop.admin()).json["state"] != "queued", "it runs")
+        time.sleep(moment)  # the kill's moment is chance
+        shop.kill()
+        shop.start()
+        wait_for(lambda: shop.get(f"/v1/runs/{begun.json['id']}", headers=shop.admin()).json["state"] in ("done", "failed"), "it has ended")
+        assert shop.get(f"/v1/runs/{begun.json['id']}", headers=shop.admin()).json["state"] == "done"
+        assert masked(files(shop)) == calm
+
+
+def test_runs_go_side_by_side_and_are_stopped_alone(shop, elsewhere):
+    declare(shop, yaml="target: prod\nqueries: {Slow: {signals: [{signal: s, when: n > 0}]}}\n", Slow="SELECT 1 AS n FROM pg_sleep(3600)")
+    shop.weir("apply")
+    shop.start()
+    ids = [shop.post("/v1/reviews/health/runs", {}, shop.admin()).json["id"] for _ in range(3)]
+    wait_for(lambda: len(elsewhere.of_weir()) == 3, "three at once")
+    assert len({path.name for path in shop.folder.glob(".weir/store/runs/health/*")}) == 3
+    shop.weir("runs", "stop", ids[1])
+    wait_for(lambda: len(elsewhere.of_weir()) == 2, "one was stopped on the server")
+    assert shop.get(f"/v1/runs/{ids[1]}", headers=shop.admin()).json["state"] == "stopped"
+    assert shop.stop() == 0  # the others go on at the next start
+    wait_for(lambda: elsewhere.of_weir() == [], "nothing of a stopped server runs there")
+    shop.start()
+    wait_for(lambda: len(elsewhere.of_weir()) == 2, "they go on")
+    for one in (ids[0], ids[2]):
+        shop.weir("runs", "stop", one)
+    wait_for(lambda: elsewhere.of_weir() == [], "stopped")
