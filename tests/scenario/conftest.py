@@ -74,6 +74,8 @@ class Reply:
 class Project:
     """A folder of declarations, and the commands and server that work on it."""
 
+    serving = []  # those whose server was started and not ended
+
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.log_path = self.folder / "server.log"
@@ -102,6 +104,7 @@ class Project:
         self.log_begin = self.log.tell()
         self.process = subprocess.Popen([BINARY, "serve", "--dir", str(self.folder), "--listen", f"{listen}:{self.port}"],
                                         stdout=self.log, stderr=self.log, env={**self.environment, **(env or {})})
+        Project.serving.append(self)
         if wait:
             wait_for(self.is_ready_or_dead, "server ready")
             wait_for(lambda: self.process.poll() is not None or "ready at" in self.output()[self.log_begin:], "server says so")
@@ -128,6 +131,7 @@ class Project:
         code = self.process.returncode
         self.process = None
         self.log.close()
+        self.has_ended()
         return code
 
     def kill(self):
@@ -135,6 +139,10 @@ class Project:
             self.process.kill()
             self.process.wait()
         self.process = None
+        self.has_ended()
+
+    def has_ended(self):
+        Project.serving = [one for one in Project.serving if one is not self]
 
     def request(self, method, path, body=None, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -177,6 +185,8 @@ def pytest_runtest_makereport(item, call):
 def tidy(request, tmp_path):
     """What a test leaves stays for a look only if it failed: a whole run would leave some 18 GB in the temporary folder."""
     yield
+    for project in [one for one in Project.serving if tmp_path in one.folder.parents]:
+        project.kill()  # a server that outlived its test would take the others' time
     if not request.node.has_failed:
         shutil.rmtree(tmp_path, ignore_errors=True)
 

@@ -7,6 +7,7 @@
 #include "core/base/json_shape.h"
 #include "core/base/text.h"
 #include "core/base/yaml_reader.h"
+#include "core/project/compare_lists.h"
 
 namespace weir::alarm {
 namespace {
@@ -277,25 +278,6 @@ Error in_file(Error error, const Position& begin) {
   return std::move(error).at(at);
 }
 
-template <class T, class Name>
-void compare_lists(const std::vector<T>& from, const std::vector<T>& to, const char* what, Name name,
-                   std::vector<project::Difference>& out) {
-  const auto find = [&](const std::vector<T>& list, const std::string& wanted) {
-    return std::find_if(list.begin(), list.end(), [&](const T& one) { return name(one) == wanted; });
-  };
-  for (const T& one : to) {
-    const auto before = find(from, name(one));
-    if (before == from.end()) {
-      out.push_back({std::string(what) + " " + name(one) + ": added"});
-    } else if (!(*before == one)) {
-      out.push_back({std::string(what) + " " + name(one) + ": changed"});
-    }
-  }
-  for (const T& one : from) {
-    if (find(to, name(one)) == to.end()) out.push_back({std::string(what) + " " + name(one) + ": removed"});
-  }
-}
-
 std::vector<project::Difference> compare(const Json& from, const Json& to) {
   const auto applied = alerts_from_json(from);
   const auto wanted = alerts_from_json(to);
@@ -304,11 +286,11 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
     return {{"the alarms' declaration", false, error.message, error.hint}};
   }
   std::vector<project::Difference> out;
-  compare_lists(
+  project::compare_lists(
       applied->channels, wanted->channels, "channel", [](const auto& one) { return one.name; }, out);
-  compare_lists(
+  project::compare_lists(
       applied->topics, wanted->topics, "topic", [](const auto& one) { return one.name; }, out);
-  compare_lists(
+  project::compare_lists(
       applied->alarms, wanted->alarms, "alarm", [](const auto& one) { return one.name; }, out);
   if (applied->runs != wanted->runs) out.push_back({"who is told of failed runs: changed"});
   return out;

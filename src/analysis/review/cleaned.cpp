@@ -56,7 +56,7 @@ std::string html_cleaned(std::string_view html) {
     if (tag.name.empty()) {
       size_t next = html.find('<', at + 1);
       if (next == std::string_view::npos) next = html.size();
-      out += html_escaped(html.substr(at, next - at));
+      out += html_escape(html.substr(at, next - at));
       at = next;
       continue;
     }
@@ -64,7 +64,7 @@ std::string html_cleaned(std::string_view html) {
     if (tag.name == "br") {
       out += "<br>";
     } else if (!tag.closes) {
-      out += tag.name == "a" ? "<a rel=\"noopener\" href=\"" + html_escaped(tag.link) + "\">" : "<" + tag.name + ">";
+      out += tag.name == "a" ? "<a rel=\"noopener\" href=\"" + html_escape(tag.link) + "\">" : "<" + tag.name + ">";
       open.push_back(tag.name);
     } else if (std::find(open.begin(), open.end(), tag.name) != open.end()) {
       std::string closed;

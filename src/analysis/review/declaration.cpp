@@ -5,6 +5,7 @@
 #include "analysis/review/declaration_parts.h"
 #include "core/base/text.h"
 #include "core/base/yaml_reader.h"
+#include "core/project/compare_lists.h"
 
 namespace weir::review {
 namespace {
@@ -161,25 +162,6 @@ project::Declared parse_folder(const project::DeclarationSource& source) {
   return out;
 }
 
-template <class T, class Name>
-void compare_lists(const std::vector<T>& from, const std::vector<T>& to, const char* what, Name name,
-                   std::vector<project::Difference>& out) {
-  const auto find = [&](const std::vector<T>& list, const std::string& wanted) {
-    return std::find_if(list.begin(), list.end(), [&](const T& one) { return name(one) == wanted; });
-  };
-  for (const T& one : to) {
-    const auto before = find(from, name(one));
-    if (before == from.end()) {
-      out.push_back({std::string(what) + " " + name(one) + ": added"});
-    } else if (!(*before == one)) {
-      out.push_back({std::string(what) + " " + name(one) + ": changed"});
-    }
-  }
-  for (const T& one : from) {
-    if (find(to, name(one)) == to.end()) out.push_back({std::string(what) + " " + name(one) + ": removed"});
-  }
-}
-
 std::vector<project::Difference> compare(const Json& from, const Json& to) {
   const auto applied = review_from_json(from);
   const auto wanted = review_from_json(to);
@@ -190,8 +172,8 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
   std::vector<project::Difference> out;
   const auto by_name = [](const auto& one) { return one.name; };
   const auto by_id = [](const auto& one) { return one.id; };
-  compare_lists(applied->queries, wanted->queries, "query", by_name, out);
-  compare_lists(applied->recommendations, wanted->recommendations, "recommendation", by_id, out);
+  project::compare_lists(applied->queries, wanted->queries, "query", by_name, out);
+  project::compare_lists(applied->recommendations, wanted->recommendations, "recommendation", by_id, out);
   if (applied->target != wanted->target) out.push_back({"target: " + applied->target + " -> " + wanted->target});
   if (applied->enabled != wanted->enabled) out.push_back({wanted->enabled ? "enabled" : "disabled"});
   if (applied->workflows != wanted->workflows) out.push_back({"workflows: changed"});

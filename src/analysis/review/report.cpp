@@ -53,7 +53,7 @@ std::string chip(const Json& colour) {
   if (!colour.is_string()) return "";
   const std::string& word = colour.as_string();
   const std::string style = word == "not measured" ? "none" : word;
-  return "<span class=\"chip " + style + "\">" + html_escaped(word) + "</span>";
+  return "<span class=\"chip " + style + "\">" + html_escape(word) + "</span>";
 }
 
 std::string plain(const Json& value) {
@@ -84,13 +84,13 @@ std::string evidence_table(const Json& evidence) {
                     (evidence["rows"].array().size() == 1 ? " row" : " rows") +
                     (evidence["more"].as_int() > 0 ? ", and " + number_of(evidence, "more") + " more" : "") +
                     "</summary><div class=\"scroll\"><table><thead><tr>";
-  for (const Json& column : evidence["columns"].array()) out += "<th>" + html_escaped(column.as_string()) + "</th>";
+  for (const Json& column : evidence["columns"].array()) out += "<th>" + html_escape(column.as_string()) + "</th>";
   out += "</tr></thead><tbody>";
   for (const Json& row : evidence["rows"].array()) {
     out += "<tr>";
     for (const Json& cell : row.array()) {
       out += (cell.is_number() ? "<td class=\"n\">" : "<td>") +
-             (cell.is_null() ? std::string("<span class=\"dim\">null</span>") : html_escaped(plain(cell))) + "</td>";
+             (cell.is_null() ? std::string("<span class=\"dim\">null</span>") : html_escape(plain(cell))) + "</td>";
     }
     out += "</tr>";
   }
@@ -101,9 +101,9 @@ std::string recommendation_list(const Json& ids, const Json& recommendations) {
   std::string out;
   for (const Json& id : ids.array()) {
     const Json& one = recommendations[id.as_string()];
-    out += "<li>" + html_escaped(one["text"].as_string());
+    out += "<li>" + html_escape(one["text"].as_string());
     if (!one["effort"].as_string().empty()) {
-      out += " <span class=\"effort\">(effort: " + html_escaped(to_lower(one["effort"].as_string())) + ")</span>";
+      out += " <span class=\"effort\">(effort: " + html_escape(to_lower(one["effort"].as_string())) + ")</span>";
     }
     if (!one["description"].as_string().empty()) {
       out +=
@@ -115,39 +115,40 @@ std::string recommendation_list(const Json& ids, const Json& recommendations) {
 }
 
 std::string how_many(const Json& signal) {
-  if (signal["colour"].as_string() == "not measured") return html_escaped(signal["why"].as_string());
-  if (!signal["value"].is_null()) return "value " + html_escaped(plain(signal["value"]));
+  if (signal["colour"].as_string() == "not measured") return html_escape(signal["why"].as_string());
+  if (!signal["value"].is_null()) return "value " + html_escape(plain(signal["value"]));
   const std::string name = signal["of_name"].as_string().empty() ? "rows" : signal["of_name"].as_string();
-  return number_of(signal, "count") + " of " + number_of(signal, "of") + " " + html_escaped(name);
+  return number_of(signal, "count") + " of " + number_of(signal, "of") + " " + html_escape(name);
 }
 
 std::string signal_block(const Json& signal, const Json& recommendations) {
   const bool is_met = signal["colour"].as_string() == "red" || signal["colour"].as_string() == "yellow";
   std::string out = "<div class=\"signal\"><div class=\"head\">" + chip(signal["colour"]) + "<strong>" +
-                    html_escaped(signal["signal"].as_string()) + "</strong><span class=\"dim\">" + how_many(signal) +
+                    html_escape(signal["signal"].as_string()) + "</strong><span class=\"dim\">" + how_many(signal) +
                     "</span></div>";
   if (is_met && !signal["explanation"].as_string().empty())
-    out += "<p>" + html_escaped(signal["explanation"].as_string()) + "</p>";
+    out += "<p>" + html_escape(signal["explanation"].as_string()) + "</p>";
   if (is_met) {
     out += recommendation_list(signal["recommend"], recommendations) + evidence_table(signal["evidence"]);
     std::string mends;
     for (const Json& mend : signal["mend"].array()) mends += mend.as_string() + "\n";
     if (!mends.empty())
-      out += "<details><summary>SQL to mend it</summary><pre>" + html_escaped(mends) + "</pre></details>";
+      out += "<details><summary>SQL to mend it</summary><pre>" + html_escape(mends) + "</pre></details>";
     for (const Json& link : signal["links"].array()) {
-      out += "<p><a rel=\"noopener\" href=\"" + html_escaped(link.as_string()) + "\">" +
-             html_escaped(link.as_string()) + "</a></p>";
+      out += "<p><a rel=\"noopener\" href=\"" + html_escape(link.as_string()) + "\">" + html_escape(link.as_string()) +
+             "</a></p>";
     }
   }
-  out += "<details><summary>Criterion</summary><pre>" + html_escaped(signal["criterion"].as_string());
+  out += "<details><summary>Criterion</summary><pre>" + html_escape(signal["criterion"].as_string());
   if (!signal["population"].as_string().empty())
-    out += "\nof rows where " + html_escaped(signal["population"].as_string());
+    out += "\nof rows where " + html_escape(signal["population"].as_string());
   return out + "</pre></details></div>";
 }
 
 std::string query_card(const Json& query, const Json& recommendations) {
-  std::string out = "<article class=\"card\"><div class=\"head\"><h3>" + html_escaped(query["title"].as_string()) +
-                    "</h3>" + chip(query["colour"]) + "<span class=\"dim\">";
+  std::string out = "<article class=\"card\" id=\"q-" + html_escape(query["query"].as_string()) +
+                    "\"><div class=\"head\"><h3>" + html_escape(query["title"].as_string()) + "</h3>" +
+                    chip(query["colour"]) + "<span class=\"dim\">";
   const std::string& status = query["status"].as_string();
   if (status == "FINISHED") {
     out += number_of(query, "rows") + (query["rows"].as_int() == 1 ? " row" : " rows") +
@@ -155,17 +156,27 @@ std::string query_card(const Json& query, const Json& recommendations) {
            format_duration(milliseconds(query["elapsed_ms"].as_int()));
     if (query["round"].as_int() > 1) out += ", in round " + number_of(query, "round");
   } else {
-    out += html_escaped(to_lower(status));
+    out += html_escape(to_lower(status));
   }
   out += "</span></div>";
   if (!query["description"].as_string().empty())
-    out += "<p class=\"dim\">" + html_escaped(query["description"].as_string()) + "</p>";
-  if (!query["error"].as_string().empty()) out += "<pre>" + html_escaped(query["error"].as_string()) + "</pre>";
-  for (const Json& signal : query["signals"].array()) out += signal_block(signal, recommendations);
+    out += "<p class=\"dim\">" + html_escape(query["description"].as_string()) + "</p>";
+  if (!query["error"].as_string().empty()) out += "<pre>" + html_escape(query["error"].as_string()) + "</pre>";
+  std::string fine;
+  size_t fine_count = 0;
+  for (const Json& signal : query["signals"].array()) {
+    const bool is_fine = signal["colour"].as_string() == "green";
+    fine_count += is_fine ? 1 : 0;
+    (is_fine ? fine : out) += signal_block(signal, recommendations);
+  }
+  if (fine_count > 0) {
+    out += "<details><summary>" + std::to_string(fine_count) +
+           (fine_count == 1 ? " signal is green" : " signals are green") + "</summary>" + fine + "</details>";
+  }
   if (!query["observations"].array().empty()) {
     out += "<details><summary>To be judged by a person</summary><ul>";
     for (const Json& one : query["observations"].array()) {
-      out += "<li>" + html_escaped(one["text"].as_string()) + recommendation_list(one["recommend"], recommendations) +
+      out += "<li>" + html_escape(one["text"].as_string()) + recommendation_list(one["recommend"], recommendations) +
              "</li>";
     }
     out += "</ul></details>";
@@ -185,17 +196,38 @@ std::string answer_card(const Json& report) {
       "class=\"n\">Score</th><th></th><th>Signals</th></tr></thead><tbody>";
   size_t number = 0;
   for (const Json& section : report["sections"].array()) {
-    out += "<tr><td><a href=\"#s" + std::to_string(++number) + "\">" + html_escaped(section["name"].as_string()) +
+    out += "<tr><td><a href=\"#s" + std::to_string(++number) + "\">" + html_escape(section["name"].as_string()) +
            "</a></td><td class=\"n\">" + (section["score"].is_null() ? "–" : section["score"].dump()) + "</td><td>" +
            chip(section["colour"]) + "</td><td>" + bar(section["counts"]) + "</td></tr>";
   }
   return out + "</tbody></table></div></section>";
 }
 
+// What is met, worst first, each with the way to its place.
+std::string found_card(const Json& report) {
+  std::string rows;
+  for (const char* wanted : {"red", "yellow"}) {
+    for (const Json& section : report["sections"].array()) {
+      for (const Json& query : section["queries"].array()) {
+        for (const Json& signal : query["signals"].array()) {
+          if (signal["colour"].as_string() != wanted) continue;
+          rows += "<tr><td>" + chip(signal["colour"]) + "</td><td><a href=\"#q-" +
+                  html_escape(query["query"].as_string()) + "\">" + html_escape(query["title"].as_string()) +
+                  "</a></td><td>" + html_escape(signal["signal"].as_string()) + "</td><td class=\"dim\">" +
+                  how_many(signal) + "</td></tr>";
+        }
+      }
+    }
+  }
+  if (rows.empty()) return "";
+  return "<section class=\"card\"><h3>What was found</h3><div class=\"scroll\"><table><tbody>" + rows +
+         "</tbody></table></div></section>";
+}
+
 std::string about_line(const Json& report) {
-  std::string out = html_escaped(report["started_at"].as_string());
+  std::string out = html_escape(report["started_at"].as_string());
   const auto add = [&](const std::string& text) {
-    if (!text.empty()) out += " · " + html_escaped(text);
+    if (!text.empty()) out += " · " + html_escape(text);
   };
   add(report["customer"].as_string());
   add(report["endpoint"].as_string());
@@ -215,15 +247,15 @@ std::string tab_table(const Json& query, const Json& recommendations) {
     std::string texts, descriptions;
     for (const Json& id : signal["recommend"].array()) {
       const Json& one = recommendations[id.as_string()];
-      texts += "<li style=\"color:#000\">" + html_escaped(one["text"].as_string()) + "</li>";
+      texts += "<li style=\"color:#000\">" + html_escape(one["text"].as_string()) + "</li>";
       descriptions += "<div>" + html_cleaned(one["description"].as_string()) + "</div>";
     }
-    rows += "<tr><td>" + number_of(signal, "count") + "</td><td>" + html_escaped(signal["signal"].as_string()) +
-            "</td><td>" + html_escaped(signal["criterion"].as_string()) + "</td><td><ul>" + texts + "</ul></td><td>" +
+    rows += "<tr><td>" + number_of(signal, "count") + "</td><td>" + html_escape(signal["signal"].as_string()) +
+            "</td><td>" + html_escape(signal["criterion"].as_string()) + "</td><td><ul>" + texts + "</ul></td><td>" +
             descriptions + "</td></tr>";
   }
   if (rows.empty() && query["status"].as_string() != "FINISHED") {
-    return "<p>Not measured: " + html_escaped(query["error"].as_string()) + "</p>";
+    return "<p>Not measured: " + html_escape(query["error"].as_string()) + "</p>";
   }
   if (rows.empty()) return "<p>No recommendations at this time</p>";
   return "<table border=\"1\"><thead><tr><th>Count</th><th>Signal</th><th>Criteria</th><th>Recommendation</th>"
@@ -243,41 +275,14 @@ std::string xml_escaped(std::string_view text) {
     const bool is_allowed = static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t';
     clean += is_allowed ? c : ' ';
   }
-  return html_escaped(clean);
+  return html_escape(clean);
 }
 
 }  // namespace
 
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string report_html(const Json& report) {
   const Json& recommendations = report["recommendations"];
-  const std::string title = html_escaped(report["title"].as_string());
+  const std::string title = html_escape(report["title"].as_string());
   std::string out =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
@@ -285,21 +290,20 @@ std::string report_html(const Json& report) {
       "data:\">"
       "<title>" +
       title + "</title><style>" + kStyle + "</style></head><body><main><h1>" + title + "</h1><p class=\"dim\">" +
-      about_line(report) + "</p>" + answer_card(report);
+      about_line(report) + "</p>" + answer_card(report) + found_card(report);
   size_t number = 0;
   for (const Json& section : report["sections"].array()) {
     out +=
-        "<section id=\"s" + std::to_string(++number) + "\"><h2>" + html_escaped(section["name"].as_string()) + "</h2>";
+        "<section id=\"s" + std::to_string(++number) + "\"><h2>" + html_escape(section["name"].as_string()) + "</h2>";
     for (const Json& query : section["queries"].array()) out += query_card(query, recommendations);
     out += "</section>";
   }
   if (!report["next_actions"].array().empty()) {
     out += "<h2>Next actions</h2><ul>";
-    for (const Json& action : report["next_actions"].array())
-      out += "<li>" + html_escaped(action.as_string()) + "</li>";
+    for (const Json& action : report["next_actions"].array()) out += "<li>" + html_escape(action.as_string()) + "</li>";
     out += "</ul>";
   }
-  return out + "<p class=\"dim\">Run " + html_escaped(report["run"].as_string()) + "</p></main></body></html>\n";
+  return out + "<p class=\"dim\">Run " + html_escape(report["run"].as_string()) + "</p></main></body></html>\n";
 }
 
 std::string report_page(const Json& report, std::string page) {
@@ -311,12 +315,12 @@ std::string report_page(const Json& report, std::string page) {
             [](const Json* a, const Json* b) { return (*a)["query"].as_string() < (*b)["query"].as_string(); });
   for (size_t i = queries.size(); i-- > 0;) {
     const std::string number = (i < 9 ? "0" : "") + std::to_string(i + 1);
-    replace_all(page, "Tab_" + number, html_escaped((*queries[i])["query"].as_string()));
+    replace_all(page, "Tab_" + number, html_escape((*queries[i])["query"].as_string()));
     replace_all(page, "tabtext_" + number, tab_table(*queries[i], report["recommendations"]));
   }
   std::string time = report["started_at"].as_string().substr(0, 19);
   std::replace(time.begin(), time.end(), 'T', ' ');
-  replace_all(page, "REPLACE_DATE_TIME", html_escaped(time));
+  replace_all(page, "REPLACE_DATE_TIME", html_escape(time));
   return page;
 }
 

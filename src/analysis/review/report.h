@@ -15,8 +15,6 @@ std::string report_page(const Json& report, std::string page);
 // A test case a signal: met is a failure, not measured is skipped.
 std::string report_junit(const Json& report);
 
-// Text between tags and in attributes.
-std::string html_escaped(std::string_view text);
 // HTML that somebody wrote, with the few tags that texts need (a with http links, b, i, em, strong, p, br, ul, ol, li,
 // code); everything else is text.
 std::string html_cleaned(std::string_view html);
