@@ -80,9 +80,9 @@ class Scanner {
     for (++at_; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
       const bool has_next = at_ + 1 < text_.size();
-      if (c == quote && has_next && text_[at_ + 1] == quote) {
-        out.text += text_[++at_];
-      } else if (c == '\\' && has_next && (text_[at_ + 1] == quote || text_[at_ + 1] == '\\')) {
+      const char after = has_next ? text_[at_ + 1] : ' ';
+      const bool is_doubled = c == quote && after == quote && has_next;
+      if (is_doubled || (c == '\\' && has_next && (after == quote || after == '\\'))) {
         out.text += text_[++at_];
       } else if (c == quote) {
         ++at_;

@@ -209,7 +209,11 @@ Json judge_all(const Review& review, const flow::RoundsState& state, const std::
                const ReportAbout& about) {
   Sum all;
   std::vector<std::string> order;
-  std::map<std::string, std::pair<Sum, Json>> sections;
+  struct Section {
+    Sum sum;
+    Json queries{Json::Array{}};
+  };
+  std::map<std::string, Section> sections;
   for (const Query& query : review.queries) {
     const std::string name = !query.section.empty() ? query.section : query.title.empty() ? query.name : query.title;
     if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);

@@ -232,14 +232,14 @@ void Reviews::set_reviews(std::vector<Review> reviews) {
     std::string name = review.name;
     made.emplace(std::move(name), std::move(review));
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   reviews_ = std::move(made);
 }
 
 Result<std::vector<ReviewState>> Reviews::reviews() const {
   std::vector<ReviewState> out;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [name, review] : reviews_) out.push_back({review, std::nullopt});
   }
   for (ReviewState& state : out) {
@@ -251,7 +251,7 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
 }
 
 Result<Review> Reviews::review(std::string_view name) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = reviews_.find(name);
   if (found != reviews_.end()) return found->second;
   std::vector<std::string> known;

@@ -150,6 +150,7 @@ class Selection {
         return Error(Code::too_large, "the SELECT gives more than " + std::to_string(kSelectRowsMax) + " rows");
       }
       std::vector<Cell> row;
+      row.reserve(columns.size());
       for (int i = 0; i < static_cast<int>(columns.size()); ++i) row.push_back(value_at(statement, i));
       rows.push_back(std::move(row));
     }

@@ -14,7 +14,7 @@ constexpr size_t kTextBytesMax = 4'096;
 
 bool is_web_address(std::string_view url) {
   for (std::string_view scheme : {"http://", "https://"}) {
-    if (url.starts_with(scheme)) return url.size() > scheme.size() && url.find_first_of(" \t\r\n") == url.npos;
+    if (url.starts_with(scheme)) return url.size() > scheme.size() && url.find_first_of(" \t\r\n") == std::string_view::npos;
   }
   return false;
 }
