@@ -14,14 +14,14 @@ constexpr size_t kTextBytesMax = 4'096;
 
 bool is_web_address(std::string_view url) {
   for (std::string_view scheme : {"http://", "https://"}) {
-    if (url.starts_with(scheme)) return url.size() > scheme.size() && url.find_first_of(" \t\r\n") == std::string_view::npos;
+    if (url.starts_with(scheme)) return url.size() > scheme.size() && url.find_first_of(" \t\r\n") == std::string::npos;
   }
   return false;
 }
 
 bool is_header_name(std::string_view name) {
   constexpr std::string_view kAllowed = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  return !name.empty() && name.size() <= 100 && name.find_first_not_of(kAllowed) == std::string_view::npos;
+  return !name.empty() && name.size() <= 100 && name.find_first_not_of(kAllowed) == std::string::npos;
 }
 
 bool has_control(std::string_view text) {
