@@ -29,12 +29,11 @@ struct EndStatement {
 };
 using Statement = std::unique_ptr<sqlite3_stmt, EndStatement>;
 
-int allow_reading(void*, int action, const char* a, const char* b, const char*, const char*) {
+int allow_reading(void*, int action, const char*, const char* b, const char*, const char*) {
   if (action == SQLITE_SELECT || action == SQLITE_RECURSIVE) return SQLITE_OK;
   if (action == SQLITE_READ) return SQLITE_OK;  // df is all there is; sqlite_master says no more than its columns
   // Names of functions stand in the second place. What loads code is off by itself; this is said twice.
   if (action == SQLITE_FUNCTION) return std::string_view(b) == "load_extension" ? SQLITE_DENY : SQLITE_OK;
-  (void)a;
   return SQLITE_DENY;
 }
 

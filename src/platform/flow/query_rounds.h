@@ -14,7 +14,6 @@
 // Threads: run_rounds() by the run's, which it blocks; up to `parallel` queries run on threads of their own meanwhile.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>

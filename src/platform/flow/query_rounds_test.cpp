@@ -73,7 +73,7 @@ class World {
     RunTasks tasks(*control_, clock_, run.id);
     EXPECT_TRUE(tasks.load());
     const Cancel cancel;
-    Source source(*this, cancel);
+    Source source(*this);
     DyingStore store(*this, *store_);
     writes_left_ = writes_left;
     const auto keep = [this](const control::Run& kept) -> Status {
@@ -134,7 +134,7 @@ class World {
   // The engine: in which round a query is asked follows from what is on record.
   class Source final : public warehouse::SqlSource {
    public:
-    Source(World& world, const Cancel& cancel) : world_(world), cancel_(cancel) {}
+    explicit Source(World& world) : world_(world) {}
     Json about() const override { return Json("engine"); }
     Result<warehouse::SqlAnswer> run(const std::string& sql, const warehouse::SqlLimits&, const Cancel&) override {
       const std::lock_guard lock(world_.mutex_);
@@ -161,7 +161,6 @@ class World {
 
    private:
     World& world_;
-    const Cancel& cancel_;
   };
 
   ManualClock clock_;
