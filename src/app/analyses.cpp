@@ -20,7 +20,7 @@ Result<Analyses> open_analyses(const AnalysisParts& parts) {
   out.dashboards = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{parts.warehouse, parts.clock});
   TRY_ASSIGN(out.runs, LocalBlobStore::open(real_files(), parts.runs_folder));
   out.reviews = std::make_unique<review::Reviews>(
-      review::Reviews::Parts{parts.flow, *out.runs, parts.notifier, parts.clock, parts.random,
+      review::Reviews::Parts{parts.flow, parts.starts, *out.runs, parts.notifier, parts.clock, parts.random,
                              [parts](const std::string& target) { return source_of(parts, target); }});
   return out;
 }

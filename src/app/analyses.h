@@ -9,6 +9,7 @@
 #include "analysis/review/review.h"
 #include "core/io/blob_store.h"
 #include "core/runtime/lanes.h"
+#include "platform/flow/starts.h"
 #include "platform/warehouse/warehouse.h"
 
 namespace weir::app {
@@ -23,6 +24,7 @@ struct AnalysisParts {
   Clock& clock;
   Random& random;
   const engine::OutsidePools& connections;
+  flow::Starts& starts;
   std::string runs_folder;  // where the files of runs lie: .weir/store/runs
 };
 

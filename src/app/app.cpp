@@ -19,6 +19,7 @@
 #include "app/run_findings.h"
 #include "app/site_facts.h"
 #include "app/sql.h"
+#include "app/starting.h"
 #include "app/steps.h"
 #include "app/store_buckets.h"
 #include "app/stream_options.h"
@@ -34,7 +35,6 @@
 #include "core/runtime/timers.h"
 #include "platform/access/access.h"
 #include "platform/endpoint/endpoint.h"
-#include "platform/flow/flows.h"
 #include "platform/forget/forget.h"
 #include "platform/warehouse/saved_queries.h"
 #include "platform/warehouse/warehouse.h"
@@ -123,7 +123,7 @@ class Composed : public App {
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<forget::Forgets> forgets_;
-  std::unique_ptr<flow::Flows> flows_;
+  std::unique_ptr<Starting> starting_;
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<RunFindings> run_findings_;
@@ -313,7 +313,8 @@ Status Composed::open_engine() {
   });
   forgets_->add_work();
   add_lake_work(*flow_, {*lake_, intakes_->requeue(), *control_, clock_});
-  flows_ = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow_, *lake_, *control_, clock_, buckets_.get(), true});
+  starting_ = std::make_unique<Starting>(Starting::Parts{*flow_, *lake_, *control_, clock_, buckets_.get(),
+                                                         connections_->pools(), options_.serves});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
                                  .flow = *flow_,
@@ -342,10 +343,11 @@ Status Composed::open_watchers() {
                             {project_name_, options_.environment, options_.folder, state_folder_}, options_.serves);
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
   TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
-                                       connections_->pools(), join_path(store_root_, "runs")}));
+                                       connections_->pools(), starting_->starts(),
+                                       join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
-                        [this] { return loaded_tables(*warehouse_); }, *flow_, *flows_, *endpoints_, *live_, metrics_,
+                        [this] { return loaded_tables(*warehouse_); }, *flow_, starting_->flows(), *endpoints_, *live_, metrics_,
                         *analyses_.alarms, *notifier_, *analyses_.dashboards, *analyses_.reviews, *run_findings_,
                         intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
@@ -425,7 +427,7 @@ Status Composed::open_surface() {
                         .access = *access_,
                         .secrets = *secrets_,
                         .flow = *flow_,
-                        .flows = *flows_,
+                        .flows = starting_->flows(),
                         .endpoints = *endpoints_,
                         .forgets = *forgets_,
                         .live = *live_,
@@ -483,7 +485,7 @@ void Composed::start_followers() {
     notifier_->set_url(public_url(settings_, url()));
     tick_every(kSampleEvery, notices_ticking_, [this] { notifier_->tick(); });
     tick_every(kSampleEvery, alarms_ticking_, [this] { analyses_.alarms->tick(); });
-    tick_every(kSampleEvery, flows_ticking_, [this] { flows_->tick(); });
+    tick_every(kSampleEvery, flows_ticking_, [this] { starting_->starts().tick(); });
     tick_every(
         kSampleEvery, refreshing_, [this] { refreshes_.tick(lanes_->stopping()); }, Lane::background);
     tick_every(settings_.duration("metrics.every"), history_ticking_, [this] {
@@ -578,7 +580,7 @@ Status Composed::stop(Duration limit) {
   if (server_) keep_first(server_->stop(limit));
   stop_followers();
   if (history_) tell("last sample of the metrics", history_->finish(kLastSample));
-  if (flows_) flows_->stop();
+  if (starting_) starting_->stop();
   if (flow_) flow_->stop();
   if (warehouse_) warehouse_->stop();
   if (notifier_) notifier_->stop();

@@ -10,6 +10,7 @@
 #include "platform/flow/graph.h"
 #include "platform/flow/lake_builder.h"
 #include "platform/flow/table_checks.h"
+#include "storage/engine/outside_settings.h"
 #include "stream/capture/declaration.h"
 #include "stream/capture/stream.h"
 
@@ -211,11 +212,67 @@ Status Deployment::check_live(const project::Project& project, project::Plan& pl
   return {};
 }
 
+namespace {
+
+using Named = std::pair<std::string, std::string>;  // kind, name
+
+// What triggers wait for, other than runs (core/project knows those) and buckets, which are there once something is
+// written to them.
+std::vector<Named> named_by(const flow::StartRules& rules) {
+  std::vector<Named> out;
+  for (const flow::Trigger& trigger : rules.triggers) {
+    if (trigger.kind == flow::TriggerKind::arrival) out.emplace_back("stream", trigger.name);
+    if (trigger.kind == flow::TriggerKind::stale) out.emplace_back("table", trigger.name);
+    if (trigger.kind == flow::TriggerKind::job_log) out.emplace_back("job log", trigger.name);
+  }
+  return out;
+}
+
+// What declarations may name.
+class KnownNames {
+ public:
+  static Result<KnownNames> of(const project::Project& project) {
+    KnownNames out;
+    for (const auto& declaration : project.declarations) out.names_[declaration.kind].insert(declaration.name);
+    TRY_ASSIGN(const auto connections, engine::declared_connections(project.settings, "", {}));
+    for (const auto& connection : connections) {
+      out.names_["connection"].insert(connection.name);
+      if (connection.kind == engine::OutsideKind::postgresql) out.names_["job log"].insert(connection.name);
+    }
+    return out;
+  }
+  // Why it may not be named; nothing: it may.
+  std::optional<std::string> check(const std::string& kind, const std::string& name) const {
+    static const std::set<std::string> kNone;
+    const auto found = names_.find(kind);
+    const auto& known = found == names_.end() ? kNone : found->second;
+    if (known.contains(name)) return std::nullopt;
+    const auto connections = names_.find("connection");
+    if (kind == "job log" && connections != names_.end() && connections->second.contains(name)) {
+      return "it follows the job log of '" + name + "', which is no PostgreSQL and has no NOTIFY: refused";
+    }
+    return "it names the " + (kind == "job log" ? std::string("connection") : kind) + " '" + name +
+           "', which is not declared: refused (" + did_you_mean(name, {known.begin(), known.end()}) + ")";
+  }
+
+ private:
+  std::map<std::string, std::set<std::string>> names_;  // by kind
+};
+
+void refuse(project::Plan& plan, const std::string& kind, const std::string& name, const std::string& why) {
+  for (project::Change& change : plan.changes) {
+    if (change.kind != kind || change.name != name) continue;
+    change.compatible = false;
+    change.details.push_back(why);
+  }
+}
+
+}  // namespace
+
 Status Deployment::check_flows(const project::Project& project, project::Plan& plan) {
-  std::map<std::string, std::set<std::string>> known;  // by kind
-  std::set<std::string> taken;                         // what no step may change
+  TRY_ASSIGN(const KnownNames known, KnownNames::of(project));
+  std::set<std::string> taken;  // what no step may change
   for (const auto& declaration : project.declarations) {
-    known[declaration.kind].insert(declaration.name);
     const bool is_external = declaration.kind == "external";
     if (declaration.kind == "table" || declaration.kind == "stream" || is_external) taken.insert(declaration.name);
     if (declaration.kind == "stream") taken.insert(declaration.name + "_quarantine");
@@ -223,32 +280,30 @@ Status Deployment::check_flows(const project::Project& project, project::Plan& p
   for (const auto& declaration : project.declarations) {
     if (declaration.kind != "flow") continue;
     TRY_ASSIGN(const flow::FlowDeclaration flow, flow::flow_from_json(declaration.body));
-    std::vector<std::pair<std::string, std::string>> named;  // kind, name
+    std::vector<Named> named = named_by(flow);
     for (const auto& step : flow.steps) {
       for (const std::string& table : step.tables) named.emplace_back("table", table);
     }
-    for (const auto& trigger : flow.triggers) {
-      if (trigger.kind == flow::TriggerKind::object) continue;  // a bucket is there once something is written to it
-      named.emplace_back(trigger.kind == flow::TriggerKind::arrival ? "stream"
-                         : trigger.kind == flow::TriggerKind::stale ? "table"
-                                                                    : "flow",
-                         trigger.name);
-    }
     if (!flow.window.late.empty()) named.emplace_back("table", flow.window.late);
-    const auto refuse = [&](const std::string& why) {
-      for (project::Change& change : plan.changes) {
-        if (change.kind != "flow" || change.name != flow.name) continue;
-        change.compatible = false;
-        change.details.push_back(why);
-      }
-    };
     for (const auto& [kind, name] : named) {
-      if (known[kind].contains(name)) continue;
-      refuse("it names the " + kind + " '" + name + "', which is not declared: refused (" +
-             did_you_mean(name, {known[kind].begin(), known[kind].end()}) + ")");
+      if (const auto error = known.check(kind, name)) refuse(plan, "flow", flow.name, *error);
     }
     for (const Error& error : parts_.flow.examine_flow(flow, taken)) {
-      refuse(error.text() + ": refused");
+      refuse(plan, "flow", flow.name, error.text() + ": refused");
+    }
+  }
+  return {};
+}
+
+Status Deployment::check_reviews(const project::Project& project, project::Plan& plan) {
+  TRY_ASSIGN(const KnownNames known, KnownNames::of(project));
+  for (const auto& declaration : project.declarations) {
+    if (declaration.kind != "review") continue;
+    TRY_ASSIGN(const review::Review review, review::review_from_json(declaration.body));
+    std::vector<Named> named = named_by(review.starts);
+    if (review.target != review::kThisTarget) named.emplace_back("connection", review.target);
+    for (const auto& [kind, name] : named) {
+      if (const auto error = known.check(kind, name)) refuse(plan, "review", review.name, *error);
     }
   }
   return {};
@@ -411,6 +466,7 @@ Result<http::Deployment::Outcome> Deployment::plan(project::Project project, boo
   TRY(check_tables(project, out.plan));
   TRY(check_lake_tables(project, out.plan));
   TRY(check_flows(project, out.plan));
+  TRY(check_reviews(project, out.plan));
   TRY(check_endpoints(project, out.plan));
   TRY(check_live(project, out.plan));
   TRY(check_externals(project, out.plan));
@@ -473,7 +529,7 @@ Status Deployment::reload() {
   TRY_ASSIGN(auto dashboards, applied_dashboards(parts_.control));
   parts_.dashboards.set_dashboards(std::move(dashboards));
   TRY_ASSIGN(auto reviews, applied_reviews(parts_.control));
-  parts_.reviews.set_reviews(std::move(reviews));
+  TRY(parts_.reviews.set_reviews(std::move(reviews)));
   TRY_ASSIGN(const auto alerts, applied_alerts(parts_.control));
   // Channels first: an alarm that goes off finds who is to be told.
   parts_.notifier.set_channels(alerts.channels, alerts.topics);

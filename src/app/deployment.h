@@ -72,6 +72,8 @@ class Deployment : public http::Deployment {
   // Live windows over what is not there.
   Status check_live(const project::Project& project, project::Plan& plan);
   Status check_flows(const project::Project& project, project::Plan& plan);
+  // Reviews of what is not declared.
+  Status check_reviews(const project::Project& project, project::Plan& plan);
   // Endpoints over tables or columns that are not there.
   Status check_endpoints(const project::Project& project, project::Plan& plan);
   // Tables for the lake whose names or columns it cannot have.

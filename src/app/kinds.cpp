@@ -124,7 +124,7 @@ project::Registry make_registry(Destroyers destroy, ExamineTable examine, WatchC
   project::Kind external = lake::external_kind();
   external.destroy = std::move(destroy.external);
   registry.add_kind(std::move(external));
-  project::Kind flows = flow::flow_kind(flow::flow_checks());
+  project::Kind flows = flow::flow_kind(flow::start_checks());
   flows.destroy = std::move(destroy.flow);
   registry.add_kind(std::move(flows));
   project::Kind endpoints = endpoint::endpoint_kind();

@@ -674,10 +674,10 @@ def test_a_slow_bucket_delays_no_other_flow_and_shows_how_it_fails(proxy, tmp_pa
             one.close()
         wait_for(lambda: state("far")["objects"][0]["failing_since"], "the failure is in the flow's state", 90)
         assert "503" in state("far")["objects"][0]["error"] or "landing" in state("far")["objects"][0]["error"]
-        assert "flow.objects_not_listed" in shop.output()
+        assert "start.objects_not_listed" in shop.output()
         proxy.fault = lambda method, path, count: None
         wait_for(lambda: state("far")["objects"][0]["failing_since"] is None and state("far")["objects"][0]["listed_at"], "it is listed again", 90)
-        assert "flow.objects_listed_again" in shop.output()
+        assert "start.objects_listed_again" in shop.output()
         put(shop, proxy.server, "drop/a", "x")
         wait_for(lambda: state("far")["last_run"], "and what is written starts a run")
         assert state("far")["last_run"]["cause"]["object"] == "s3://landing/drop/a"

@@ -108,6 +108,8 @@ void read_top(YamlReader& in, Review& review) {
   in.text("target", review.target);
   read_words(in, "customer", review.customer);
   read_words(in, "endpoint", review.endpoint);
+  flow::read_start_rules(in, flow::start_checks(), flow::kReviewRunKind, review.name, review.starts);
+  in.flag("scheduled", review.scheduled);
   in.text("workflow", review.workflow);
   in.integer("rounds", review.rounds, {1, kRoundsMax});
   in.integer("parallel", review.parallel, {1, 64});
@@ -158,7 +160,10 @@ project::Declared parse_folder(const project::DeclarationSource& source) {
   ParsedReview parsed = parse_review(source);
   project::Declared out;
   out.errors = std::move(parsed.errors);
-  if (out.errors.empty()) out.body = to_json(parsed.review);
+  if (out.errors.empty()) {
+    out.body = to_json(parsed.review);
+    out.started_by = flow::starters_of(source.root, parsed.review.starts);
+  }
   return out;
 }
 
@@ -176,6 +181,11 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
   project::compare_lists(applied->recommendations, wanted->recommendations, "recommendation", by_id, out);
   if (applied->target != wanted->target) out.push_back({"target: " + applied->target + " -> " + wanted->target});
   if (applied->enabled != wanted->enabled) out.push_back({wanted->enabled ? "enabled" : "disabled"});
+  for (project::Difference& one : flow::compare(applied->starts, wanted->starts)) out.push_back(std::move(one));
+  if (applied->scheduled != wanted->scheduled) {
+    out.push_back({wanted->scheduled ? "its schedule and triggers are switched on"
+                                     : "its schedule and triggers are switched off"});
+  }
   if (applied->workflows != wanted->workflows) out.push_back({"workflows: changed"});
   return out;
 }
@@ -193,8 +203,9 @@ ParsedReview parse_review(const project::DeclarationSource& source) {
   }
   const bool has_own = source.parts.contains("review.yaml");
   const bool has_seed = has_seed_form(source);
-  if (!has_own && !has_seed) {
-    out.errors.push_back(Error(Code::invalid, "there is neither review.yaml nor config.json and review_config.json",
+  if (!has_own && !has_seed && !has_rule(source)) {
+    out.errors.push_back(Error(Code::invalid,
+                               "there is neither review.yaml nor config.json and review_config.json nor rule.json",
                                "a review is declared by review.yaml and scripts/*.sql")
                              .at({source.file, 1, 1}));
     return out;
@@ -202,6 +213,7 @@ ParsedReview parse_review(const project::DeclarationSource& source) {
   if (has_seed) read_seed_form(source, review, out.errors);
   std::vector<WorkflowText> workflows;
   if (has_own) read_own_form(source, review, workflows, out.errors);
+  if (has_rule(source)) read_rule(source, review, out.errors);
   make_workflows(workflows, false, review, out.errors);
   add_default_workflows(review);
   if (review.queries.empty() || review.queries.size() > kQueriesMax) {

@@ -6,6 +6,7 @@
 //   config.json                    the automated review's order: workflow -> ["A:600,B:600", "C:600"]
 //   review_config.json             its sections with SQL, signals, observations, and its recommendations
 //   review_result.html             its template with placeholders
+//   rule.json                      a rule of the cloud's scheduler, see rule.cpp
 //
 // review.yaml beside the two JSON files says what they do not: target, schedule, who is told. Both forms become the
 // same value, and run the same way.
@@ -14,6 +15,7 @@
 //   target: prod                   a connection of weir.yaml; weir itself where nothing is said
 //   workflow: all-parallel         the one that runs where nothing else is asked for
 //   workflows: {nightly: ["Tables:600,Queries:60", "Locks:30"]}
+//   schedule: cron(0 20 ? * SUN *) and triggers: see flow/start_rules.h; scheduled: false switches both off
 //   rounds: 3                      a query that fails is tried again in the next round
 //   time_limit: 1h                 of the whole run
 //   queries:
@@ -42,6 +44,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/project/project.h"
+#include "platform/flow/start_rules.h"
 
 namespace weir::review {
 
@@ -121,6 +124,8 @@ struct Review {
   std::string customer, endpoint;  // of the JSON form: whose warehouse it is
   std::string workflow = kAllSerial;
   std::map<std::string, Workflow> workflows;  // declared ones, all-serial and all-parallel
+  flow::StartRules starts;  // what starts it by itself
+  bool scheduled = true;    // false: nothing but a person or the API does, whatever `starts` says
   int rounds = 3;
   int parallel = 16;  // queries at once
   std::optional<Duration> time_limit;

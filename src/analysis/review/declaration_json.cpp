@@ -5,7 +5,7 @@
 namespace weir::review {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 1 knew nothing of what starts a review
 
 const std::vector<std::pair<std::string, Colour>>& colours() {
   static const std::vector<std::pair<std::string, Colour>> kWords = {{"yellow", Colour::yellow}, {"red", Colour::red}};
@@ -171,6 +171,8 @@ Json to_json(const Review& review) {
                       {"endpoint", review.endpoint},
                       {"workflow", review.workflow},
                       {"workflows", std::move(workflows)},
+                      {"starts", flow::to_json(review.starts)},
+                      {"scheduled", review.scheduled},
                       {"rounds", review.rounds},
                       {"parallel", review.parallel},
                       {"time_limit", review.time_limit ? Json(format_duration(*review.time_limit)) : Json()},
@@ -202,6 +204,10 @@ Result<Review> review_from_json(const Json& json) {
   in.text("workflow", out.workflow);
   if (const Json* workflows = in.need("workflows")) {
     for (const auto& [name, workflow] : workflows->object()) out.workflows[name] = workflow_from(workflow, wrong);
+  }
+  if (format > 1) {
+    if (const Json* starts = in.need("starts")) out.starts = flow::start_rules_from_json(*starts, wrong);
+    in.flag("scheduled", out.scheduled);
   }
   in.integer("rounds", rounds, 1, kRoundsMax);
   in.integer("parallel", parallel, 1, 64);

@@ -33,6 +33,14 @@ void check_review(const project::DeclarationSource& source, Review& review, std:
 bool has_seed_form(const project::DeclarationSource& source);
 void read_seed_form(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors);
 
+// A file of JSON beside review.yaml, with places: JSON is YAML. Nothing if it is not there or wrong, which is an error.
+std::optional<Yaml> read_json_part(const project::DeclarationSource& source, const std::string& file,
+                                   std::vector<Error>& errors);
+
+// rule.json: a rule of the cloud's scheduler. Its schedule and state are the review's, its targets' statements queries.
+bool has_rule(const project::DeclarationSource& source);
+void read_rule(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors);
+
 // A query's SQL: `scripts/<name>.sql` of the folder. False if it is not there.
 bool read_script(const project::DeclarationSource& source, Query& query, std::vector<Error>& errors);
 // Whether the template has only placeholders that are known.

@@ -209,7 +209,7 @@ Json ReviewState::to_json() const {
                               {"threshold", format_duration(query.threshold)},
                               {"signals", query.signals.size()}});
   }
-  return Json::Object{{"review", review.name},
+  Json out = Json::Object{{"review", review.name},
                       {"title", review.title},
                       {"description", review.description},
                       {"enabled", review.enabled},
@@ -220,20 +220,34 @@ Json ReviewState::to_json() const {
                       {"queries", std::move(queries)},
                       {"signals", signals},
                       {"last", last ? flow::run_json(*last) : Json()}};
+  start.add_to(out);
+  return out;
 }
 
 Reviews::Reviews(const Parts& parts) : parts_(parts) {
   parts_.flow.add_work(kWorkKind, std::make_unique<ReviewWork>(parts_));
 }
 
-void Reviews::set_reviews(std::vector<Review> reviews) {
+Status Reviews::set_reviews(std::vector<Review> reviews) {
   std::map<std::string, Review, std::less<>> made;
+  std::vector<flow::Startable> startables;
   for (Review& review : reviews) {
+    flow::Startable startable;
+    startable.kind = kWorkKind;
+    startable.name = review.name;
+    startable.enabled = review.enabled && review.scheduled;
+    startable.rules = review.starts;
+    startable.declaration = to_json(review).dump();
+    startable.start = [this, name = review.name](const flow::StartReason& due) { return start(name, {"", due.cause}); };
+    startables.push_back(std::move(startable));
     std::string name = review.name;
     made.emplace(std::move(name), std::move(review));
   }
-  const MutexLock lock(mutex_);
-  reviews_ = std::move(made);
+  {
+    const MutexLock lock(mutex_);
+    reviews_ = std::move(made);
+  }
+  return parts_.starts.set(kWorkKind, std::move(startables));
 }
 
 Result<std::vector<ReviewState>> Reviews::reviews() const {
@@ -246,6 +260,7 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
     TRY_ASSIGN(const auto runs, parts_.flow.runs(state.review.name, false, 50));
     const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == kWorkKind; });
     if (last != runs.end()) state.last = *last;
+    state.start = parts_.starts.state(kWorkKind, state.review.name);
   }
   return out;
 }

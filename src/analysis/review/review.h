@@ -28,6 +28,7 @@
 #include "core/base/json.h"
 #include "core/io/blob_store.h"
 #include "platform/flow/flow.h"
+#include "platform/flow/starts.h"
 #include "platform/notify/notify.h"
 #include "platform/warehouse/sql_source.h"
 
@@ -39,6 +40,7 @@ inline constexpr size_t kAtOnce = 8;
 struct ReviewState {
   Review review;
   std::optional<control::Run> last;
+  flow::StartState start = {};  // when it runs by itself
   Json to_json() const;  // what a list shows; without SQL
 };
 
@@ -51,6 +53,7 @@ class Reviews {
  public:
   struct Parts {
     flow::Flow& flow;
+    flow::Starts& starts;  // what starts reviews by itself
     BlobStore& store;
     notify::Notifier& notifier;
     const Clock& clock;
@@ -61,7 +64,8 @@ class Reviews {
   // Hands its work to flow.
   explicit Reviews(const Parts& parts);
 
-  void set_reviews(std::vector<Review> reviews);
+  // At start and after each apply.
+  Status set_reviews(std::vector<Review> reviews);
   Result<std::vector<ReviewState>> reviews() const;
   Result<Review> review(std::string_view name) const;  // not_found names the nearest
   // The run's id.

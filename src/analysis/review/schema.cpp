@@ -23,6 +23,11 @@ constexpr const char* kSchema = R"json({
       "description": "A connection of weir.yaml; weir: this server."},
     "customer": {"type": "string", "maxLength": 4096, "description": "Whose warehouse it is, for the report."},
     "endpoint": {"type": "string", "maxLength": 4096, "description": "Its address, for the report."},
+    "schedule": {}, "zone": {}, "triggers": {},
+    "scheduled": {
+      "type": "boolean",
+      "default": true,
+      "description": "false: neither schedule nor triggers start it, people and the API do."},
     "workflow": {
       "type": "string",
       "default": "all-serial",
@@ -152,7 +157,12 @@ Json review_schema() {
   Json properties = out["properties"];
   const Json common = project::common_schema();
   for (const auto& [name, schema] : common.object()) properties.set(name, schema);
+  const Json rules = flow::start_rules_schema();
+  for (const auto& [name, schema] : rules.object()) properties.set(name, schema);
   out.set("properties", std::move(properties));
+  Json definitions = out["$defs"];
+  definitions.set("trigger", flow::trigger_schema());
+  out.set("$defs", std::move(definitions));
   return out;
 }
 

@@ -19,29 +19,6 @@ std::string path_of(const project::DeclarationSource& source, const std::string&
   return source.file.substr(0, source.file.rfind('/') + 1) + file;
 }
 
-// Nothing if it is not there or wrong.
-std::optional<Yaml> read(const project::DeclarationSource& source, const char* file, std::vector<Error>& errors) {
-  const auto found = source.parts.find(file);
-  if (found == source.parts.end()) {
-    errors.push_back(Error(Code::not_found, std::string("there is no ") + file,
-                           "the automated review has config.json and review_config.json")
-                         .at({path_of(source, file), 1, 1}));
-    return std::nullopt;
-  }
-  // JSON's own reader says better what is wrong with JSON.
-  if (auto json = Json::parse(found->second); !json) {
-    Error error = json.error();
-    Position at = error.position.value_or(Position{});
-    at.file = path_of(source, file);
-    errors.push_back(std::move(error).at(std::move(at)));
-    return std::nullopt;
-  }
-  auto out = parse_yaml(found->second, {path_of(source, file), 1});
-  if (out) return std::move(*out);
-  errors.push_back(out.error());
-  return std::nullopt;
-}
-
 Signal read_signal(YamlSection& in) {
   Signal out;
   in.text("Signal", out.name, required);
@@ -98,14 +75,37 @@ void read_config(const project::DeclarationSource& source, const Yaml& root, Rev
 
 }  // namespace
 
+std::optional<Yaml> read_json_part(const project::DeclarationSource& source, const std::string& file,
+                                   std::vector<Error>& errors) {
+  const auto found = source.parts.find(file);
+  if (found == source.parts.end()) {
+    errors.push_back(Error(Code::not_found, "there is no " + file,
+                           "the automated review has config.json and review_config.json")
+                         .at({path_of(source, file), 1, 1}));
+    return std::nullopt;
+  }
+  // JSON's own reader says better what is wrong with JSON.
+  if (auto json = Json::parse(found->second); !json) {
+    Error error = json.error();
+    Position at = error.position.value_or(Position{});
+    at.file = path_of(source, file);
+    errors.push_back(std::move(error).at(std::move(at)));
+    return std::nullopt;
+  }
+  auto out = parse_yaml(found->second, {path_of(source, file), 1});
+  if (out) return std::move(*out);
+  errors.push_back(out.error());
+  return std::nullopt;
+}
+
 bool has_seed_form(const project::DeclarationSource& source) {
   return source.parts.contains(kOrder) || source.parts.contains(kConfig);
 }
 
 void read_seed_form(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors) {
   review.seed_csv = true;
-  const auto config = read(source, kConfig, errors);
-  const auto order = read(source, kOrder, errors);
+  const auto config = read_json_part(source, kConfig, errors);
+  const auto order = read_json_part(source, kOrder, errors);
   if (config) read_config(source, *config, review, errors);
   std::vector<WorkflowText> workflows;
   if (order) read_workflows(*order, workflows, errors);

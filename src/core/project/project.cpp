@@ -8,6 +8,7 @@
 #include "core/project/folders.h"
 #include "core/project/front_matter.h"
 #include "core/project/spine.h"
+#include "core/project/starters.h"
 
 namespace weir::project {
 namespace {
@@ -107,6 +108,8 @@ class Parser {
     project_.name = project_.settings.text("name");
     if (project_.name.empty()) project_.name = options_.default_name.empty() ? "weir" : options_.default_name;
     for (const Kind& kind : registry_.kinds()) parse_kind(kind);
+    for (const auto& [kind, name] : project_.broken) starters_.try_emplace({kind, name});
+    for (Error& error : check_starters(starters_)) project_.errors.push_back(std::move(error));
     warn_about_others(sources_, registry_, project_.warnings);
     return std::move(project_);
   }
@@ -248,6 +251,7 @@ class Parser {
       return;
     }
     if (!kind.is_applied) return;
+    starters_[{kind.name, declared.name}] = std::move(declared.started_by);
     found.push_back({kind.name, std::move(declared.name), std::move(declared.body), path});
   }
 
@@ -317,6 +321,7 @@ class Parser {
   const ReadOptions& options_;
   std::map<std::string, Claimed> claims_;  // by what: the first that has it
   std::vector<Claimed> paths_;             // those of paths
+  StarterMap starters_;
   Project project_;
 };
 

@@ -56,11 +56,18 @@ struct Claim {
 };
 bool paths_meet(std::string_view pattern, std::string_view other);
 
+// Another declaration whose runs start this one's. In a circle nothing would ever come to rest: refused.
+struct Starter {
+  std::string kind, name;
+  Position at;
+};
+
 struct Declared {
   std::string name = {};  // empty: the file's
   Json body = {};         // the kind's canonical form: equal bodies mean that nothing changed. Never holds a secret.
   std::vector<Error> errors = {};
   std::vector<Claim> claims = {};
+  std::vector<Starter> started_by = {};
 };
 
 struct Kind {

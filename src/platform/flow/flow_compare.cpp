@@ -8,20 +8,8 @@
 namespace weir::flow {
 namespace {
 
-std::string or_none(const std::vector<std::string>& texts) {
-  return texts.empty() ? "none" : join(texts, ", ");
-}
-
 std::string limit_text(const std::optional<Duration>& limit) {
   return limit ? format_duration(*limit) : "none";
-}
-
-std::string trigger_text(const Trigger& trigger) {
-  std::string out = std::string(trigger_word(trigger.kind)) + " of " + trigger.name;
-  const bool waits = trigger.kind == TriggerKind::arrival || trigger.kind == TriggerKind::object;
-  if (waits) out += " (quiet for " + format_duration(trigger.quiet) + ")";
-  if (trigger.kind == TriggerKind::run) out += std::string(" (") + word_of(state_words(), trigger.state) + ")";
-  return out;
 }
 
 std::string window_text(const Window& window) {
@@ -40,9 +28,9 @@ class FlowComparison {
                           : "it is no longer started by its schedule and triggers");
     }
     if (applied_.tags != wanted_.tags) say("the tags change");
-    changes("schedule", or_none(applied_.schedules), or_none(wanted_.schedules));
-    changes("zone", applied_.zone, wanted_.zone);
-    triggers();
+    for (project::Difference& one : compare(static_cast<const StartRules&>(applied_), wanted_)) {
+      differences_.push_back(std::move(one));
+    }
     changes("window", window_text(applied_.window), window_text(wanted_.window));
     steps();
     changes("order", word_of(order_words(), applied_.order), word_of(order_words(), wanted_.order));
@@ -58,24 +46,6 @@ class FlowComparison {
   void say(std::string what) { differences_.push_back({std::move(what)}); }
   void changes(const std::string& key, const std::string& before, const std::string& after) {
     if (before != after) say(key + " changes from " + before + " to " + after);
-  }
-
-  template <class T>
-  static bool has(const std::vector<T>& list, const T& one) {
-    return std::find(list.begin(), list.end(), one) != list.end();
-  }
-
-  void triggers() {
-    const size_t before_count = differences_.size();
-    for (const Trigger& one : wanted_.triggers) {
-      if (!has(applied_.triggers, one)) say("it starts by " + trigger_text(one));
-    }
-    for (const Trigger& one : applied_.triggers) {
-      if (!has(wanted_.triggers, one)) say("it no longer starts by " + trigger_text(one));
-    }
-    if (differences_.size() == before_count && applied_.triggers != wanted_.triggers) {
-      say("the triggers are listed in another order");
-    }
   }
 
   static const Step* find(const FlowDeclaration& flow, const std::string& name) {

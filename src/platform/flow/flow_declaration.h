@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,30 +20,17 @@
 #include "core/base/time.h"
 #include "core/base/yaml.h"
 #include "core/project/project.h"
+#include "platform/flow/start_rules.h"
 
 namespace weir::flow {
 
-inline constexpr size_t kSchedulesMax = 32;
-inline constexpr size_t kFlowScheduleBytesMax = 200;
-inline constexpr size_t kTriggersMax = 32;
 inline constexpr size_t kStepsMax = 200;
 inline constexpr size_t kStepTablesMax = 1'000;
 inline constexpr size_t kArgumentsMax = 200;
 inline constexpr size_t kArgumentBytesMax = 8'192;
 inline constexpr size_t kEnvironmentMax = 100;
-inline constexpr size_t kPathBytesMax = 1'024;
 inline constexpr int kRetriesMax = 100;
 inline constexpr int kActiveMax = 100;
-
-enum class TriggerKind { arrival, stale, run, object };
-enum class RunState { done, failed };
-struct Trigger {
-  TriggerKind kind = TriggerKind::arrival;
-  std::string name;                 // of the stream, the table or the flow; object: "s3://bucket/prefix"
-  Duration quiet = seconds(10);     // arrival, object: once nothing has arrived for so long
-  RunState state = RunState::done;  // run: how that flow's run ended
-  friend bool operator==(const Trigger&, const Trigger&) = default;
-};
 
 // Again after a failure, each time a little later.
 struct Retries {
@@ -126,14 +112,11 @@ struct Step {
 enum class StepOrder { serial, parallel };  // of steps without `after`: behind the one above, or from the beginning
 enum class FlowFailure { cascade, keep_going };  // `cascade`, `continue`: whether what depends on the flow runs
 
-struct FlowDeclaration {
+struct FlowDeclaration : StartRules {
   std::string name;  // [a-z][a-z0-9_]{0,62}
   std::string description;
   bool enabled = true;
   std::map<std::string, std::string> tags;
-  std::vector<std::string> schedules;
-  std::string zone = "UTC";
-  std::vector<Trigger> triggers;
   Window window;
   std::vector<Step> steps;
   StepOrder order = StepOrder::serial;
@@ -144,7 +127,6 @@ struct FlowDeclaration {
   friend bool operator==(const FlowDeclaration&, const FlowDeclaration&) = default;
 };
 
-const char* trigger_word(TriggerKind kind);
 const char* step_word(StepKind kind);
 const char* format_word(DataFormat format);
 
@@ -152,21 +134,14 @@ const char* format_word(DataFormat format);
 // mistakes.
 std::vector<std::vector<size_t>> steps_before(const FlowDeclaration& flow);
 
-// What other parts judge: a schedule's text and a zone's name. An error's column counts within the text; one that is
-// missing judges nothing.
-struct FlowChecks {
-  std::function<Status(std::string_view schedule)> schedule = {};
-  std::function<Status(std::string_view zone)> zone = {};
-};
-
 struct ParsedFlow {
   FlowDeclaration flow;       // means something only if there are no errors
   std::vector<Error> errors;  // in the order of their places
 };
 // `name` is the file's name without .yaml. The second form takes a file without `${…}`.
-ParsedFlow parse_flow(const Yaml& root, const std::string& name, const FlowChecks& checks);
+ParsedFlow parse_flow(const Yaml& root, const std::string& name, const StartChecks& checks);
 ParsedFlow parse_flow(std::string_view text, const std::string& file, const std::string& name,
-                      const FlowChecks& checks);
+                      const StartChecks& checks);
 
 // JSON Schema (draft 2020-12) of the file, for editors and `weir schema`.
 Json flow_schema();
@@ -181,6 +156,6 @@ Result<FlowDeclaration> flow_from_json(const Json& json);
 std::vector<project::Difference> compare(const FlowDeclaration& applied, const FlowDeclaration& wanted);
 
 // The kind "flow" for the project's registry, with all of the above; `destroy` is the caller's to add.
-project::Kind flow_kind(FlowChecks checks);
+project::Kind flow_kind(StartChecks checks);
 
 }  // namespace weir::flow

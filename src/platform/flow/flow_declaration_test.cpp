@@ -14,8 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-FlowChecks checks() {
-  FlowChecks out;
+StartChecks checks() {
+  StartChecks out;
   out.schedule = [](std::string_view text) -> Status {
     if (text == "0 3 * * *" || text == "every 5m") return {};
     return Error(Code::invalid, "expected an hour", "0 to 23").at({"", 1, 3});
@@ -243,7 +243,7 @@ TEST(FlowDeclaration, schedules_are_judged_where_they_stand) {
 TEST(FlowDeclaration, a_trigger_is_one_thing) {
   const auto trigger = [](const std::string& one) { return flow_mistakes("triggers: [" + one + "]"); };
   EXPECT_THAT(trigger("{}"),
-              ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run, object; this names none")));
+              ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run, object, job_log, apply; this names none")));
   EXPECT_THAT(trigger("{arrival: a, stale: b}"), ElementsAre(HasSubstr("this is arrival and stale")));
   EXPECT_THAT(trigger("{stale: a, quiet: 1s}"), ElementsAre(HasSubstr("quiet: belongs to arrival")));
   EXPECT_THAT(trigger("{object: data/in}"), ElementsAre(HasSubstr("object: is no place in the store")));
@@ -253,6 +253,11 @@ TEST(FlowDeclaration, a_trigger_is_one_thing) {
   EXPECT_THAT(trigger("{run: daily}"), ElementsAre(HasSubstr("would start itself again and again")));
   EXPECT_THAT(trigger("{stale: a}, {stale: a}"), ElementsAre(HasSubstr("stale of a is listed twice")));
   EXPECT_THAT(trigger("{run: a}, {run: a, state: failed}"), IsEmpty());
+  EXPECT_THAT(trigger("{run: a}, {run: review/a}"), IsEmpty());
+  EXPECT_THAT(trigger("{run: Review/a}"), ElementsAre(HasSubstr("run: 'Review/a' is no name")));
+  EXPECT_THAT(trigger("{apply: false}"), ElementsAre(HasSubstr("apply: is true or not there")));
+  EXPECT_THAT(trigger("{job_log: prod, where: {job: nightly}}, {job_log: prod, where: {job: hourly}}"), IsEmpty());
+  EXPECT_THAT(trigger("{arrival: a, where: {job: nightly}}"), ElementsAre(HasSubstr("where: belongs to job_log")));
   EXPECT_THAT(trigger("{arrival: A}"), ElementsAre(HasSubstr("arrival: expected a name")));
 }
 

@@ -148,7 +148,7 @@ class FlowTest : public ::testing::Test {
     return wait(must(flow_->start_flow(parsed(text), {from, to, true, Json(Json::Object{})})));
   }
   static FlowDeclaration parsed(const std::string& text) {
-    ParsedFlow flow = parse_flow(text, "flows/f.yaml", "f", flow_checks());
+    ParsedFlow flow = parse_flow(text, "flows/f.yaml", "f", start_checks());
     for (const auto& error : flow.errors) ADD_FAILURE() << error.text();
     return std::move(flow.flow);
   }

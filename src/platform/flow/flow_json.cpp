@@ -9,14 +9,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr int kFormat = 3;  // 2 did not know triggers by objects; 1 had neither late of a window nor by of a load
-
-Json trigger_json(const Trigger& trigger) {
-  return Json::Object{{"kind", trigger_word(trigger.kind)},
-                      {"name", trigger.name},
-                      {"quiet", format_duration(trigger.quiet)},
-                      {"state", word_of(state_words(), trigger.state)}};
-}
+constexpr int kFormat = 4;  // 3 knew neither job logs nor reviews as triggers; 2 did not know triggers by objects; 1 had neither late of a window nor by of a load
 
 Json window_json(const Window& window) {
   return Json::Object{{"days", window.days}, {"offset", window.offset}, {"late", window.late}};
@@ -27,17 +20,6 @@ Json environment_json(const Command& command) {
   for (const auto& [name, value] : command.environment) {
     out.set(name, Json::Object{{"text", value.text}, {"secret", value.secret}});
   }
-  return out;
-}
-
-Trigger trigger_from(const Json& json, std::string& wrong) {
-  Trigger out;
-  JsonShape in(json, "a trigger", wrong);
-  in.choice("kind", out.kind, trigger_words());
-  in.text("name", out.name);
-  in.duration("quiet", out.quiet);
-  in.choice("state", out.state, state_words());
-  in.finish();
   return out;
 }
 
@@ -134,7 +116,7 @@ void flow_from(const Json& json, FlowDeclaration& out, std::string& wrong) {
   in.texts("schedules", out.schedules);
   in.text("zone", out.zone);
   if (const Json::Array* triggers = in.list("triggers")) {
-    for (const Json& trigger : *triggers) out.triggers.push_back(trigger_from(trigger, wrong));
+    for (const Json& trigger : *triggers) out.triggers.push_back(trigger_from_json(trigger, format, wrong));
   }
   if (const Json* window = in.need("window")) out.window = window_from(*window, format, wrong);
   if (const Json::Array* steps = in.list("steps")) {

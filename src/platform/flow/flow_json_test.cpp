@@ -38,7 +38,7 @@ TEST(FlowJson, what_was_not_written_by_us_is_corrupt) {
   const Json good = to_json(declared("steps: [{sql: x}]\ntime_limit: 1m\n"));
   expect_refuses_damage(good, flow_from_json);
   Json newer = good;
-  newer.set("format", 4);
+  newer.set("format", 5);
   EXPECT_EQ(flow_from_json(newer).error().code, Code::unsupported);
   Json empty = good;
   empty.set("steps", Json(Json::Array{}));

@@ -15,13 +15,7 @@ constexpr const char* kFlowSchema = R"json({
   "additionalProperties": false,
   "properties": {
     "description": {"type": "string", "maxLength": 4096, "description": "What the flow is for."},
-    "schedule": {"type": ["string", "array"], "minItems": 1, "maxItems": 32, "uniqueItems": true,
-      "items": {"type": "string", "maxLength": 200},
-      "description": "When it runs, one text or a list of them. Without it: by triggers and by hand."},
-    "zone": {"type": "string", "minLength": 1, "maxLength": 64, "default": "UTC",
-      "description": "The time zone of the schedule and of the window, for example Europe/Berlin."},
-    "triggers": {"type": "array", "maxItems": 32, "items": {"$ref": "#/$defs/trigger"},
-      "description": "What starts a run besides the schedule."},
+    "schedule": {}, "zone": {}, "triggers": {},
     "window": {"type": "object", "additionalProperties": false,
       "description": "The days that a scheduled run is for. Without it: yesterday.",
       "properties": {
@@ -65,22 +59,7 @@ constexpr const char* kFlowSchema = R"json({
         "max": {"$ref": "#/$defs/duration", "default": "10m", "description": "The longest wait: at most 1d."}
       }
     },
-    "trigger": {
-      "title": "A trigger of a flow",
-      "description": "Exactly one of the first four keys.",
-      "type": "object", "additionalProperties": false,
-      "properties": {
-        "arrival": {"$ref": "#/$defs/name", "description": "A stream that something arrives in."},
-        "stale": {"$ref": "#/$defs/name", "description": "A table of which a partition becomes stale."},
-        "run": {"$ref": "#/$defs/name", "description": "Another flow of which a run ends."},
-        "object": {"type": "string", "pattern": "^s3://", "maxLength": 1024,
-          "description": "A place in the store, s3://bucket/prefix, below which an object is written."},
-        "quiet": {"$ref": "#/$defs/duration", "default": "10s",
-          "description": "Of arrival and object: once nothing has arrived for so long; 0s to 1d."},
-        "state": {"enum": ["done", "failed"], "default": "done", "description": "Of run: how it ends."}
-      },
-      "oneOf": [{"required": ["arrival"]}, {"required": ["stale"]}, {"required": ["run"]}, {"required": ["object"]}]
-    },
+    "trigger": {},
     "step": {
       "title": "A step of a flow",
       "description": "Exactly one of tables, sql, load, unload, check and command.",
@@ -144,7 +123,12 @@ Json flow_schema() {
   Json properties = (*schema)["properties"];
   const Json common = project::common_schema();
   for (const auto& [key, value] : common.object()) properties.set(key, value);
+  const Json rules = start_rules_schema();
+  for (const auto& [key, value] : rules.object()) properties.set(key, value);
   schema->set("properties", std::move(properties));
+  Json definitions = (*schema)["$defs"];
+  definitions.set("trigger", trigger_schema());
+  schema->set("$defs", std::move(definitions));
   return std::move(*schema);
 }
 

@@ -195,21 +195,28 @@ class FlowsTest : public FlowTest {
  protected:
   void SetUp() override {
     FlowTest::SetUp();
-    flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_});
+    begin_flows();
   }
   void TearDown() override {
     flows_.reset();
+    starts_.reset();
     FlowTest::TearDown();
   }
+  // As at the program's start.
+  void begin_flows(warehouse::Buckets* buckets = nullptr) {
+    flows_.reset();
+    starts_ = std::make_unique<Starts>(Starts::Parts{*flow_, *lake_, *control_, manual_, buckets});
+    flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *starts_});
+  }
   void declare_flow(const std::string& text) {
-    ParsedFlow parsed = parse_flow(text, "flows/daily.yaml", "daily", flow_checks());
+    ParsedFlow parsed = parse_flow(text, "flows/daily.yaml", "daily", start_checks());
     for (const auto& error : parsed.errors) ADD_FAILURE() << error.text();
     const Status set = flows_->set_flows({std::move(parsed.flow)});
     ASSERT_TRUE(set) << set.error().text();
   }
   // Ticks once and waits for what that started; how often the flow has run then.
   size_t runs_after_tick() {
-    flows_->tick();
+    starts_->tick();
     const auto open = must(flow_->runs("daily", true, 10));
     for (const auto& run : open) wait(run.id);
     return must(flow_->runs("daily", false, 100)).size();
@@ -217,6 +224,7 @@ class FlowsTest : public FlowTest {
   void move_to(const std::string& time) { manual_.advance(Duration{*parse_timestamp(time) - manual_.wall().micros}); }
 
   ManualClock manual_{WallTime{1'795'219'200'000'000}};  // 2026-11-21T00:00:00Z
+  std::unique_ptr<Starts> starts_;
   std::unique_ptr<Flows> flows_;
 };
 
@@ -224,7 +232,7 @@ TEST_F(FlowsTest, a_schedule_fires_once_a_time_and_computes_what_is_stale) {
   declare_flow("schedule: '5 0 * * *'\nsteps:\n  - tables: [totals]\n");
   impression("1", "a", "2026-11-20T10:00:00Z");
   EXPECT_EQ(runs_after_tick(), 0u);
-  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].next->micros), "2026-11-21T00:05:00.000000Z");
+  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].start.next->micros), "2026-11-21T00:05:00.000000Z");
   move_to("2026-11-21T00:05:00Z");
   EXPECT_EQ(runs_after_tick(), 1u);
   EXPECT_EQ(runs_after_tick(), 1u);
@@ -235,12 +243,12 @@ TEST_F(FlowsTest, a_schedule_fires_once_a_time_and_computes_what_is_stale) {
 TEST_F(FlowsTest, times_that_passed_while_nobody_was_there_start_one_run) {
   const char* text = "schedule: '5 0 * * *'\nsteps:\n  - tables: [traffic]\n";
   declare_flow(text);
-  flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_});
+  begin_flows();
   move_to("2026-11-24T12:00:00Z");
   declare_flow(text);
   EXPECT_EQ(runs_after_tick(), 1u);
   EXPECT_EQ(runs_after_tick(), 1u);
-  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].next->micros), "2026-11-25T00:05:00.000000Z");
+  EXPECT_EQ(format_timestamp(must(flows_->flows())[0].start.next->micros), "2026-11-25T00:05:00.000000Z");
 }
 
 TEST_F(FlowsTest, an_arrival_starts_a_run_once_the_stream_is_quiet) {
@@ -267,7 +275,7 @@ class ObjectsTest : public FlowsTest {
   // As at the program's start.
   void begin() {
     buckets_.emplace(real_files(), root_ + "/s3");
-    flows_ = std::make_unique<Flows>(Flows::Parts{*flow_, *lake_, *control_, manual_, &*buckets_});
+    begin_flows(&*buckets_);
   }
   void put(const std::string& key, const std::string& bytes) {
     const Status done = must(buckets_->open("data"))->put(key, bytes);

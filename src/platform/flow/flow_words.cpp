@@ -6,7 +6,9 @@ const Words<TriggerKind>& trigger_words() {
   static const Words<TriggerKind> kWords = {{"arrival", TriggerKind::arrival},
                                             {"stale", TriggerKind::stale},
                                             {"run", TriggerKind::run},
-                                            {"object", TriggerKind::object}};
+                                            {"object", TriggerKind::object},
+                                            {"job_log", TriggerKind::job_log},
+                                            {"apply", TriggerKind::apply}};
   return kWords;
 }
 const Words<RunState>& state_words() {

@@ -94,6 +94,16 @@ class OutsideConnection {
   virtual const OutsideOptions& options() const = 0;
 };
 
+// Hears NOTIFY on one channel, over a connection of its own beside the pool's. One thread at a time; it may outlive the
+// pool.
+class OutsideListener {
+ public:
+  virtual ~OutsideListener() = default;
+  // True: something was notified since the last call. False: nothing was for so long, and the server still answers. A
+  // listener that was lost gives `unavailable`, and has to be made anew.
+  virtual Result<bool> wait(Duration within, const Cancel& cancel) = 0;
+};
+
 class OutsidePool {
  public:
   // `metrics` outlives the pool; null: nothing is counted.
@@ -105,6 +115,8 @@ class OutsidePool {
   // Gives itself back when it is destroyed, which may be after the pool's end. One that lay idle is made as new, which
   // shows whether it still lives; otherwise a new one is made, or one is waited for until `within` has passed.
   Result<std::unique_ptr<OutsideConnection>> take(Duration within, const Cancel& cancel);
+  // `channel`: a plain name. `unsupported` from Redshift, which has no NOTIFY.
+  Result<std::unique_ptr<OutsideListener>> listen(const std::string& channel, const Cancel& cancel);
   const OutsideOptions& options() const;
   struct Counts {
     size_t in_use = 0, idle = 0;

@@ -203,6 +203,31 @@ Result<std::unique_ptr<OutsideConnection>> OutsidePool::take(Duration within, co
   return std::unique_ptr<OutsideConnection>(std::move(lease));
 }
 
+namespace {
+
+class Listener final : public OutsideListener {
+ public:
+  Listener(std::shared_ptr<void> shared, std::unique_ptr<Counted> connection)
+      : shared_(std::move(shared)), connection_(std::move(connection)) {}
+  Result<bool> wait(Duration within, const Cancel& cancel) override { return connection_->wire.heard(within, cancel); }
+
+ private:
+  const std::shared_ptr<void> shared_;  // the options and figures that the connection refers to
+  const std::unique_ptr<Counted> connection_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OutsideListener>> OutsidePool::listen(const std::string& channel, const Cancel& cancel) {
+  if (options().kind == OutsideKind::redshift) {
+    return Error(Code::unsupported, "connection " + options().name + " leads to Redshift, which has no NOTIFY");
+  }
+  auto connection = std::make_unique<Counted>(shared_->options, shared_->stops, shared_->figures);
+  TRY(connection->wire.open(cancel));
+  TRY(connection->wire.listen(channel, cancel));
+  return std::unique_ptr<OutsideListener>(std::make_unique<Listener>(shared_, std::move(connection)));
+}
+
 // --- pools ----------------------------------------------------------------------------------------------------------
 
 OutsidePools::OutsidePools(std::vector<OutsideOptions> declared, Metrics* metrics, std::optional<Error> refusal)

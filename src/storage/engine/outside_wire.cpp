@@ -11,6 +11,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "core/runtime/thread.h"
 #include "storage/engine/outside_lookup.h"
@@ -277,6 +278,40 @@ bool OutsideWire::renew() {
   // none of, and one that writes is not used again.
   const char* forget = options_.kind == OutsideKind::redshift ? "RESET ALL" : "DISCARD ALL";
   return order_alone(forget, Protocol::simple) && order_alone(outside_forms(options_.kind), Protocol::simple);
+}
+
+// --- notices --------------------------------------------------------------------------------------------------------
+
+Status OutsideWire::listen(const std::string& channel, const Cancel& cancel) {
+  const Waking waking(wake_, cancel);
+  deadline_ = Clock::now() + kAnswerToStop;
+  stopped_.reset();
+  return order("LISTEN " + quoted_name(channel), Protocol::simple, cancel);
+}
+
+Result<bool> OutsideWire::heard(Duration within, const Cancel& cancel) {
+  if (is_broken_) return Error(Code::unavailable, outside_place(options_) + " was lost before");
+  const Waking waking(wake_, cancel);
+  stopped_.reset();
+  deadline_ = Clock::now() + std::chrono::microseconds(within.micros);
+  while (true) {
+    if (take_notices()) return true;
+    TRY(cancel.check());
+    if (Clock::now() >= deadline_) break;
+    if (wait(POLLIN) && PQconsumeInput(connection_) == 0) return lost();
+  }
+  // Silence may be a server's that is gone.
+  if (!order_alone("SELECT 1", Protocol::simple)) return lost();
+  return take_notices();
+}
+
+bool OutsideWire::take_notices() {
+  bool is_told = false;
+  while (PGnotify* notice = PQnotifies(connection_)) {
+    PQfreemem(notice);
+    is_told = true;
+  }
+  return is_told;
 }
 
 Status OutsideWire::order_alone(const std::string& sql, Protocol protocol) {

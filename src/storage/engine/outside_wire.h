@@ -37,6 +37,9 @@ class OutsideWire {
 
   Status open(const Cancel& cancel);  // once
   Result<OutsideResult> run(std::string_view sql, const OutsideLimits& limits, const Cancel& cancel);
+  // For a connection that does nothing else: from then on heard() tells of notices.
+  Status listen(const std::string& channel, const Cancel& cancel);
+  Result<bool> heard(Duration within, const Cancel& cancel);
   // Nothing of whoever had it before is left in the session. False: it is of no more use.
   bool renew();
   bool is_broken() const { return is_broken_; }
@@ -67,6 +70,7 @@ class OutsideWire {
   // A statement of ours behind one of others': under a limit of its own, and never told to stop.
   Status order_alone(const std::string& sql, Protocol protocol);
   void settle();
+  bool take_notices();
   bool wait(short events);  // false: the socket is not ready, and something else may be
   Error lost();
   Error not_reached() const;

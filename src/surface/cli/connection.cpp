@@ -89,7 +89,16 @@ void add_connection(CLI::App& app, Context& context) {
     const auto answer = asked(context, {.path = "/v1/connections"});
     if (answer && !context.common.json) print_list(*answer, context.common.colour);
   });
-  auto name = std::make_shared<std::string>();
+  auto name = std::make_shared<std::string>(), table = std::make_shared<std::string>();
+  auto* job_log = connections->add_subcommand(
+      "job-log", "Prints the SQL that makes a job log in a PostgreSQL, which triggers of kind job_log follow");
+  job_log->add_option("connection", *name, "Its name")->required();
+  job_log->add_option("--table", *table, "The table that jobs write to, schema.name")->required();
+  job_log->callback([&context, name, table] {
+    const auto answer = asked(
+        context, {.path = "/v1/connections/" + url_encode(*name) + "/job-log?table=" + url_encode(*table)});
+    if (answer && !context.common.json) std::cout << (*answer)["sql"].as_string();
+  });
   auto* check = connections->add_subcommand(
       "check", "Connects, and says who answers and what the user cannot see there; exit code 3: there is something");
   check->add_option("connection", *name, "Its name")->required();

@@ -10,6 +10,7 @@
 #include "core/base/ids.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "platform/flow/job_log.h"
 #include "platform/warehouse/result_text.h"
 #include "storage/engine/outside_block.h"
 #include "storage/engine/outside_rights.h"
@@ -41,6 +42,18 @@ class OutsideRoutes {
     Json listed{Json::Array{}};
     for (const engine::OutsidePool* pool : parts_.connections.all()) listed.push(engine::outside_json(*pool));
     return Json(Json::Object{{"connections", std::move(listed)}});
+  }
+
+  // Nothing is asked there: it is for whoever may make tables.
+  Result<Json> job_log(const Request& request) const {
+    TRY_ASSIGN(const engine::OutsidePool* const pool, parts_.connections.find(request.parameter("name")));
+    if (pool->options().kind != engine::OutsideKind::postgresql) {
+      return Error(Code::unsupported, "connection " + pool->options().name + " is no PostgreSQL: it has no NOTIFY");
+    }
+    const auto table = request.query_value("table");
+    if (!table) return Error(Code::invalid, "which table do jobs write to?", "?table=schema.name");
+    TRY_ASSIGN(std::string sql, flow::job_log_sql(*table, pool->options().user));
+    return Json(Json::Object{{"sql", std::move(sql)}});
   }
 
   Result<Json> check(const Request& request) {
@@ -205,6 +218,10 @@ void add_outside_routes(Router& router, const OutsideParts& parts) {
   route.pattern = "/v1/connections";
   route.summary = "The declared connections to servers elsewhere.";
   route.handler = json_answers([outside](Request&) -> Result<Json> { return outside->list(); });
+  router.add(route);
+  route.pattern = "/v1/connections/{name}/job-log";
+  route.summary = "The SQL that makes a job log there, filled from ?table=: what triggers of kind job_log follow.";
+  route.handler = json_answers([outside](Request& request) { return outside->job_log(request); });
   router.add(route);
   route.method = Method::post;
   route.pattern = "/v1/connections/{name}/check";

@@ -163,7 +163,8 @@ class RoomsFixture : public ::testing::Test {
         forget::Forgets::open({*journal, *capture, *lake, *live, *engine, *flow, *control, real_files(), clock, random},
                               root + "/forget.key"));
     forgets->add_work();
-    flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *lake, *control, clock});
+    starts = std::make_unique<flow::Starts>(flow::Starts::Parts{*flow, *lake, *control, clock});
+    flows = std::make_unique<flow::Flows>(flow::Flows::Parts{*flow, *starts});
     endpoints = std::make_unique<endpoint::Endpoints>(endpoint::Endpoints::Parts{.engine = *engine,
                                                                                  .flow = *flow,
                                                                                  .secrets = *secrets,
@@ -182,7 +183,7 @@ class RoomsFixture : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().text();
     run_files = std::move(*opened);
     reviews = std::make_unique<review::Reviews>(review::Reviews::Parts{
-        *flow, *run_files, *notifier, clock, random, [this](const std::string&) {
+        *flow, *starts, *run_files, *notifier, clock, random, [this](const std::string&) {
           return Result<std::unique_ptr<warehouse::SqlSource>>(warehouse::warehouse_source(*warehouse, "review"));
         }});
   }
@@ -268,6 +269,7 @@ class RoomsFixture : public ::testing::Test {
   std::unique_ptr<lake::Crawl> crawl;
   std::unique_ptr<flow::Flow> flow;
   std::unique_ptr<forget::Forgets> forgets;
+  std::unique_ptr<flow::Starts> starts;
   std::unique_ptr<flow::Flows> flows;
   std::unique_ptr<endpoint::Endpoints> endpoints;
   std::unique_ptr<notify::Notifier> notifier;
