@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analysis/review/declaration_parts.h"
+#include "analysis/review/shipped.h"
 #include "core/base/text.h"
 #include "core/base/yaml_reader.h"
 #include "core/project/compare_lists.h"
@@ -64,6 +65,7 @@ Query read_query(const project::DeclarationSource& source, YamlSection& in, std:
   read_words(in, "title", out.title);
   read_words(in, "description", out.description);
   read_words(in, "section", out.section);
+  read_engines(in, out);
   in.duration("threshold", out.threshold, {milliseconds(1), kThresholdMax});
   out.result = out.name;
   if (in.text("result", out.result) && !is_review_name(out.result)) {
@@ -80,20 +82,37 @@ Query read_query(const project::DeclarationSource& source, YamlSection& in, std:
   if (!read_script(source, out, errors)) {
     in.refuse_at(in.node().at, "there is no " + out.script + " beside review.yaml", "put the query's SQL there");
   }
+  for (const std::string& engine : out.engines) {
+    if (out.sql_for(engine) != nullptr || (out.sql.empty() && out.sql_on.empty())) continue;
+    in.refuse("engines", "there is no SQL for " + engine, "scripts/" + out.name + "." + engine + ".sql");
+  }
   return out;
 }
 
-void read_recommendations(YamlSection& in, Review& review) {
+// Puts one into the list, in place of the base's of this name; false if there is another one.
+template <class One, class IsIt>
+bool put_over(std::vector<One>& list, One one, std::set<std::string>& inherited, const std::string& key, IsIt is_it) {
+  const auto found = std::find_if(list.begin(), list.end(), is_it);
+  if (found == list.end()) {
+    list.push_back(std::move(one));
+    return true;
+  }
+  *found = std::move(one);
+  return inherited.erase(key) > 0;
+}
+
+void read_recommendations(YamlSection& in, Review& review, std::set<std::string>& inherited) {
   for (YamlSection& section : in.named_sections("recommendations", "a recommendation")) {
     Recommendation out;
     out.id = section.name();
     read_words(section, "text", out.text, required);
     read_words(section, "description", out.description);
     read_words(section, "effort", out.effort);
-    if (review.recommendation(out.id) != nullptr) {
-      section.refuse_at(section.node().at, "recommendation " + shown(out.id) + " is in review_config.json already");
+    const std::string id = out.id;
+    if (!put_over(review.recommendations, std::move(out), inherited, "recommendation " + id,
+                  [&](const Recommendation& one) { return one.id == id; })) {
+      section.refuse_at(section.node().at, "recommendation " + shown(id) + " is in review_config.json already");
     }
-    review.recommendations.push_back(std::move(out));
   }
 }
 
@@ -124,19 +143,27 @@ void read_top(YamlReader& in, Review& review) {
   review.seed_csv = csv == "bars";
 }
 
-void read_own_form(const project::DeclarationSource& source, Review& review, std::vector<WorkflowText>& workflows,
-                   std::vector<Error>& errors) {
+void read_own_form(const project::DeclarationSource& source, const std::vector<Review>& bases, Review& review,
+                   std::vector<WorkflowText>& workflows, std::vector<Error>& errors) {
   YamlReader in(source.root, "a review");
+  std::set<std::string> inherited;
+  read_base(in, bases, review, inherited);
   read_top(in, review);
-  read_recommendations(in, review);
+  read_recommendations(in, review, inherited);
   for (YamlSection& section : in.named_sections("queries", "a query")) {
     Query query = read_query(source, section, errors);
-    if (review.find(query.name) != nullptr) {
-      section.refuse_at(section.node().at, "query " + shown(query.name) + " is in review_config.json already");
+    const std::string name = query.name;
+    if (!put_over(review.queries, std::move(query), inherited, "query " + name,
+                  [&](const Query& one) { return one.name == name; })) {
+      section.refuse_at(section.node().at, "query " + shown(name) + " is in review_config.json already");
     }
-    review.queries.push_back(std::move(query));
   }
-  if (const Yaml* node = in.value("workflows")) read_workflows(*node, workflows, errors);
+  if (const Yaml* node = in.value("workflows")) {
+    read_workflows(*node, workflows, errors);
+    for (const WorkflowText& text : workflows) {
+      if (inherited.erase("workflow " + text.name) > 0) review.workflows.erase(text.name);
+    }
+  }
   for (Error& error : in.finish()) errors.push_back(std::move(error));
 }
 
@@ -145,8 +172,10 @@ void check_scripts(const project::DeclarationSource& source, const Review& revie
   const std::string folder = source.file.substr(0, source.file.rfind('/') + 1);
   for (const auto& [path, text] : source.parts) {
     if (!path.ends_with(".sql")) continue;
-    const bool is_used = std::any_of(review.queries.begin(), review.queries.end(),
-                                     [&path = path](const Query& query) { return query.script == path; });
+    const bool is_used = std::any_of(review.queries.begin(), review.queries.end(), [&path = path](const Query& query) {
+      const auto is_of = [&](const auto& own) { return query.script_for(own.first) == path; };
+      return query.script == path || std::any_of(query.sql_on.begin(), query.sql_on.end(), is_of);
+    });
     if (is_used) continue;
     std::vector<std::string> known;
     for (const Query& query : review.queries) known.push_back("scripts/" + query.name + ".sql");
@@ -193,6 +222,15 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
 }  // namespace
 
 ParsedReview parse_review(const project::DeclarationSource& source) {
+  static const std::vector<Review> kBases = [] {
+    std::vector<Review> out;
+    for (const ShippedReview& one : shipped_reviews()) out.push_back(one.review);
+    return out;
+  }();
+  return parse_review(source, kBases);
+}
+
+ParsedReview parse_review(const project::DeclarationSource& source, const std::vector<Review>& bases) {
   ParsedReview out;
   Review& review = out.review;
   review.name = source.name;
@@ -212,7 +250,7 @@ ParsedReview parse_review(const project::DeclarationSource& source) {
   }
   if (has_seed) read_seed_form(source, review, out.errors);
   std::vector<WorkflowText> workflows;
-  if (has_own) read_own_form(source, review, workflows, out.errors);
+  if (has_own) read_own_form(source, bases, review, workflows, out.errors);
   if (has_rule(source)) read_rule(source, review, out.errors);
   make_workflows(workflows, false, review, out.errors);
   add_default_workflows(review);

@@ -3,6 +3,7 @@
 //
 //   review.yaml                    weir's own form
 //   scripts/<Query>.sql            a query's SQL, in both forms
+//   scripts/<Query>.<engine>.sql   where an engine needs other words: weir, redshift, postgresql
 //   config.json                    the automated review's order: workflow -> ["A:600,B:600", "C:600"]
 //   review_config.json             its sections with SQL, signals, observations, and its recommendations
 //   review_result.html             its template with placeholders
@@ -11,6 +12,9 @@
 // review.yaml beside the two JSON files says what they do not: target, schedule, who is told. Both forms become the
 // same value, and run the same way.
 //
+//   base: warehouse                a review that comes with the program (shipped.h): its queries, recommendations and
+//                                  workflows, to which those here are added, or whose place they take
+//   leave_out: [Locks]             of the base's queries
 //   title: Warehouse review
 //   target: prod                   a connection of weir.yaml; weir itself where nothing is said
 //   workflow: all-parallel         the one that runs where nothing else is asked for
@@ -22,6 +26,9 @@
 //     Tables:
 //       title: Table design
 //       threshold: 10m
+//       engines: [weir, redshift]    where it can be asked at all; everywhere where nothing is said
+//       not_on: {weir: weir has no slices}   where it is not asked, and why
+//       needs: [svv_table_info]      what it reads: where one of them cannot be read it is not asked (left_out.h)
 //       signals:
 //         - signal: tables without statistics
 //           when: stats_off > 10
@@ -54,7 +61,9 @@ inline constexpr size_t kWorkflowsMax = 50;
 inline constexpr size_t kSegmentsMax = 500;  // of one workflow
 inline constexpr int kRoundsMax = 20;
 inline constexpr Duration kThresholdMax = hours(24);
+inline constexpr size_t kNeedsMax = 50;  // of one query
 inline constexpr const char* kThisTarget = "weir";
+inline constexpr const char* kEngines[] = {"weir", "redshift", "postgresql"};
 inline constexpr const char* kAllSerial = "all-serial";
 inline constexpr const char* kAllParallel = "all-parallel";
 
@@ -88,13 +97,19 @@ struct Query {
   std::string name;   // [A-Za-z][A-Za-z0-9_-]*
   std::string title;  // empty: the name
   std::string description;
-  std::string section;  // where the report shows it; empty: a section of its own
-  std::string script;   // the file's path, for people: "scripts/Tables.sql"
-  std::string sql;      // one statement
+  std::string section;                             // where the report shows it; empty: a section of its own
+  std::string script;                              // the file's path, for people: "scripts/Tables.sql"
+  std::string sql;                                 // one statement; empty where each engine has its own
+  std::map<std::string, std::string> sql_on = {};  // by engine, where it is another one
+  std::vector<std::string> engines = {};           // where it can be asked at all; empty: everywhere
+  std::map<std::string, std::string> not_on = {};  // engine -> why it is not asked there
+  std::vector<std::string> needs = {};             // relations that it reads, [schema.]name
   Duration threshold = minutes(10);
   std::string result;  // its results' name; the query's where nothing is said
   std::vector<Signal> signals;
   std::vector<Observation> observations;
+  const std::string* sql_for(std::string_view engine) const;  // null: there is none for it
+  std::string script_for(std::string_view engine) const;
   friend bool operator==(const Query&, const Query&) = default;
 };
 
@@ -145,6 +160,9 @@ struct ParsedReview {
   Review review;  // means something only if there are no errors
   std::vector<Error> errors;
 };
+// `bases`: what `base:` may name.
+ParsedReview parse_review(const project::DeclarationSource& source, const std::vector<Review>& bases);
+// Over the reviews that come with the program.
 ParsedReview parse_review(const project::DeclarationSource& source);
 
 Json to_json(const Review& review);

@@ -52,17 +52,29 @@ Json to_json(const Observation& observation) {
   return Json::Object{{"text", observation.text}, {"recommend", texts(observation.recommend)}};
 }
 
+Json text_map(const std::map<std::string, std::string>& map) {
+  Json out{Json::Object{}};
+  for (const auto& [key, value] : map) out.set(key, value);
+  return out;
+}
+
 Json to_json(const Query& query) {
-  return Json::Object{{"name", query.name},
-                      {"title", query.title},
-                      {"description", query.description},
-                      {"section", query.section},
-                      {"script", query.script},
-                      {"sql", query.sql},
-                      {"threshold", format_duration(query.threshold)},
-                      {"result", query.result},
-                      {"signals", each(query.signals)},
-                      {"observations", each(query.observations)}};
+  Json out = Json::Object{{"name", query.name},
+                          {"title", query.title},
+                          {"description", query.description},
+                          {"section", query.section},
+                          {"script", query.script},
+                          {"sql", query.sql},
+                          {"threshold", format_duration(query.threshold)},
+                          {"result", query.result},
+                          {"signals", each(query.signals)},
+                          {"observations", each(query.observations)}};
+  // What the first reviews had no words for is written where it is said.
+  if (!query.sql_on.empty()) out.set("sql_on", text_map(query.sql_on));
+  if (!query.engines.empty()) out.set("engines", texts(query.engines));
+  if (!query.not_on.empty()) out.set("not_on", text_map(query.not_on));
+  if (!query.needs.empty()) out.set("needs", texts(query.needs));
+  return out;
 }
 
 Json to_json(const Recommendation& one) {
@@ -109,6 +121,10 @@ Query query_from(const Json& json, std::string& wrong) {
   in.text("sql", out.sql);
   in.duration("threshold", out.threshold);
   in.text("result", out.result);
+  if (!json["sql_on"].is_null()) in.text_map("sql_on", out.sql_on);
+  if (!json["engines"].is_null()) in.texts("engines", out.engines);
+  if (!json["not_on"].is_null()) in.text_map("not_on", out.not_on);
+  if (!json["needs"].is_null()) in.texts("needs", out.needs);
   if (const auto* list = in.list("signals")) {
     for (const Json& one : *list) out.signals.push_back(signal_from(one, wrong));
   }

@@ -191,16 +191,35 @@ void check_review(const project::DeclarationSource& source, Review& review, std:
 
 bool read_script(const project::DeclarationSource& source, Query& query, std::vector<Error>& errors) {
   query.script = "scripts/" + query.name + ".sql";
-  const auto found = source.parts.find(query.script);
-  if (found == source.parts.end()) return false;
-  query.sql = std::string(found->second);
-  if (trim(query.sql).empty() || query.sql.size() > kSqlBytesMax) {
+  const auto take = [&](const std::string& path, std::string& into) {
+    const auto found = source.parts.find(path);
+    if (found == source.parts.end()) return false;
+    into = std::string(found->second);
+    if (!trim(into).empty() && into.size() <= kSqlBytesMax) return true;
     const std::string folder = source.file.substr(0, source.file.rfind('/') + 1);
     errors.push_back(Error(Code::invalid, "expected one statement of at most " + std::to_string(kSqlBytesMax) +
-                                              " bytes, found " + std::to_string(query.sql.size()) + " bytes")
-                         .at({folder + query.script, 1, 1}));
+                                              " bytes, found " + std::to_string(into.size()) + " bytes")
+                         .at({folder + path, 1, 1}));
+    return true;
+  };
+  bool is_there = take(query.script, query.sql);
+  for (const char* engine : kEngines) {
+    std::string sql;
+    if (!take("scripts/" + query.name + "." + engine + ".sql", sql)) continue;
+    query.sql_on[engine] = std::move(sql);
+    is_there = true;
   }
-  return true;
+  return is_there;
+}
+
+const std::string* Query::sql_for(std::string_view engine) const {
+  const auto own = sql_on.find(std::string(engine));
+  if (own != sql_on.end()) return &own->second;
+  return sql.empty() ? nullptr : &sql;
+}
+
+std::string Query::script_for(std::string_view engine) const {
+  return sql_on.contains(std::string(engine)) ? "scripts/" + name + "." + std::string(engine) + ".sql" : script;
 }
 
 const Query* Review::find(std::string_view query) const {

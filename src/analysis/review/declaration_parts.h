@@ -1,6 +1,7 @@
 // What the two forms of a review's declaration share. Internal to the room.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "analysis/review/declaration.h"
@@ -41,7 +42,12 @@ std::optional<Yaml> read_json_part(const project::DeclarationSource& source, con
 bool has_rule(const project::DeclarationSource& source);
 void read_rule(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors);
 
-// A query's SQL: `scripts/<name>.sql` of the folder. False if it is not there.
+// `base` and `leave_out` of review.yaml; the base's queries, recommendations and workflows go into `review`. Names of
+// what came from there go into `inherited`, and leave it when something takes their place.
+void read_base(YamlSection& in, const std::vector<Review>& bases, Review& review, std::set<std::string>& inherited);
+// `engines`, `not_on` and `needs`, and whether there is SQL for what they say.
+void read_engines(YamlSection& in, Query& query);
+// A query's SQL: `scripts/<name>.sql` of the folder, or one for each engine. False if it is not there.
 bool read_script(const project::DeclarationSource& source, Query& query, std::vector<Error>& errors);
 // Whether the template has only placeholders that are known.
 void check_page(const std::string& file, std::string_view page, std::vector<Error>& errors);

@@ -168,6 +168,105 @@ TEST(ReviewDeclaration, scripts_and_queries_belong_together) {
   EXPECT_THAT(errors(parts), ElementsAre(HasSubstr("scripts/Slow.sql:1:1: expected one statement")));
 }
 
+constexpr const char* kEngineWords = R"(queries:
+  Tables:
+    engines: [weir, redshift]
+    not_on: {weir: weir has no slices}
+    needs: [svv_table_info, public.orders]
+  Sizes: {}
+)";
+
+TEST(ReviewDeclaration, queries_for_engines) {
+  const Parts files{{"review.yaml", kEngineWords},
+                    {"scripts/Tables.sql", "SELECT 1"},
+                    {"scripts/Tables.redshift.sql", "SELECT 2"},
+                    {"scripts/Sizes.postgresql.sql", "SELECT 3"}};
+  ASSERT_THAT(errors(files), IsEmpty());
+  const Review review = parse(files).review;
+  const Query& tables = *review.find("Tables");
+  EXPECT_EQ(*tables.sql_for("redshift"), "SELECT 2");
+  EXPECT_EQ(*tables.sql_for("weir"), "SELECT 1");
+  EXPECT_EQ(tables.script_for("redshift"), "scripts/Tables.redshift.sql");
+  EXPECT_EQ(tables.script_for("weir"), "scripts/Tables.sql");
+  EXPECT_THAT(tables.needs, ElementsAre("svv_table_info", "public.orders"));
+  EXPECT_EQ(review.find("Sizes")->sql_for("weir"), nullptr);
+  const auto read = review_from_json(to_json(review));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(*read, review);
+  const auto wrong = [&](const std::string& what, const std::string& by) {
+    Parts changed = files;
+    changed["review.yaml"] = with(kEngineWords, what, by);
+    return errors(changed);
+  };
+  EXPECT_THAT(wrong("redshift]", "redshit]"),
+              ElementsAre(HasSubstr("review.yaml:3:21: there is no engine 'redshit' (did you mean 'redshift'?)")));
+  EXPECT_THAT(wrong("{weir:", "{wier:"), ElementsAre(HasSubstr("review.yaml:4:14: there is no engine 'wier'")));
+  EXPECT_THAT(wrong("weir has no slices", "''"), ElementsAre(HasSubstr("review.yaml:4:20: a reason has 1 to")));
+  EXPECT_THAT(wrong("public.orders", "\"a; b\""),
+              ElementsAre(HasSubstr("review.yaml:5:29: 'a; b' is no name of a relation")));
+  EXPECT_THAT(wrong("Sizes: {}", "Sizes: {engines: [weir]}"), ElementsAre(HasSubstr("there is no SQL for weir")));
+}
+
+Review base() {
+  Review out;
+  out.name = "tables";
+  out.title = "Base";
+  for (const char* name : {"Tables", "Locks", "Slow"}) {
+    Query query;
+    query.name = query.result = name;
+    query.sql = "SELECT 0";
+    query.script = "scripts/" + query.name + ".sql";
+    out.queries.push_back(query);
+  }
+  out.recommendations.push_back({"analyze", "Base's", "", ""});
+  out.workflows = {{kAllSerial, {}},
+                   {"nightly", {{{"Tables", seconds(1)}, {"Locks", seconds(1)}}, {{"Slow", seconds(1)}}}}};
+  return out;
+}
+
+ParsedReview parse_over_base(const std::string& yaml, const Parts& more = {}) {
+  Parts parts = more;
+  parts["review.yaml"] = yaml;
+  const project::Settings settings;
+  auto root = parse_yaml(yaml, {"reviews/mine/review.yaml", 1});
+  EXPECT_TRUE(root) << root.error().text();
+  project::DeclarationSource source{*root, "", "reviews/mine/review.yaml", "mine", settings};
+  for (const auto& [path, text] : parts) source.parts.emplace(path, text);
+  return parse_review(source, {base()});
+}
+
+TEST(ReviewDeclaration, begins_with_a_base) {
+  const ParsedReview parsed = parse_over_base(
+      "base: tables\nleave_out: [Slow]\nqueries: {Locks: {threshold: 5s}, Own: {}}\n"
+      "recommendations: {analyze: {text: Mine}}\n",
+      {{"scripts/Locks.sql", "SELECT 1"}, {"scripts/Own.sql", "SELECT 2"}});
+  for (const Error& error : parsed.errors) ADD_FAILURE() << error.text();
+  const Review& review = parsed.review;
+  EXPECT_EQ(review.title, "Base");
+  ASSERT_EQ(review.queries.size(), 3u);
+  EXPECT_EQ(review.find("Tables")->sql, "SELECT 0");
+  EXPECT_EQ(review.find("Locks")->sql, "SELECT 1");  // its own, in the base's place
+  EXPECT_EQ(review.queries[1].name, "Locks");
+  EXPECT_EQ(review.find("Own")->sql, "SELECT 2");
+  EXPECT_EQ(review.recommendation("analyze")->text, "Mine");
+  EXPECT_EQ(review.workflows.at("nightly"), (Workflow{{{"Tables", seconds(1)}, {"Locks", seconds(1)}}}));
+  EXPECT_EQ(review.workflows.at(kAllParallel).size(), 3u);
+}
+
+TEST(ReviewDeclaration, mistakes_about_the_base_have_places) {
+  const auto first = [](const std::string& yaml) {
+    const auto parsed = parse_over_base(yaml);
+    return parsed.errors.empty() ? std::string() : parsed.errors[0].text();
+  };
+  EXPECT_THAT(
+      first("base: tabels\n"),
+      HasSubstr("reviews/mine/review.yaml:1:7: base: no review 'tabels' comes with weir (did you mean 'tables'?)"));
+  EXPECT_THAT(first("base: tables\nleave_out: [Tables, Lokcs]\n"),
+              HasSubstr("reviews/mine/review.yaml:2:21: the base has no query 'Lokcs' (did you mean 'Locks'?)"));
+  EXPECT_THAT(first("leave_out: [Tables]\n"),
+              HasSubstr("review.yaml:1:12: leave_out: there is no `base` to leave queries out of"));
+}
+
 TEST(ReviewDeclaration, mistakes_in_the_json_files_have_places) {
   EXPECT_THAT(errors(seed("a >")), ElementsAre(HasSubstr("reviews/warehouse/review_config.json:2:77: found the end")));
   EXPECT_THAT(errors(seed("a > 1", R"({"all-serial": ["A:600,C:60"]})")),

@@ -133,12 +133,14 @@ std::string why_not(const flow::QueryRecord* record) {
   return record->error.empty() ? "its query was not run" : record->error;
 }
 
-Json query_json(const Query& query, const flow::QueryRecord* record, const Frame* frame, Sum& sum) {
+Json query_json(const Query& query, const flow::QueryRecord* record, const Frame* frame, const LeftOut* left_out,
+                Sum& sum) {
+  const std::string why = left_out != nullptr ? left_out->in_words() : why_not(record);
   Sum own;
   Json signals{Json::Array{}}, observations{Json::Array{}};
   for (const Signal& signal : query.signals) {
     if (const auto criterion = Criterion::parse(signal.when); criterion && criterion->is_off()) continue;
-    const SignalJudgement judged = judge(signal, frame, why_not(record));
+    const SignalJudgement judged = judge(signal, frame, why);
     own.add(signal, judged.colour);
     signals.push(signal_json(signal, judged));
   }
@@ -153,6 +155,7 @@ Json query_json(const Query& query, const flow::QueryRecord* record, const Frame
                           {"colour", own.colour()},
                           {"signals", std::move(signals)},
                           {"observations", std::move(observations)}};
+  out.set("left_out", left_out == nullptr ? Json() : to_json(*left_out));
   out.set("status", record == nullptr ? "SKIPPED" : flow::query_state_word(record->state));
   if (record == nullptr) return out;
   out.set("round", record->round);
@@ -220,9 +223,12 @@ Json judge_all(const Review& review, const flow::RoundsState& state, const std::
     const auto record =
         std::find_if(state.begin(), state.end(), [&](const flow::QueryRecord& one) { return one.name == query.name; });
     const auto frame = frames.find(query.name);
+    const auto left_out = std::find_if(about.left_out.begin(), about.left_out.end(),
+                                       [&](const LeftOut& one) { return one.query == query.name; });
     auto& [sum, queries] = sections[name];
     queries.push(query_json(query, record == state.end() ? nullptr : &*record,
-                            frame == frames.end() ? nullptr : &frame->second, sum));
+                            frame == frames.end() ? nullptr : &frame->second,
+                            left_out == about.left_out.end() ? nullptr : &*left_out, sum));
   }
   Json list{Json::Array{}};
   for (const std::string& name : order) {
@@ -240,6 +246,8 @@ Json judge_all(const Review& review, const flow::RoundsState& state, const std::
                       {"run", about.run},
                       {"started_at", about.started_at},
                       {"target", about.target},
+                      {"engine", about.engine},
+                      {"notes", texts(about.notes)},
                       {"customer", review.customer},
                       {"endpoint", review.endpoint},
                       {"workflow", about.workflow},

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "analysis/review/judge.h"
+#include "analysis/review/left_out.h"
 #include "analysis/review/report.h"
+#include "analysis/review/shipped.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
@@ -15,6 +17,12 @@ namespace {
 
 constexpr size_t kFileBytesMax = 64u << 20;
 constexpr int64_t kMicrosPerSecond = 1'000'000;
+
+Json texts(const std::vector<std::string>& list) {
+  Json out{Json::Array{}};
+  for (const std::string& one : list) out.push(one);
+  return out;
+}
 
 Result<std::string> content_of(BlobStore& store, const std::string& key, size_t bytes_max = kFileBytesMax) {
   TRY_ASSIGN(const auto file, store.open(key));
@@ -56,9 +64,9 @@ class ReviewWork final : public flow::Work {
  private:
   Result<Review> declared(const std::string& prefix) const;
   Result<flow::RoundPlan> plan_of(const Review& review, flow::WorkContext& context) const;
-  Status begin(flow::WorkContext& context, const warehouse::SqlSource& source);
+  Status begin(const Review& review, flow::WorkContext& context, warehouse::SqlSource& source);
   Status write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context);
-  void tell(const Review& review, const flow::RoundsState& state, const Json& report, const std::string& run);
+  void tell(const Review& review, const flow::RoundsState& state, const Json& report, const flow::WorkContext& context);
   const Reviews::Parts parts_;
 };
 
@@ -68,12 +76,27 @@ Result<Review> ReviewWork::declared(const std::string& prefix) const {
   return review_from_json(json);
 }
 
-// What the whole run's time limit counts from is its first life's beginning.
-Status ReviewWork::begin(flow::WorkContext& context, const warehouse::SqlSource& source) {
+// What the whole run's time limit counts from is its first life's beginning; what was left out then stays so.
+Status ReviewWork::begin(const Review& review, flow::WorkContext& context, warehouse::SqlSource& source) {
   if (context.result().is_object()) return {};
-  return context.set_result(Json::Object{{"started_at", parts_.clock.wall().micros},
-                                         {"target", source.about()},
-                                         {"prefix", context.parameters()["prefix"]}});
+  const int64_t started_at = parts_.clock.wall().micros;
+  const Json target = source.about();
+  const Cancel& cancel = context.cancel();
+  const auto engine = source.engine(cancel);
+  const std::string answers = engine ? *engine : target["kind"].as_string();
+  auto readable =
+      engine ? source.examine(needed_relations(review, answers), cancel) : Result<warehouse::Readable>(engine.error());
+  TRY(cancel.check());
+  if (!readable) {  // the rounds will say it of each query, or find the target there again
+    std::string note = "what can be read there could not be looked at: " + readable.error().text();
+    readable = warehouse::Readable{.unreadable = {}, .notes = {std::move(note)}};
+  }
+  return context.set_result(Json::Object{{"started_at", started_at},
+                                         {"target", target},
+                                         {"prefix", context.parameters()["prefix"]},
+                                         {"engine", answers},
+                                         {"left_out", to_json(left_out(review, answers, *readable))},
+                                         {"notes", texts(readable->notes)}});
 }
 
 Result<flow::RoundPlan> ReviewWork::plan_of(const Review& review, flow::WorkContext& context) const {
@@ -84,13 +107,17 @@ Result<flow::RoundPlan> ReviewWork::plan_of(const Review& review, flow::WorkCont
   out.bars = review.seed_csv;
   const auto workflow = review.workflows.find(context.parameters()["workflow"].as_string());
   if (workflow == review.workflows.end()) return Error(Code::corrupt, "the run's workflow is not in its review");
+  const std::string engine = context.result()["engine"].as_string();
+  TRY_ASSIGN(const auto left_out, left_out_from_json(context.result()["left_out"]));
   for (const Segment& segment : workflow->second) {
     std::vector<flow::RoundQuery> queries;
     for (const Planned& planned : segment) {
       const Query& query = *review.find(planned.query);
-      queries.push_back({query.name, query.script, query.sql, query.result, planned.threshold});
+      const std::string* sql = query.sql_for(engine);
+      if (sql == nullptr || is_left_out(left_out, query.name)) continue;
+      queries.push_back({query.name, query.script_for(engine), *sql, query.result, planned.threshold});
     }
-    out.segments.push_back(std::move(queries));
+    if (!queries.empty()) out.segments.push_back(std::move(queries));
   }
   if (review.time_limit) {
     const int64_t passed = parts_.clock.wall().micros - context.result()["started_at"].as_int();
@@ -103,7 +130,7 @@ Status ReviewWork::run(flow::WorkContext& context) {
   const std::string prefix = context.parameters()["prefix"].as_string();
   TRY_ASSIGN(const Review review, declared(prefix));
   TRY_ASSIGN(const auto source, parts_.source(review.target));
-  TRY(begin(context, *source));
+  TRY(begin(review, context, *source));
   TRY_ASSIGN(const flow::RoundPlan plan, plan_of(review, context));
   TRY_ASSIGN(const flow::RoundsState state, flow::run_rounds({*source, parts_.store, parts_.clock}, plan, context));
   TRY(context.task("report", "report", [&]() -> Result<flow::TaskEnd> {
@@ -115,6 +142,10 @@ Status ReviewWork::run(flow::WorkContext& context) {
   const bool is_measured = std::any_of(state.begin(), state.end(), [](const flow::QueryRecord& record) {
     return record.state == flow::QueryState::finished;
   });
+  if (state.empty()) {
+    return Error(Code::unavailable,
+                 "no query of this workflow can be asked of " + review.target + "; the report says why of each");
+  }
   if (!is_measured) {
     return Error(Code::unavailable, "none of the " + std::to_string(state.size()) +
                                         " queries finished; the first says: " + state.front().error);
@@ -133,8 +164,11 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
     frame.is_cut = answer.is_cut;
     frames.emplace(record.name, std::move(frame));
   }
-  const ReportAbout about{context.run(), format_timestamp(context.result()["started_at"].as_int()),
-                          context.parameters()["workflow"].as_string(), context.result()["target"]};
+  ReportAbout about{context.run(), format_timestamp(context.result()["started_at"].as_int()),
+                    context.parameters()["workflow"].as_string(), context.result()["target"],
+                    context.result()["engine"].as_string()};
+  TRY_ASSIGN(about.left_out, left_out_from_json(context.result()["left_out"]));
+  for (const Json& note : context.result()["notes"].array()) about.notes.push_back(note.as_string());
   const Json report = judge_all(review, state, frames, about);
   TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
   TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
@@ -142,7 +176,7 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
     TRY(parts_.store.put(prefix + "/html/review.html", report_page(report, review.page)));
   }
   TRY(parts_.store.put(prefix + "/report.json", report.dump(1) + "\n"));
-  tell(review, state, report, context.run());
+  tell(review, state, report, context);
   Json result = context.result();
   result.set("verdict", report["verdict"]);
   result.set("score", report["score"]);
@@ -151,18 +185,21 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
 }
 
 // The verdict is a finding while it is red, and what failed in every round is one: the next run closes them.
+// A run on another target than the declared one has findings of its own.
 void ReviewWork::tell(const Review& review, const flow::RoundsState& state, const Json& report,
-                      const std::string& run) {
+                      const flow::WorkContext& context) {
+  const std::string on = context.parameters()["on"].as_string();
+  const std::string which = "review/" + review.name + (on.empty() ? "" : "/on/" + on);
   const auto finding_of = [&](const std::string& key, std::string what, std::string why, notify::Severity severity) {
     notify::Finding out;
     out.key = key;
     out.source = "review";
     out.what = std::move(what);
-    out.where = "review " + review.name;
+    out.where = "review " + review.name + (on.empty() ? "" : " on " + on);
     out.severity = severity;
     out.why = std::move(why);
     out.todo = "read the report";
-    out.link = "/reviews/" + review.name + "?run=" + run;
+    out.link = "/reviews/" + review.name + "?run=" + context.run();
     out.since = parts_.clock.wall();
     return out;
   };
@@ -183,13 +220,13 @@ void ReviewWork::tell(const Review& review, const flow::RoundsState& state, cons
     ++count;
     failed += (failed.empty() ? "" : "; ") + record.name + ": " + record.error;
   }
-  put(finding_of("review/" + review.name + "/failed",
+  put(finding_of(which + "/failed",
                  std::to_string(count) + " of " + std::to_string(state.size()) + " queries of the review " +
                      review.title + " failed in every round",
                  failed, notify::Severity::warning),
       count > 0);
   const int64_t red = report["counts"]["red"].as_int();
-  put(finding_of("review/" + review.name + "/red",
+  put(finding_of(which + "/red",
                  "the review " + review.title + " is red: " + std::to_string(red) + (red == 1 ? " signal" : " signals"),
                  "its score is " + report["score"].dump() + " of 100", notify::Severity::critical),
       red > 0);
@@ -207,11 +244,14 @@ Json ReviewState::to_json() const {
                               {"title", query.title.empty() ? query.name : query.title},
                               {"script", query.script},
                               {"threshold", format_duration(query.threshold)},
+                              {"engines", texts(query.engines)},
+                              {"needs", texts(query.needs)},
                               {"signals", query.signals.size()}});
   }
   Json out = Json::Object{{"review", review.name},
                       {"title", review.title},
                       {"description", review.description},
+                      {"shipped", is_shipped},
                       {"enabled", review.enabled},
                       {"target", review.target},
                       {"workflow", review.workflow},
@@ -229,19 +269,26 @@ Reviews::Reviews(const Parts& parts) : parts_(parts) {
 }
 
 Status Reviews::set_reviews(std::vector<Review> reviews) {
-  std::map<std::string, Review, std::less<>> made;
-  std::vector<flow::Startable> startables;
+  std::map<std::string, Known, std::less<>> made;
+  for (const ShippedReview& one : shipped_reviews()) made[one.review.name] = {one.review, true};
   for (Review& review : reviews) {
+    std::string name = review.name;
+    made[std::move(name)] = {std::move(review), false};
+  }
+  std::vector<flow::Startable> startables;
+  for (const auto& [name, known] : made) {
     flow::Startable startable;
     startable.kind = kWorkKind;
-    startable.name = review.name;
-    startable.enabled = review.enabled && review.scheduled;
-    startable.rules = review.starts;
-    startable.declaration = to_json(review).dump();
-    startable.start = [this, name = review.name](const flow::StartReason& due) { return start(name, {"", due.cause}); };
+    startable.name = name;
+    startable.enabled = known.review.enabled && known.review.scheduled;
+    startable.rules = known.review.starts;
+    startable.declaration = review::to_json(known.review).dump();
+    startable.start = [this, name = name](const flow::StartReason& reason) {
+      StartRequest request;
+      request.cause = reason.cause;
+      return start(name, request);
+    };
     startables.push_back(std::move(startable));
-    std::string name = review.name;
-    made.emplace(std::move(name), std::move(review));
   }
   {
     const MutexLock lock(mutex_);
@@ -254,7 +301,7 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
   std::vector<ReviewState> out;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [name, review] : reviews_) out.push_back({review, std::nullopt});
+    for (const auto& [name, known] : reviews_) out.push_back({known.review, known.is_shipped});
   }
   for (ReviewState& state : out) {
     TRY_ASSIGN(const auto runs, parts_.flow.runs(state.review.name, false, 50));
@@ -268,16 +315,14 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
 Result<Review> Reviews::review(std::string_view name) const {
   const MutexLock lock(mutex_);
   const auto found = reviews_.find(name);
-  if (found != reviews_.end()) return found->second;
+  if (found != reviews_.end()) return found->second.review;
   std::vector<std::string> known;
   for (const auto& [other, review] : reviews_) known.push_back(other);
-  return Error(
-      Code::not_found, "there is no review " + shown(name),
-      known.empty() ? "declare one in reviews/<name>/review.yaml, then weir apply" : did_you_mean(name, known));
+  return Error(Code::not_found, "there is no review " + shown(name), did_you_mean(name, known));
 }
 
 Result<std::string> Reviews::start(std::string_view name, const StartRequest& request) {
-  TRY_ASSIGN(const Review review, this->review(name));
+  TRY_ASSIGN(Review review, this->review(name));
   if (!review.enabled) {
     return Error(Code::conflict, "review " + review.name + " is disabled", "set enabled: true in its declaration");
   }
@@ -288,6 +333,8 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
     return Error(Code::not_found, "review " + review.name + " has no workflow " + shown(workflow),
                  did_you_mean(workflow, known));
   }
+  const std::string on = request.on == review.target ? "" : request.on;
+  if (!on.empty()) review.target = on;
   TRY(parts_.source(review.target));
   const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
   TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
@@ -295,6 +342,7 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
   work.kind = kWorkKind;
   work.name = review.name;
   work.parameters = Json(Json::Object{{"workflow", workflow}, {"prefix", prefix}, {"target", review.target}});
+  if (!on.empty()) work.parameters.set("on", on);
   work.cause = request.cause;
   return parts_.flow.start_work(work);
 }

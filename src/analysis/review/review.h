@@ -4,9 +4,12 @@
 // results (judge.h) and writes the report. All of it lies below one prefix of the store of runs that bears the start's
 // time:
 //
-//   <review>/<start>/review.json     the declaration as it was when the run began
+//   <review>/<start>/review.json     the declaration as it was when the run began, with the target of this run
 //                        /result/…json  /csv/…csv  /error/…json  /manifest/…manifest
 //                        /report.json  /report.html  /junit.xml  /html/review.html (where there is a template)
+//
+// Before the first round the target is looked at: queries that cannot be asked there are left out (left_out.h), which
+// the run's result says from then on, in whichever life.
 //
 // Runs of one review go side by side, at most kAtOnce; each is its own. A run that was killed goes on with what is
 // missing. Queries that fail in every round do not fail the run: its report says what was not measured and why, and a
@@ -39,13 +42,15 @@ inline constexpr size_t kAtOnce = 8;
 
 struct ReviewState {
   Review review;
-  std::optional<control::Run> last;
+  bool is_shipped = false;  // it comes with the program, and nobody declared another one of its name
+  std::optional<control::Run> last = {};
   flow::StartState start = {};  // when it runs by itself
   Json to_json() const;  // what a list shows; without SQL
 };
 
 struct StartRequest {
   std::string workflow;  // empty: the review's own
+  std::string on;        // another target for this run; empty: the review's own
   Json cause;            // see control::Run
 };
 
@@ -64,7 +69,7 @@ class Reviews {
   // Hands its work to flow.
   explicit Reviews(const Parts& parts);
 
-  // At start and after each apply.
+  // At start and after each apply. The declared ones; those that come with the program (shipped.h) are there beside them.
   Status set_reviews(std::vector<Review> reviews);
   Result<std::vector<ReviewState>> reviews() const;
   Result<Review> review(std::string_view name) const;  // not_found names the nearest
@@ -77,7 +82,11 @@ class Reviews {
  private:
   const Parts parts_;
   mutable Mutex mutex_;
-  std::map<std::string, Review, std::less<>> reviews_ GUARDED_BY(mutex_);
+  struct Known {
+    Review review;
+    bool is_shipped = false;
+  };
+  std::map<std::string, Known, std::less<>> reviews_ GUARDED_BY(mutex_);
 };
 
 }  // namespace weir::review

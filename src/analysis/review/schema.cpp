@@ -17,6 +17,14 @@ constexpr const char* kSchema = R"json({
       "maxLength": 4096,
       "description": "What the report is called. By default the folder's name."},
     "description": {"type": "string", "maxLength": 4096, "description": "What it is for."},
+    "base": {
+      "type": "string",
+      "description": "A review that comes with weir, to begin with; what is here is added or takes its place."},
+    "leave_out": {
+      "type": "array",
+      "maxItems": 100,
+      "items": {"type": "string"},
+      "description": "Queries of the base that are not asked."},
     "target": {
       "type": "string",
       "default": "weir",
@@ -70,7 +78,7 @@ constexpr const char* kSchema = R"json({
       "type": "object",
       "maxProperties": 500,
       "additionalProperties": {"$ref": "#/$defs/query"},
-      "description": "By name; the SQL of each lies in scripts/<name>.sql."},
+      "description": "By name; the SQL of each lies in scripts/<name>.sql, or scripts/<name>.<engine>.sql."},
     "recommendations": {
       "type": "object",
       "additionalProperties": {"$ref": "#/$defs/recommendation"},
@@ -87,6 +95,23 @@ constexpr const char* kSchema = R"json({
           "type": "string",
           "maxLength": 4096,
           "description": "Under which heading the report shows it."},
+        "engines": {
+          "type": "array",
+          "items": {"enum": ["weir", "redshift", "postgresql"]},
+          "description": "Where it can be asked at all. By default everywhere that there is SQL for."},
+        "not_on": {
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "weir": {"type": "string"},
+            "redshift": {"type": "string"},
+            "postgresql": {"type": "string"}},
+          "description": "Engine and why it is not asked there, in plain words."},
+        "needs": {
+          "type": "array",
+          "maxItems": 50,
+          "items": {"type": "string", "pattern": "^([a-z_][a-z0-9_$]*[.])?[a-z_][a-z0-9_$]*$"},
+          "description": "Relations that it reads. Where one cannot be read it is not measured, with the reason."},
         "threshold": {
           "type": "string",
           "default": "10m",

@@ -4,7 +4,9 @@
 #include "platform/access/users.h"
 #include "platform/dialect/statement.h"
 #include "platform/warehouse/session.h"
+#include "platform/warehouse/system_relations.h"
 #include "platform/warehouse/warehouse.h"
+#include "storage/engine/outside_rights.h"
 
 namespace weir::warehouse {
 namespace {
@@ -18,12 +20,40 @@ uint64_t bytes_of(const std::vector<engine::Cell>& row) {
   return out;
 }
 
+constexpr const char* kWeir = "weir";
+constexpr SqlLimits kExamineLimits{.time = seconds(30)};
+
+std::vector<Unreadable> never_filled(const std::vector<std::string>& relations) {
+  std::vector<Unreadable> out;
+  for (const std::string& relation : relations) {
+    if (is_never_filled(relation)) out.push_back({relation, "weir does not fill " + relation});
+  }
+  return out;
+}
+
 class WarehouseSource final : public SqlSource {
  public:
   WarehouseSource(Warehouse& warehouse, std::string client) : warehouse_(warehouse), client_(std::move(client)) {}
 
   Json about() const override {
-    return Json::Object{{"target", "weir"}, {"kind", "weir"}, {"version", engine::Engine::version()}};
+    return Json::Object{{"target", kWeir}, {"kind", kWeir}, {"version", engine::Engine::version()}};
+  }
+
+  Result<std::string> engine(const Cancel&) override { return std::string(kWeir); }
+
+  Result<Readable> examine(const std::vector<std::string>& relations, const Cancel& cancel) override {
+    Readable out{.unreadable = never_filled(relations), .notes = {}};
+    std::vector<std::string> probes;
+    for (const std::string& relation : relations) probes.push_back(engine::probe_of(relation));
+    if (probes.empty() || run(join(probes, " UNION ALL "), kExamineLimits, cancel)) return out;
+    for (size_t i = 0; i < relations.size(); ++i) {
+      if (is_never_filled(relations[i])) continue;
+      const auto read = run(probes[i], kExamineLimits, cancel);
+      if (read) continue;
+      if (read.error().code == Code::cancelled || read.error().code == Code::timed_out) return read.error();
+      out.unreadable.push_back({relations[i], relations[i] + ": " + read.error().message});
+    }
+    return out;
   }
 
   Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
@@ -93,6 +123,31 @@ class OutsideSource final : public SqlSource {
     return out;
   }
 
+  Result<std::string> engine(const Cancel& cancel) override {
+    TRY_ASSIGN(const auto connection, pool_.take(pool_.options().connect_within, cancel));
+    return engine_of(*connection, cancel);
+  }
+
+  Result<Readable> examine(const std::vector<std::string>& relations, const Cancel& cancel) override {
+    Readable out;
+    if (relations.empty()) return out;
+    TRY_ASSIGN(const auto connection, pool_.take(pool_.options().connect_within, cancel));
+    TRY_ASSIGN(const std::string answers, engine_of(*connection, cancel));
+    if (answers == kWeir) out.unreadable = never_filled(relations);
+    std::vector<engine::Need> needs = {{engine::Need::Kind::rows_of_others, "", ""}};
+    for (const std::string& relation : relations) needs.push_back({engine::Need::Kind::relation, relation, ""});
+    TRY_ASSIGN(const engine::Preflight preflight, check_rights(*connection, needs, cancel));
+    for (const engine::Gap& gap : preflight.gaps) {
+      if (gap.need.kind == engine::Need::Kind::relation) {
+        out.unreadable.push_back({gap.need.relation, gap.what, gap.statement, gap.by});
+      } else {
+        out.notes.push_back(gap.what + ": what is judged is this user's own; " + gap.statement + " (by " + gap.by +
+                            ") shows those of all");
+      }
+    }
+    return out;
+  }
+
   Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
     TRY_ASSIGN(const auto connection, pool_.take(kWaitMax, cancel));
     TRY_ASSIGN(
@@ -104,6 +159,13 @@ class OutsideSource final : public SqlSource {
 
  private:
   static constexpr Duration kWaitMax = hours(24);
+
+  static Result<std::string> engine_of(engine::OutsideConnection& connection, const Cancel& cancel) {
+    TRY_ASSIGN(const engine::OutsideFacts facts, engine::ask_facts(connection, cancel));
+    if (facts.product.find("(weir)") != std::string::npos) return std::string(kWeir);
+    return std::string(engine::outside_kind_name(facts.kind));
+  }
+
   // Without the semicolon that scripts end with.
   static std::string_view without_end(std::string_view sql) {
     sql = trim(sql);

@@ -31,9 +31,28 @@ struct SqlAnswer {
   bool is_cut = false;  // there were more rows than the limits let through
 };
 
+// A relation from which nothing can be learnt there.
+struct Unreadable {
+  std::string relation;
+  std::string why;             // "no SELECT on public.orders"
+  std::string statement = {};  // that mends it; empty: none does
+  std::string by = {};         // who is to run it: "a superuser"
+};
+
+// What can be known of a target before it is asked.
+struct Readable {
+  std::vector<Unreadable> unreadable;
+  std::vector<std::string> notes;  // what its answers will leave out, in plain words, with the statement that mends it
+};
+
 class SqlSource {
  public:
   virtual ~SqlSource() = default;
+  // That answers, whatever was declared: "weir", "redshift" or "postgresql".
+  virtual Result<std::string> engine(const Cancel& cancel) = 0;
+  // Which of these relations ([schema.]name) cannot be read: they are not there, the user may not, or this engine never
+  // fills them. One statement for all of them where all can be read.
+  virtual Result<Readable> examine(const std::vector<std::string>& relations, const Cancel& cancel) = 0;
   // One statement that only reads; anything else is refused, unless a connection is declared to write. A stop (cancel,
   // time limit) reaches the engine at once, and what the engine then says is what counts: rows that it had finished in
   // that moment are an answer, its refusal is `cancelled` or `timed_out`. When the call returns the statement runs

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 
 namespace weir::warehouse {
 namespace {
@@ -29,6 +30,19 @@ std::string_view take_word(std::string_view& rest) {
   const size_t end = std::min(rest.find_first_of(" \n", begin), rest.size());
   const std::string_view out = rest.substr(begin, end - begin);
   rest.remove_prefix(end);
+  return out;
+}
+
+std::vector<std::string_view> empty_lines() {
+  std::vector<std::string_view> out;
+  std::string_view lines = empty_relations();
+  while (!lines.empty()) {
+    // A line that begins with a blank goes on with the one before.
+    size_t end = std::min(lines.find('\n'), lines.size());
+    while (end + 1 < lines.size() && lines[end + 1] == ' ') end = std::min(lines.find('\n', end + 1), lines.size());
+    if (end > 0) out.push_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
   return out;
 }
 
@@ -60,15 +74,17 @@ std::vector<engine::SystemRelation> system_relations() {
       out.push_back({.schema = one.schema, .name = one.name, .select = one.select});
     }
   }
-  std::string_view lines = empty_relations();
-  while (!lines.empty()) {
-    // A line that begins with a blank goes on with the one before.
-    size_t end = std::min(lines.find('\n'), lines.size());
-    while (end + 1 < lines.size() && lines[end + 1] == ' ') end = std::min(lines.find('\n', end + 1), lines.size());
-    if (const std::string_view line = lines.substr(0, end); !line.empty()) out.push_back(empty_relation(line));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
+  for (const std::string_view line : empty_lines()) out.push_back(empty_relation(line));
   return out;
+}
+
+bool is_never_filled(std::string_view name) {
+  constexpr std::string_view kSchema = "pg_catalog.";
+  const std::string wanted = to_lower(name);
+  const std::string_view relation =
+      std::string_view(wanted).substr(wanted.starts_with(kSchema) ? kSchema.size() : size_t{0});
+  const auto lines = empty_lines();
+  return std::any_of(lines.begin(), lines.end(), [&](std::string_view line) { return take_word(line) == relation; });
 }
 
 }  // namespace weir::warehouse

@@ -23,6 +23,10 @@ namespace weir::warehouse {
 // All of them, for Engine::set_relations().
 std::vector<engine::SystemRelation> system_relations();
 
+// Whether the relation is there with its columns and never has a row, as weir has no such thing. `name` with or without
+// its schema, in any case.
+bool is_never_filled(std::string_view name);
+
 // What they read beside the engine's own listings, for Engine::open(): statements, sessions, users, roles. `users` may
 // be filled later; both outlive the engine.
 std::vector<engine::SystemView> system_facts(const StatementLog& log, const std::unique_ptr<access::Users>& users);

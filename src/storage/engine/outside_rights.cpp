@@ -38,6 +38,11 @@ RelationName parts_of(const std::string& relation) {
                                   : RelationName{relation.substr(0, dot), relation.substr(dot + 1)};
 }
 
+std::string named_of(const std::string& relation) {
+  const RelationName wanted = parts_of(relation);
+  return wanted.schema.empty() ? quoted_name(wanted.name) : quoted_name(wanted.schema) + "." + quoted_name(wanted.name);
+}
+
 // As it was found there.
 struct Relation {
   std::string schema, name, owner;
@@ -50,7 +55,10 @@ class Checking {
 
   Result<Preflight> check(const std::vector<Need>& needs) {
     TRY(ask_who());
-    TRY(find_relations(needs));
+    TRY_ASSIGN(reads_all_, reads_all(needs));
+    if (!reads_all_) {
+      TRY(find_relations(needs));
+    }
     Preflight out;
     for (const Need& need : needs) {
       TRY_ASSIGN(const std::vector<Gap> gaps, gaps_of(need));
@@ -75,6 +83,24 @@ class Checking {
     user_ = text_of(found[0][0]);
     is_superuser_ = truth_of(found[0][1]);
     return {};
+  }
+
+  Result<bool> reads_all(const std::vector<Need>& needs) {
+    std::vector<std::string> probes;
+    for (const Need& need : needs) {
+      if (need.kind == Need::Kind::relation) probes.push_back(probe_of(need.relation));
+    }
+    if (probes.empty()) return true;
+    const auto read = rows(join(probes, " UNION ALL "));
+    if (read) return true;
+    if (is_about_statement(read.error())) return false;
+    return read.error();
+  }
+
+  // Not of a server that is gone or of a stop: the next statement may go well.
+  static bool is_about_statement(const Error& error) {
+    return error.code == Code::invalid || error.code == Code::denied || error.code == Code::not_found ||
+           error.code == Code::unsupported;
   }
 
   Status find_relations(const std::vector<Need>& needs) {
@@ -111,17 +137,13 @@ class Checking {
   // What the server says to a SELECT of it is the truth: system relations of Redshift stand in no pg_class, and some
   // are for superusers alone whatever was granted.
   Result<std::vector<Gap>> relation_gaps(const Need& need) {
-    const RelationName wanted = parts_of(need.relation);
-    const std::string named =
-        wanted.schema.empty() ? quoted_name(wanted.name) : quoted_name(wanted.schema) + "." + quoted_name(wanted.name);
-    // A view of statistics answers as it is read; of others no row is computed.
-    const char* rows_read = wanted.name.starts_with("pg_stat_") ? "1" : "0";
-    const auto read = rows("SELECT 1 FROM " + named + " LIMIT " + rows_read);
+    if (reads_all_) return std::vector<Gap>();
+    const auto read = rows(probe_of(need.relation));
     if (read) return std::vector<Gap>();
     const std::string_view state = read.error().sqlstate == nullptr ? "" : read.error().sqlstate;
     if (state == kUndefinedTable || state == kUndefinedSchema) return std::vector<Gap>{missing(need)};
-    if (state == kNotPrivileged) return not_granted(need, named);
-    if (read.error().code != Code::invalid && read.error().code != Code::denied) return read.error();
+    if (state == kNotPrivileged) return not_granted(need, named_of(need.relation));
+    if (!is_about_statement(read.error())) return read.error();
     return std::vector<Gap>{{need, need.relation + ": " + read.error().message, "", ""}};
   }
 
@@ -212,6 +234,7 @@ class Checking {
   const Cancel& cancel_;
   std::string user_;
   bool is_superuser_ = false;
+  bool reads_all_ = false;
   std::vector<Relation> relations_;
 };
 
@@ -228,6 +251,12 @@ Json text_or_null(const std::string& text) {
 }
 
 }  // namespace
+
+std::string probe_of(const std::string& relation) {
+  // A view of statistics answers as it is read; of others no row is computed.
+  const char* rows_read = parts_of(relation).name.starts_with("pg_stat_") ? "1" : "0";
+  return "(SELECT 1 FROM " + named_of(relation) + " LIMIT " + rows_read + ")";
+}
 
 Result<Preflight> check_rights(OutsideConnection& connection, const std::vector<Need>& needs, const Cancel& cancel) {
   return Checking(connection, cancel).check(needs);

@@ -43,6 +43,10 @@ struct Preflight {
   bool is_good() const { return gaps.empty(); }
 };
 
+// A SELECT that fails where the relation ([schema.]name) cannot be read; in brackets, so that many make one statement
+// with UNION ALL.
+std::string probe_of(const std::string& relation);
+// One statement asks for all relations; where one cannot be read, each is asked for by itself.
 Result<Preflight> check_rights(OutsideConnection& connection, const std::vector<Need>& needs, const Cancel& cancel);
 // What a review of a server typically reads.
 std::vector<Need> usual_needs(OutsideKind kind);

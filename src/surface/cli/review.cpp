@@ -3,6 +3,9 @@
 #include <fstream>
 #include <iostream>
 
+#include "analysis/review/shipped.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/follow_run.h"
 #include "surface/cli/output.h"
@@ -13,7 +16,7 @@ namespace {
 constexpr int kFoundRed = 3;
 
 struct ReviewOptions {
-  std::string name, workflow, run, format = "html", output;
+  std::string name, workflow, on, from, run, format = "html", output;
   bool detach = false;
 };
 
@@ -23,21 +26,18 @@ std::string path_of(const std::string& review) {
 
 void print_list(const Json& answer, bool colour) {
   TextTable table;
-  table.header = {"review", "target", "queries", "signals", "workflow", "last run", "verdict", "score"};
-  table.right = {false, false, true, true, false, false, false, true};
+  table.header = {"review", "from", "target", "queries", "signals", "workflow", "last run", "verdict", "score"};
+  table.right = {false, false, false, true, true, false, false, false, true};
   for (const Json& one : answer["reviews"].array()) {
     const Json& last = one["last"];
     const Json& result = last["result"];
-    table.rows.push_back({one["review"].as_string(), one["target"].as_string(),
-                          std::to_string(one["queries"].array().size()), std::to_string(one["signals"].as_int()),
-                          one["workflow"].as_string(), last["state"].as_string(), result["verdict"].as_string(),
+    table.rows.push_back({one["review"].as_string(), one["shipped"].as_bool() ? "shipped" : "declared",
+                          one["target"].as_string(), std::to_string(one["queries"].array().size()),
+                          std::to_string(one["signals"].as_int()), one["workflow"].as_string(),
+                          last["state"].as_string(), result["verdict"].as_string(),
                           result["score"].is_null() ? "" : result["score"].dump()});
   }
-  if (table.rows.empty()) {
-    std::printf("no reviews yet: declare one in reviews/<name>/review.yaml\n");
-  } else {
-    std::cout << render(table, colour, true);
-  }
+  std::cout << render(table, colour, true);
 }
 
 void print_review(const Json& review, bool colour) {
@@ -123,7 +123,7 @@ int run_review(Context& context, const ReviewOptions& options) {
   auto backend = context.wiring.open(context.common);
   if (!backend) return report(backend.error());
   if (auto may = check_detach(**backend, options.detach); !may) return report(may.error());
-  const Json body = Json::Object{{"workflow", options.workflow}};
+  const Json body = Json::Object{{"workflow", options.workflow}, {"on", options.on}};
   const auto started =
       call_json(**backend, {.method = "POST", .path = path_of(options.name) + "/runs", .body = body.dump()});
   if (!started) return report(started.error());
@@ -139,6 +139,35 @@ int run_review(Context& context, const ReviewOptions& options) {
                         "`weir runs watch " + id + "` shows what was done"));
   }
   return show_report(context, **backend, options.name, id);
+}
+
+// The shipped files as they are; `target:` before the title where one is asked for.
+Status write_new_review(const Common& common, const ReviewOptions& options) {
+  TRY_ASSIGN(const review::ShippedReview* const shipped, review::shipped_review(options.from));
+  if (!is_identifier(options.name)) {
+    return Error(Code::invalid, shown(options.name) + " is no name of a review", "[a-z][a-z0-9_]*");
+  }
+  const std::string folder = "reviews/" + options.name;
+  TRY_ASSIGN(const bool is_there, real_files().exists(join_path(common.folder, folder)));
+  if (is_there) return Error(Code::conflict, folder + " is there already", "take another name, or remove it first");
+  std::string main;
+  for (const auto& [path, text] : shipped->files) {
+    if (path == "review.yaml") {
+      main = text;
+      continue;
+    }
+    const std::string file = join_path(common.folder, folder + "/" + path);
+    TRY(real_files().make_directories(parent_path(file)));
+    TRY(replace_file(real_files(), file, text));
+  }
+  if (!options.on.empty()) main.insert(main.find("\ntitle:") + 1, "target: " + Json(options.on).dump() + "\n");
+  // The last: until it is there the folder is no review.
+  TRY(replace_file(real_files(), join_path(common.folder, folder + "/review.yaml"), main));
+  std::printf("wrote %s/: review.yaml and %zu scripts\n", folder.c_str(), shipped->files.size() - 1);
+  std::printf("change what you like, then: weir apply && weir review run %s\n", options.name.c_str());
+  std::printf("(to add to %s, or to leave parts out, `base: %s` in a review.yaml of your own is shorter)\n",
+              options.from.c_str(), options.from.c_str());
+  return {};
 }
 
 int write_report(Context& context, const ReviewOptions& options) {
@@ -178,8 +207,18 @@ void add_reviews(CLI::App& app, Context& context) {
   auto* run = review->add_subcommand("run", "Runs a review and says what it found; exit code 3 if it is red");
   run->add_option("review", options->name, "Its name")->required();
   run->add_option("--workflow", options->workflow, "Instead of the review's own: all-serial, all-parallel, …");
+  run->add_option("--on", options->on, "Another target for this run: a connection of weir.yaml, or weir, this server");
   run->add_flag("--detach", options->detach, "Only begin it; the server goes on");
   run->callback([&context, options] { context.exit_code = run_review(context, *options); });
+  auto* made = review->add_subcommand("new", "Writes a shipped review's files into the folder, to be changed");
+  made->add_option("review", options->name, "The new review's name: [a-z][a-z0-9_]*")->required();
+  made->add_option("--from", options->from, "A review that comes with weir: warehouse, postgres")->required();
+  made->add_option("--on", options->on, "Its target: a connection of weir.yaml");
+  made->callback([&context, options] {
+    if (const Status done = write_new_review(context.common, *options); !done) {
+      context.exit_code = report(done.error());
+    }
+  });
   auto* written = review->add_subcommand("report", "A run's report, as a file or on standard output");
   written->add_option("review", options->name, "Its name")->required();
   written->add_option("--run", options->run, "The run's id; without it the newest that has a report");

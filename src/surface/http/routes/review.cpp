@@ -33,9 +33,10 @@ Result<Json> one_review(const review::Reviews& reviews, const Request& request) 
 }
 
 Result<Json> start_review(review::Reviews& reviews, const Request& request) {
-  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"workflow"}));
+  TRY_ASSIGN(const JsonBody body, JsonBody::parse(request, {"workflow", "on"}));
   review::StartRequest wanted;
   TRY_ASSIGN(wanted.workflow, body.text_or("workflow", ""));
+  TRY_ASSIGN(wanted.on, body.text_or("on", ""));
   wanted.cause = Json(Json::Object{{"by", "person"}, {"who", request.caller.name()}});
   TRY_ASSIGN(const std::string id, reviews.start(request.parameter("review"), wanted));
   return Json(Json::Object{{"id", id}});
@@ -86,7 +87,9 @@ void add_review_routes(Router& router, review::Reviews& reviews) {
   route.method = Method::post;
   route.access = Access::admin;
   route.pattern = "/v1/reviews/{review}/runs";
-  route.summary = "Begins a run, of another workflow if the body says so: {\"workflow\": \"all-parallel\"}.";
+  route.summary =
+      "Begins a run, of another workflow or on another target if the body says so: {\"workflow\": \"all-parallel\", "
+      "\"on\": \"prod\"}.";
   route.handler = json_answers([&reviews](Request& request) { return start_review(reviews, request); });
   router.add(route);
 }
