@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/review/compare.h"
 #include "analysis/review/judge.h"
 #include "analysis/review/report.h"
 #include "core/base/log.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr size_t kFileBytesMax = 64u << 20;
 constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr size_t kRunsLooked = 500;  // newest ones of a review, of all its targets
 
 Result<std::string> content_of(BlobStore& store, const std::string& key, size_t bytes_max = kFileBytesMax) {
   TRY_ASSIGN(const auto file, store.open(key));
@@ -27,6 +29,12 @@ Result<std::string> content_of(BlobStore& store, const std::string& key, size_t 
     at += n;
   }
   return out;
+}
+
+// compare.h's runs_before(), as it was when the run with this prefix was started.
+Result<Json> before_of(BlobStore& store, const std::string& prefix) {
+  TRY_ASSIGN(const std::string text, content_of(store, prefix + "/before.json"));
+  return Json::parse(text, kFileBytesMax);
 }
 
 // "20261122T180000Z-3f2a": sorts by time, and is another one for two starts of one second.
@@ -57,6 +65,7 @@ class ReviewWork final : public flow::Work {
   Result<Review> declared(const std::string& prefix) const;
   Result<flow::RoundPlan> plan_of(const Review& review, flow::WorkContext& context) const;
   Status begin(flow::WorkContext& context, const warehouse::SqlSource& source);
+  Status compare(Json& report, const std::string& prefix) const;
   Status write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context);
   void tell(const Review& review, const flow::RoundsState& state, const Json& report, const std::string& run);
   const Reviews::Parts parts_;
@@ -71,6 +80,11 @@ Result<Review> ReviewWork::declared(const std::string& prefix) const {
 // What the whole run's time limit counts from is its first life's beginning.
 Status ReviewWork::begin(flow::WorkContext& context, const warehouse::SqlSource& source) {
   if (context.result().is_object()) return {};
+  const std::string prefix = context.parameters()["prefix"].as_string();
+  if (parts_.store.open(prefix + "/report.json")) {
+    return Error(Code::conflict, "the files below " + prefix + " are of a run that has ended",
+                 "begin a new one with `weir review run`");
+  }
   return context.set_result(Json::Object{{"started_at", parts_.clock.wall().micros},
                                          {"target", source.about()},
                                          {"prefix", context.parameters()["prefix"]}});
@@ -122,6 +136,26 @@ Status ReviewWork::run(flow::WorkContext& context) {
   return {};
 }
 
+// With the run that was settled when this one was started. That one's report may have been taken away since: then there
+// is nothing to compare with.
+Status ReviewWork::compare(Json& report, const std::string& prefix) const {
+  TRY_ASSIGN(const Json before, before_of(parts_.store, prefix));
+  Json since;
+  if (before["since"].is_object()) {
+    const auto text = content_of(parts_.store, before["since"]["prefix"].as_string() + "/report.json");
+    if (!text && text.error().code != Code::not_found) return text.error();
+    if (text) {
+      TRY_ASSIGN(const Json other, Json::parse(*text, kFileBytesMax));
+      since = since_json(compare_reports(other, report));
+    }
+  }
+  Json trend = before["trend"].is_array() ? before["trend"] : Json(Json::Array{});
+  trend.push(trend_point(report));
+  report.set("since", std::move(since));
+  report.set("trend", std::move(trend));
+  return {};
+}
+
 Status ReviewWork::write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context) {
   const std::string prefix = context.parameters()["prefix"].as_string();
   std::map<std::string, Frame> frames;
@@ -135,7 +169,8 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
   }
   const ReportAbout about{context.run(), format_timestamp(context.result()["started_at"].as_int()),
                           context.parameters()["workflow"].as_string(), context.result()["target"]};
-  const Json report = judge_all(review, state, frames, about);
+  Json report = judge_all(review, state, frames, about);
+  TRY(compare(report, prefix));
   TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
   TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
   if (!review.page.empty()) {
@@ -147,6 +182,7 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
   result.set("verdict", report["verdict"]);
   result.set("score", report["score"]);
   result.set("counts", report["counts"]);
+  result.set("met", met_by_query(report));
   return context.set_result(std::move(result));
 }
 
@@ -219,7 +255,8 @@ Json ReviewState::to_json() const {
                       {"rounds", review.rounds},
                       {"queries", std::move(queries)},
                       {"signals", signals},
-                      {"last", last ? flow::run_json(*last) : Json()}};
+                      {"last", last ? flow::run_json(*last) : Json()},
+                      {"trend", trend}};
 }
 
 Reviews::Reviews(const Parts& parts) : parts_(parts) {
@@ -246,6 +283,7 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
     TRY_ASSIGN(const auto runs, parts_.flow.runs(state.review.name, false, 50));
     const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == kWorkKind; });
     if (last != runs.end()) state.last = *last;
+    state.trend = runs_before(runs, state.review.target)["trend"];
   }
   return out;
 }
@@ -276,6 +314,8 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
   TRY(parts_.source(review.target));
   const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
   TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
+  TRY_ASSIGN(const auto runs, parts_.flow.runs(review.name, false, kRunsLooked));
+  TRY(parts_.store.put(prefix + "/before.json", runs_before(runs, review.target).dump(1) + "\n"));
   flow::WorkRequest work;
   work.kind = kWorkKind;
   work.name = review.name;
@@ -292,6 +332,35 @@ Result<std::string> Reviews::report(std::string_view run, std::string_view file)
   if (out || out.error().code != Code::not_found) return out;
   return Error(Code::not_found, "run " + std::string(run) + " has no " + std::string(file),
                view.run.ended_at ? "" : "it has not ended: weir runs watch " + std::string(run));
+}
+
+Result<Json> Reviews::report_json(std::string_view run) const {
+  TRY_ASSIGN(const std::string text, report(run, "report.json"));
+  return Json::parse(text, kFileBytesMax);
+}
+
+Result<Json> Reviews::compare(std::string_view name, const Compared& runs) const {
+  TRY(review(name));
+  std::string to = runs.to, from = runs.from;
+  if (to.empty()) {
+    TRY_ASSIGN(to, last_run(name));
+  }
+  TRY_ASSIGN(const Json now, report_json(to));
+  if (from.empty()) from = now["since"]["run"].as_string();
+  if (from.empty()) {
+    return Error(Code::not_found, "run " + to + " is the first of review " + std::string(name) + " against its target",
+                 "name the run that it is to be compared with");
+  }
+  TRY_ASSIGN(const Json then, report_json(from));
+  for (const Json* report : {&now, &then}) {
+    if ((*report)["review"].as_string() == name) continue;
+    return Error(Code::invalid, "run " + (*report)["run"].as_string() + " is one of review " +
+                                    shown((*report)["review"].as_string()) + ", not of " + shown(name));
+  }
+  Json out = Json::Object{{"review", name}};
+  const Json compared = compare_reports(then, now);
+  for (const auto& [key, value] : compared.object()) out.set(key, value);
+  return out;
 }
 
 Result<std::string> Reviews::last_run(std::string_view name) const {
