@@ -251,8 +251,11 @@ class KnownNames {
     if (kind == "job log" && connections != names_.end() && connections->second.contains(name)) {
       return "it follows the job log of '" + name + "', which is no PostgreSQL and has no NOTIFY: refused";
     }
-    return "it names the " + (kind == "job log" ? std::string("connection") : kind) + " '" + name +
-           "', which is not declared: refused (" + did_you_mean(name, {known.begin(), known.end()}) + ")";
+    const bool is_connection = kind == "job log" || kind == "connection";
+    const std::string hint = is_connection && known.empty() ? "declare it in `connections:` of weir.yaml"
+                                                            : did_you_mean(name, {known.begin(), known.end()});
+    return "it names the " + (is_connection ? std::string("connection") : kind) + " '" + name +
+           "', which is not declared: refused (" + hint + ")";
   }
 
  private:

@@ -57,7 +57,7 @@ def test_a_schedule_starts_a_review_and_can_be_switched_off(project):
     assert runs(project, "often")[0]["cause"] == {"by": "schedule"}
     assert not runs(project, "shipped") and not runs(project, "yearly")
     changed = project.write("reviews/shipped/review.yaml", (project.folder / "reviews/shipped/review.yaml").read_text().replace("false", "true"))
-    assert changed and "its schedule and triggers are switched on" in project.weir("plan", code=2)
+    assert changed and "its schedule and triggers are switched on" in project.weir("plan", code=3)
     project.weir("apply")
     assert state(project, "shipped")["next_at"]
 
@@ -92,7 +92,7 @@ def test_an_apply_starts_what_it_made_or_changed_and_a_run_starts_what_waits_for
 def test_an_arrival_starts_a_review(advertising):
     declare(advertising, "fresh", "triggers: [{arrival: impressions, quiet: 0s}]", "SELECT count(*) AS n FROM impressions")
     advertising.weir("apply")
-    sent = advertising.post("/impressions", impression())
+    sent = advertising.post("/impressions", {"impressions": [impression()]})
     assert sent.status < 300, sent
     assert wait_for_runs(advertising, "fresh", 1)[0]["cause"] == {"by": "arrival"}
 
