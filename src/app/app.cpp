@@ -123,7 +123,7 @@ class Composed : public App {
   std::unique_ptr<access::Access> access_;
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<forget::Forgets> forgets_;
-  std::unique_ptr<Starting> starting_;
+  std::optional<Starting> starting_;
   std::unique_ptr<endpoint::Endpoints> endpoints_;
   std::unique_ptr<notify::Notifier> notifier_;
   std::unique_ptr<RunFindings> run_findings_;
@@ -270,7 +270,7 @@ Status Composed::open_storage() {
 Status Composed::open_engine() {
   TRY_ASSIGN(past_, keep_history(join_path(state_folder_, "history"), clock_, settings_, statements_, loads_));
   engine::EngineOptions engine = engine_options(settings_, state_folder_, store_root_);
-  auto views = system_views(*capture_, *control_, *journal_, *lake_);
+  auto views = system_views({*capture_, *control_, *journal_, *lake_, flow_, store_root_});
   add_warehouse_views(views, statements_, loads_, refreshes_.views(), users_);
   const auto ask_secret = [this](std::string_view name) { return secret(name); };
   TRY_ASSIGN(buckets_,
@@ -313,8 +313,8 @@ Status Composed::open_engine() {
   });
   forgets_->add_work();
   add_lake_work(*flow_, {*lake_, intakes_->requeue(), *control_, clock_});
-  starting_ = std::make_unique<Starting>(Starting::Parts{*flow_, *lake_, *control_, clock_, buckets_.get(),
-                                                         connections_->pools(), options_.serves});
+  starting_.emplace(
+      Starting::Parts{*flow_, *lake_, *control_, clock_, buckets_.get(), connections_->pools(), options_.serves});
   endpoints_ = std::make_unique<endpoint::Endpoints>(
       endpoint::Endpoints::Parts{.engine = *engine_,
                                  .flow = *flow_,
@@ -440,7 +440,7 @@ Status Composed::open_surface() {
   http::SiteFacts facts = site_facts(settings_);
   facts.project = project_name_;
   facts.environment = options_.environment;
-  facts.store_root = store_root_;
+  facts.store_root = store_root_, facts.temp_folder = spill_folder(state_folder_);
   facts.limits = limits_;
   if (options_.serves) {
     TRY_ASSIGN(doors_, Doors::open({*warehouse_, *buckets_, *control_, *engine_, *users_, *access_, *secrets_,

@@ -46,11 +46,15 @@ alarm::Answer read_answer(warehouse::Execution& execution) {
 
 }  // namespace
 
+std::string spill_folder(const std::string& state_folder) {
+  return join_path(state_folder, "tmp");
+}
+
 engine::EngineOptions engine_options(const project::Settings& settings, const std::string& state_folder,
                                      const std::string& store_root) {
   engine::EngineOptions out{.database = join_path(state_folder, "warehouse.duckdb"),
                             .store_root = store_root,
-                            .temp_directory = join_path(state_folder, "tmp")};
+                            .temp_directory = spill_folder(state_folder)};
   out.threads = static_cast<int>(settings.integer("engine.threads"));
   if (out.threads == 0) out.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1);
   out.memory_bytes = settings.size("limits.sql_memory");

@@ -12,6 +12,8 @@
 namespace weir::app {
 
 // With the settings' threads and memory, its files below the folder of the state.
+// Where the engine puts what does not fit into memory.
+std::string spill_folder(const std::string& state_folder);
 engine::EngineOptions engine_options(const project::Settings& settings, const std::string& state_folder,
                                      const std::string& store_root);
 

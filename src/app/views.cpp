@@ -1,5 +1,9 @@
 #include "app/views.h"
 
+#include <filesystem>
+
+#include "core/base/text.h"
+
 namespace weir::app {
 namespace {
 
@@ -148,11 +152,68 @@ SystemView journal_state(const journal::Journal& journal, const lake::Lake& lake
   return out;
 }
 
+SystemView tables(const std::unique_ptr<flow::Flow>& flow) {
+  SystemView out;
+  out.name = "weir_tables";
+  out.comment = "derived tables: what is computed, stale and failed of them";
+  out.columns = {column("table_name", ColumnType::text),       column("stored", ColumnType::text),
+                 column("partitions", ColumnType::int64),      column("stale", ColumnType::int64),
+                 column("failed", ColumnType::int64),          column("rows", ColumnType::int64),
+                 column("computed_at", ColumnType::timestamp), column("reads", ColumnType::text),
+                 column("problem", ColumnType::text)};
+  out.rows = [&flow, columns = out.columns]() -> Result<RowBlock> {
+    RowBlock rows(columns);
+    if (!flow) return rows;
+    for (const flow::TableState& state : flow->tables()) {
+      rows.column(0).add_text(state.table.name);
+      rows.column(1).add_text(state.table.stored == flow::Stored::lake ? "lake" : "engine");
+      rows.column(2).add_int(number(state.marks.size()));
+      rows.column(3).add_int(number(state.stale.size()));
+      rows.column(4).add_int(number(state.failures.size()));
+      rows.column(5).add_int(number(state.rows));
+      if (state.computed_at) {
+        rows.column(6).add_int(state.computed_at->micros);
+      } else {
+        rows.column(6).add_null();
+      }
+      rows.column(7).add_text(join(state.reads, " "));
+      if (state.problem.empty()) {
+        rows.column(8).add_null();
+      } else {
+        rows.column(8).add_text(state.problem);
+      }
+    }
+    return rows;
+  };
+  return out;
+}
+
+SystemView disk(const std::string& store_root) {
+  SystemView out;
+  out.name = "weir_disk";
+  out.comment = "the disk that the store lies on; one row";
+  out.columns = {column("size_bytes", ColumnType::int64), column("free_bytes", ColumnType::int64)};
+  out.rows = [store_root, columns = out.columns]() -> Result<RowBlock> {
+    std::error_code error;
+    const auto space = std::filesystem::space(store_root, error);
+    if (error) return Error(Code::io, "the size of the store's disk is not known: " + error.message());
+    RowBlock rows(columns);
+    rows.column(0).add_int(number(space.capacity));
+    rows.column(1).add_int(number(space.available));
+    return rows;
+  };
+  return out;
+}
+
 }  // namespace
 
-std::vector<SystemView> system_views(const capture::Capture& capture, control::Control& control,
-                                     const journal::Journal& journal, const lake::Lake& lake) {
-  return {streams(capture), lake_files(control), journal_state(journal, lake), runs(control)};
+std::vector<SystemView> system_views(const SpineRooms& rooms) {
+  return {streams(rooms.capture),
+          lake_files(rooms.control),
+          journal_state(rooms.journal, rooms.lake),
+          runs(rooms.control),
+          tables(rooms.flow),
+          disk(rooms.store_root)};
 }
 
 void add_warehouse_views(std::vector<SystemView>& views, const warehouse::StatementLog& statements,

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "platform/flow/flow.h"
 #include "platform/warehouse/load_log.h"
 #include "platform/warehouse/materialized_views.h"
 #include "platform/warehouse/system_relations.h"
@@ -15,8 +17,15 @@
 
 namespace weir::app {
 
-std::vector<engine::SystemView> system_views(const capture::Capture& capture, control::Control& control,
-                                             const journal::Journal& journal, const lake::Lake& lake);
+struct SpineRooms {
+  const capture::Capture& capture;
+  control::Control& control;
+  const journal::Journal& journal;
+  const lake::Lake& lake;
+  const std::unique_ptr<flow::Flow>& flow;  // may be filled later
+  std::string store_root;
+};
+std::vector<engine::SystemView> system_views(const SpineRooms& rooms);
 
 // Those of the warehouse's rooms; `users` may be filled later.
 void add_warehouse_views(std::vector<engine::SystemView>& views, const warehouse::StatementLog& statements,

@@ -125,6 +125,8 @@ TEST_F(ShippedChecks, each_check_of_the_warehouse_review_fires_where_it_should_a
   const std::string fixtures = std::string(WEIR_FIXTURES) + "/warehouse/fixtures/";
   size_t checks = 0;
   for (const Query& query : (*shipped)->review.queries) {
+    // Over weir's own relations, which only a server has: tests/scenario/test_review_weir.py.
+    if (query.engines == std::vector<std::string>{"weir"}) continue;
     for (const Signal& signal : query.signals) {
       ++checks;
       const std::string folder = fixtures + folder_of(signal.name);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include "surface/http/routes/body.h"
@@ -76,10 +77,25 @@ constexpr GaugeName kBuildInfo = {"weir_build_info", "1; the version is its labe
 constexpr GaugeName kResident = {"process_resident_memory_bytes", "Memory of the program."};
 constexpr GaugeName kDescriptors = {"process_open_fds", "Open files and sockets."};
 constexpr GaugeName kStarted = {"process_start_time_seconds", "When the program began to serve, in Unix time."};
+constexpr GaugeName kSpilled = {"weir_engine_spilled_bytes",
+                               "Bytes that statements keep on disk now, because they do not fit into limits.sql_memory."};
 constexpr GaugeName kDiskFree = {"weir_disk_free_bytes", "Free bytes of the disk that the store lies on."};
 
+// What the engine's statements have put there: it holds nothing else.
+double bytes_below(const std::string& folder) {
+  double out = 0;
+  std::error_code error;  // a file may go at any moment, and the folder need not be there
+  for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::directory_iterator();
+       at.increment(error)) {
+    const uint64_t size = at->file_size(error);
+    if (!error) out += static_cast<double>(size);
+    error.clear();
+  }
+  return out;
+}
+
 // What is asked of the system only when somebody scrapes.
-std::array<CallbackGauge, 4> process_gauges(const OperationsParts& parts, const SiteFacts& facts) {
+std::array<CallbackGauge, 5> process_gauges(const OperationsParts& parts, const SiteFacts& facts) {
   parts.metrics.gauge(kBuildInfo.name, kBuildInfo.help, {{"version", facts.version}}).set(1);
   const double started = static_cast<double>(parts.clock.wall().micros) / 1e6;
   const auto gauge = [&](const GaugeName& named, std::function<double()> read) {
@@ -87,6 +103,7 @@ std::array<CallbackGauge, 4> process_gauges(const OperationsParts& parts, const 
   };
   return {gauge(kResident, resident_bytes), gauge(kDescriptors, open_descriptors),
           gauge(kStarted, [started] { return started; }),
+          gauge(kSpilled, [&folder = facts.temp_folder] { return bytes_below(folder); }),
           gauge(kDiskFree, [&files = parts.files, &root = facts.store_root] {
             const Result<uint64_t> free = files.free_bytes(root);
             return free ? static_cast<double>(*free) : 0.0;
@@ -96,14 +113,14 @@ std::array<CallbackGauge, 4> process_gauges(const OperationsParts& parts, const 
 }  // namespace
 
 void declare_operations_metrics(Metrics& metrics) {
-  for (const GaugeName& named : {kBuildInfo, kResident, kDescriptors, kStarted, kDiskFree}) {
+  for (const GaugeName& named : {kBuildInfo, kResident, kDescriptors, kStarted, kSpilled, kDiskFree}) {
     metrics.declare(MetricKind::gauge, named.name, named.help);
   }
 }
 
 void add_operations_routes(Router& router, const OperationsParts& parts, const SiteFacts& facts) {
   const auto gauges =
-      std::make_shared<const std::array<CallbackGauge, 4>>(process_gauges(parts, facts));  // lives in the handler
+      std::make_shared<const std::array<CallbackGauge, 5>>(process_gauges(parts, facts));  // lives in the handler
   Route route;
   route.access = Access::operations;
   route.runs = Runs::on_io;

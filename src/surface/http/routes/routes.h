@@ -62,6 +62,7 @@ struct SiteFacts {
   std::string environment;  // empty: the default one
   std::vector<std::string> mounts = {"", "/Prod"};
   std::string store_root;            // its disk is the one whose free bytes are shown
+  std::string temp_folder = {};      // where the engine puts what does not fit into memory
   std::vector<PageFile> pages = {};  // empty: built without them
   capture::Limits limits = {};       // of events
   std::function<Json()> wire = {};   // state of the PostgreSQL wire; missing: there is none
