@@ -197,7 +197,7 @@ def crowd(server):
 
 @contextlib.contextmanager
 def prepared(server):
-    server.do_sql("BEGIN", "INSERT INTO calm VALUES (9)", "PREPARE TRANSACTION 'it''s left'")
+    server.do_sql("BEGIN", "INSERT INTO other VALUES (9)", "PREPARE TRANSACTION 'it''s left'")
     try:
         yield
     finally:
@@ -259,7 +259,7 @@ def setting(server, name, value):
         yield
     finally:
         server.do_sql(f"ALTER SYSTEM RESET {name}", "SELECT pg_reload_conf()")
-        wait_for(lambda: server.ask(f"SELECT 1 FROM pg_settings WHERE name = '{name}' AND (source = 'configuration file' AND sourcefile LIKE '%auto.conf' OR pending_restart)") == [], "it is as before")
+        wait_for(lambda: server.ask(f"SELECT 1 FROM pg_settings WHERE name = '{name}' AND (sourcefile LIKE '%auto.conf' OR pending_restart)") == [], "it is as before")
 
 
 Fault("Checkpoints", "checkpoints come because the log is full", state=checkpoints)

@@ -78,7 +78,8 @@ class Cluster:
             return True
 
     def connect(self, database="calm"):
-        return psycopg.connect(host="127.0.0.1", port=self.port, user="boss", dbname=database, autocommit=True, prepare_threshold=None)
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="boss", dbname=database, autocommit=True, prepare_threshold=None,
+                               options="-c statement_timeout=60s")
 
     def ask(self, sql, database="calm"):
         with self.connect(database) as session:
@@ -112,25 +113,16 @@ class Watch(Project):
 
     def declare(self, connections):
         self.write("weir.yaml", "connections:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in connections.items()))
-        for name in connections:
-            self.write(f"reviews/{name}/review.yaml", f"target: {name}\n" + re.sub(r"\n    needs: .*", "", TEXT))
-            shutil.copytree(FOLDER / "scripts", self.folder / f"reviews/{name}/scripts")
         self.weir("apply")
         self.start()
 
-    def begin(self, name):
-        begun = self.post(f"/v1/reviews/{name}/runs", {"workflow": "all-serial"}, self.admin())
+    def review(self, name):
+        begun = self.post("/v1/reviews/postgres/runs", {"on": name, "workflow": "all-serial"}, self.admin())
         assert begun.status == 200, begun
-        return name, begun.json["id"]
-
-    def end(self, run):
-        name, id_ = run
+        id_ = begun.json["id"]
         ended = wait_for(lambda: (one := self.get(f"/v1/runs/{id_}", headers=self.admin()).json)["state"] in ("done", "failed") and one, "the review has ended")
         assert ended["state"] == "done", ended
-        return self.get(f"/v1/reviews/{name}/report?format=json&run={id_}", headers=self.admin()).json
-
-    def review(self, name):
-        return self.end(self.begin(name))
+        return self.get(f"/v1/reviews/postgres/report?format=json&run={id_}", headers=self.admin()).json
 
 
 def judged(report):
@@ -160,7 +152,7 @@ def servers(place):
     main = Cluster(place / "main", place / "clock.so")
     main.do_sql("CREATE EXTENSION pg_stat_statements", database="template1")
     main.do_sql("CREATE ROLE weir LOGIN", "CREATE ROLE watcher LOGIN IN ROLE pg_monitor", "CREATE ROLE reader LOGIN IN ROLE pg_monitor, pg_read_all_data", "CREATE DATABASE calm", database="postgres")
-    main.do_sql("CREATE TABLE calm (n int PRIMARY KEY)")
+    main.do_sql("CREATE TABLE calm (n int PRIMARY KEY)", "CREATE TABLE other (n int PRIMARY KEY)")
     main.stop()
     shutil.copytree(place / "main/data", place / "template")
     main.start()

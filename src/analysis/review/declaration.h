@@ -28,7 +28,8 @@
 //       threshold: 10m
 //       engines: [weir, redshift]    where it can be asked at all; everywhere where nothing is said
 //       not_on: {weir: weir has no slices}   where it is not asked, and why
-//       needs: [svv_table_info]      what it reads: where one of them cannot be read it is not asked (left_out.h)
+//       needs: [svv_table_info]      what it reads: where one of them cannot be read it is not asked (left_out.h);
+//                                    also rows_of_others, all_tables, all_sequences (warehouse/sql_source.h)
 //       signals:
 //         - signal: tables without statistics
 //           when: stats_off > 10

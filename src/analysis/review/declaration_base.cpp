@@ -73,6 +73,9 @@ void read_base(YamlSection& in, const std::vector<Review>& bases, Review& review
   }
   review.description = found->description;
   review.workflow = found->workflow;
+  review.rounds = found->rounds;
+  review.parallel = found->parallel;
+  review.time_limit = found->time_limit;
   review.title = found->title;
   review.next_actions = found->next_actions;
   for (const Query& query : found->queries) {

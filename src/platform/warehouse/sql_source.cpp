@@ -1,5 +1,8 @@
 #include "platform/warehouse/sql_source.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "core/base/text.h"
 #include "platform/access/users.h"
 #include "platform/dialect/statement.h"
@@ -31,6 +34,14 @@ std::vector<Unreadable> never_filled(const std::vector<std::string>& relations) 
   return out;
 }
 
+// Of a word that stands for more than a relation; nothing: it is a relation.
+std::optional<engine::Need::Kind> kind_of(const std::string& relation) {
+  if (relation == kRowsOfOthers) return engine::Need::Kind::rows_of_others;
+  if (relation == kAllTables) return engine::Need::Kind::all_tables;
+  if (relation == kAllSequences) return engine::Need::Kind::all_sequences;
+  return std::nullopt;
+}
+
 class WarehouseSource final : public SqlSource {
  public:
   WarehouseSource(Warehouse& warehouse, std::string client) : warehouse_(warehouse), client_(std::move(client)) {}
@@ -41,7 +52,9 @@ class WarehouseSource final : public SqlSource {
 
   Result<std::string> engine(const Cancel&) override { return std::string(kWeir); }
 
-  Result<Readable> examine(const std::vector<std::string>& relations, const Cancel& cancel) override {
+  Result<Readable> examine(const std::vector<std::string>& needed, const Cancel& cancel) override {
+    std::vector<std::string> relations = needed;
+    std::erase_if(relations, [](const std::string& one) { return kind_of(one).has_value(); });  // the owner sees all
     Readable out{.unreadable = never_filled(relations), .notes = {}};
     std::vector<std::string> probes;
     for (const std::string& relation : relations) probes.push_back(engine::probe_of(relation));
@@ -135,10 +148,12 @@ class OutsideSource final : public SqlSource {
     TRY_ASSIGN(const std::string answers, engine_of(*connection, cancel));
     if (answers == kWeir) out.unreadable = never_filled(relations);
     std::vector<engine::Need> needs = {{engine::Need::Kind::rows_of_others, "", ""}};
-    for (const std::string& relation : relations) needs.push_back({engine::Need::Kind::relation, relation, ""});
+    for (const std::string& relation : relations) {
+      needs.push_back({kind_of(relation).value_or(engine::Need::Kind::relation), relation, ""});
+    }
     TRY_ASSIGN(const engine::Preflight preflight, check_rights(*connection, needs, cancel));
     for (const engine::Gap& gap : preflight.gaps) {
-      if (gap.need.kind == engine::Need::Kind::relation) {
+      if (!gap.need.relation.empty()) {
         out.unreadable.push_back({gap.need.relation, gap.what, gap.statement, gap.by});
       } else {
         out.notes.push_back(gap.what + ": what is judged is this user's own; " + gap.statement + " (by " + gap.by +

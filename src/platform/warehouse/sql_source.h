@@ -31,6 +31,11 @@ struct SqlAnswer {
   bool is_cut = false;  // there were more rows than the limits let through
 };
 
+// What examine() is asked for in the place of a relation: more than one can show.
+inline constexpr const char* kRowsOfOthers = "rows_of_others";  // statements and sessions of other users
+inline constexpr const char* kAllTables = "all_tables";         // rows of every table, as of statistics of columns
+inline constexpr const char* kAllSequences = "all_sequences";   // where every sequence is
+
 // A relation from which nothing can be learnt there.
 struct Unreadable {
   std::string relation;
@@ -50,8 +55,8 @@ class SqlSource {
   virtual ~SqlSource() = default;
   // That answers, whatever was declared: "weir", "redshift" or "postgresql".
   virtual Result<std::string> engine(const Cancel& cancel) = 0;
-  // Which of these relations ([schema.]name) cannot be read: they are not there, the user may not, or this engine never
-  // fills them. One statement for all of them where all can be read.
+  // Which of these relations ([schema.]name, or a word of those above) cannot be read: they are not there, the user may
+  // not, or this engine never fills them. One statement for all of them where all can be read.
   virtual Result<Readable> examine(const std::vector<std::string>& relations, const Cancel& cancel) = 0;
   // One statement that only reads; anything else is refused, unless a connection is declared to write. A stop (cancel,
   // time limit) reaches the engine at once, and what the engine then says is what counts: rows that it had finished in

@@ -130,6 +130,8 @@ class Checking {
         return is_redshift() ? rows_of_others_redshift(need) : rows_of_others_postgresql(need);
       case Need::Kind::all_tables:
         return all_tables_gaps(need);
+      case Need::Kind::all_sequences:
+        return is_redshift() ? std::vector<Gap>() : all_sequences_gaps(need);
     }
     return std::vector<Gap>();
   }
@@ -230,6 +232,24 @@ class Checking {
     return out;
   }
 
+  Result<std::vector<Gap>> all_sequences_gaps(const Need& need) {
+    TRY_ASSIGN(const auto found,
+               rows("SELECT n.nspname, COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                    "WHERE c.relkind = 'S' AND NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') "
+                    "AND substring(n.nspname, 1, 3) <> 'pg_' GROUP BY 1 ORDER BY 1"));
+    std::vector<Gap> out;
+    for (const auto& row : found) {
+      const std::string schema = text_of(row[0]);
+      const auto* hidden = std::get_if<int64_t>(&row[1]);
+      out.push_back({need,
+                     "no SELECT on " + std::to_string(hidden == nullptr ? 0 : *hidden) + " sequences of the schema " +
+                         schema,
+                     "GRANT SELECT ON ALL SEQUENCES IN SCHEMA " + quoted_name(schema) + " TO " + grantee(),
+                     std::string(kSuperuser) + " or their owners"});
+    }
+    return out;
+  }
+
   OutsideConnection& connection_;
   const Cancel& cancel_;
   std::string user_;
@@ -241,7 +261,8 @@ class Checking {
 Json need_json(const Need& need) {
   const char* kind = need.kind == Need::Kind::relation         ? "relation"
                      : need.kind == Need::Kind::rows_of_others ? "rows_of_others"
-                                                               : "all_tables";
+                     : need.kind == Need::Kind::all_tables     ? "all_tables"
+                                                               : "all_sequences";
   return Json(Json::Object{
       {"kind", kind}, {"relation", need.relation.empty() ? Json() : Json(need.relation)}, {"why", need.why}});
 }

@@ -23,6 +23,7 @@ struct Need {
     relation,        // rows of the table or view `relation`
     rows_of_others,  // what other users did, in statistics and system tables
     all_tables,      // rows of every table and view that is no system's
+    all_sequences,   // where every sequence is; Redshift has none
   };
   Kind kind = Kind::relation;
   std::string relation = {};  // "schema.name", or a name that is found along the search path

@@ -1,12 +1,15 @@
 // `weir demo`: the main job, really done. Serves a project, sends it load over HTTP, waits until everything is in
-// files, and counts; then the day's work (demo_day.h), if the project declares it.
+// files, and counts; then the day's work (demo_day.h), if the project declares it. With --only review the reviews of
+// another project instead (demo_review.h).
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/demo_day.h"
+#include "surface/cli/demo_review.h"
 #include "surface/cli/interrupt.h"
 #include "surface/cli/load_report.h"
 #include "surface/cli/output.h"
@@ -15,7 +18,7 @@ namespace weir::cli {
 namespace {
 
 struct DemoFlags {
-  std::string project = "examples/advertising", json_file, duration = "8s";
+  std::string only, project = "examples/advertising", json_file, duration = "8s";
   double rate = 10'000;
   int port = 8480;
   bool exit = false;
@@ -168,6 +171,39 @@ void print_answers(Backend& backend) {
   }
 }
 
+// What is to be done, printed, and shown while it serves on.
+struct Part {
+  std::function<Status(Wiring::Running&, const Interrupt&, Json&)> run;
+  std::function<void(const Json&)> print;
+  std::function<void(Wiring::Running&)> show;
+  std::string failed;  // what is said if `ok` is false
+};
+
+Part advertising_part(Context& context, const DemoFlags& flags) {
+  return {[&](Wiring::Running& server, const Interrupt& interrupt, Json& out) {
+            return run_job(context, flags, server, interrupt, out);
+          },
+          print_job,
+          [&flags](Wiring::Running& server) {
+            print_answers(server.backend());
+            std::printf("\n  open   %s\n  look   %s/dashboards/advertising\n  token  %s\n  query  weir sql --dir %s\n",
+                        server.url().c_str(), server.url().c_str(), server.token().c_str(), flags.project.c_str());
+          },
+          "the counts do not agree; `weir lake verify --dir " + flags.project + "` says where"};
+}
+
+Part review_part(const DemoFlags& flags) {
+  return {[&](Wiring::Running& server, const Interrupt& interrupt, Json& out) {
+            return run_reviews(server.backend(), flags.project, [&] { return interrupt.asked(); }, out);
+          },
+          print_reviews,
+          [&flags](Wiring::Running& server) {
+            std::printf("\n  open   %s\n  token  %s\n  again  weir review run shop --dir %s\n", server.url().c_str(),
+                        server.token().c_str(), flags.project.c_str());
+          },
+          "a review judged nothing, or no query needed a second round; `weir runs --dir " + flags.project + "`"};
+}
+
 int demo(Context& context, const DemoFlags& flags) {
   context.common.folder = flags.project;
   const double begin = now_s();
@@ -184,23 +220,19 @@ int demo(Context& context, const DemoFlags& flags) {
               now_s() - begin);
   std::fflush(stdout);
   Json out{Json::Object{}};
-  auto done = run_job(context, flags, **server, interrupt, out);
+  const Part part = flags.only == "review" ? review_part(flags) : advertising_part(context, flags);
+  auto done = part.run(**server, interrupt, out);
   if (!done) return report(done.error());
-  print_job(out);
+  part.print(out);
   if (!flags.json_file.empty()) {
     auto written = replace_file(real_files(), flags.json_file, out.dump(2) + "\n");
     if (!written) return report(written.error());
   }
   const bool ok = out["ok"].as_bool();
-  if (!ok)
-    std::fprintf(stderr, "error: the counts do not agree; `weir lake verify --dir %s` says where\n",
-                 flags.project.c_str());
+  if (!ok) std::fprintf(stderr, "error: %s\n", part.failed.c_str());
   if (flags.exit || !ok) return ok ? kDone : kFailed;
-  print_answers((*server)->backend());
-  std::printf(
-      "\n  open   %s\n  look   %s/dashboards/advertising\n  token  %s\n  query  weir sql --dir %s\n\nserving until "
-      "Ctrl-C\n",
-      (*server)->url().c_str(), (*server)->url().c_str(), (*server)->token().c_str(), flags.project.c_str());
+  part.show(**server);
+  std::printf("\nserving until Ctrl-C\n");
   std::fflush(stdout);
   interrupt.wait();
   return kDone;
@@ -211,6 +243,10 @@ int demo(Context& context, const DemoFlags& flags) {
 void add_demo(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("demo", "Serve a project, send it load over HTTP, and count what arrived where");
   auto flags = std::make_shared<DemoFlags>();
+  command
+      ->add_option("--only", flags->only,
+                   "review: the reviews of --project instead, a folder that scripts/demo --only review makes")
+      ->check(CLI::IsMember({"review"}));
   command->add_option("--project", flags->project)->capture_default_str();
   command->add_option("--port", flags->port, "0 takes a free one")->capture_default_str();
   command->add_option("--duration", flags->duration, "Of the load")->capture_default_str();

@@ -2,7 +2,7 @@
 -- operators and condition; else the columns of `index` are the first ones of `covered_by`. An index that holds a rule
 -- is never the one to drop; of two that are equal the younger is.
 WITH indexes AS (
-  SELECT i.indexrelid AS id, i.indrelid AS table_id, n.nspname, c.relname, t.relname AS table_name, a.amname,
+  SELECT i.indexrelid AS id, i.indrelid AS table_id, n.nspname, c.relname, c.relpages, t.relname AS table_name, a.amname,
          i.indisunique AS is_unique, i.indnatts > i.indnkeyatts AS has_more,
          i.indisprimary OR i.indisexclusion OR i.indisreplident
            OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
@@ -38,7 +38,7 @@ SELECT format('%I.%I', nspname, table_name) AS "table",
        format('%I.%I', nspname, relname) AS "index",
        format('%I.%I', nspname, (array_agg(other_name ORDER BY is_identical DESC, other_id))[1]) AS covered_by,
        bool_or(is_identical) AS is_identical,
-       pg_relation_size(id) AS index_bytes
+       relpages::bigint * current_setting('block_size')::int AS index_bytes
 FROM pairs
-GROUP BY nspname, table_name, relname, id
+GROUP BY nspname, table_name, relname, id, relpages
 ORDER BY 4 DESC, 5 DESC

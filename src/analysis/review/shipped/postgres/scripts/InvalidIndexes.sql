@@ -3,7 +3,7 @@ SELECT format('%I.%I', n.nspname, t.relname) AS "table",
        format('%I.%I', n.nspname, c.relname) AS "index",
        i.indisunique AS is_unique,
        i.indisready AS is_written,
-       pg_relation_size(i.indexrelid) AS index_bytes,
+       c.relpages::bigint * current_setting('block_size')::int AS index_bytes,
        i.indisvalid AND i.indisready AS is_valid
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid

@@ -1,6 +1,6 @@
 -- Tables whose rows are in no write-ahead log: after a crash they are empty, and a standby never has them.
 SELECT format('%I.%I', n.nspname, c.relname) AS "table",
-       pg_table_size(c.oid) AS table_bytes,
+       c.relpages::bigint * current_setting('block_size')::int AS table_bytes,
        c.relpersistence = 'u' AS is_unlogged
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
