@@ -78,7 +78,7 @@ std::string number(const Json& value) {
 void print_report(const Json& report, bool colour) {
   TextTable table;
   table.header = {"colour", "query", "signal", "count", "of"};
-  table.right = {false, false, false, true, true};
+  table.right = {false, false, false, true, false};
   for (const char* wanted : {"red", "yellow", "not measured"}) {
     for (const Json& section : report["sections"].array()) {
       for (const Json& query : section["queries"].array()) {
