@@ -29,6 +29,9 @@ recommendations:
 """
 
 
+CHANGES = ("new", "worse", "better", "resolved", "not_measured_any_more")
+
+
 def declare(project, name="health", yaml=OWN, **scripts):
     project.write(f"reviews/{name}/review.yaml", yaml)
     for query, sql in scripts.items():
@@ -98,6 +101,42 @@ def test_a_review_says_what_it_found_and_leaves_everything_behind(project):
     findings = json.loads(project.weir("alarms", "findings", "--json"))["findings"]
     assert sorted(finding["source"] for finding in findings) == ["review", "review"]
     assert any("Missing: " in finding["why"] for finding in findings)
+
+
+def changes(compared):
+    return {change: [(entry["signal"], entry["from"], entry["to"], entry["count_from"], entry["count_to"]) for entry in compared[change]] for change in CHANGES}
+
+
+def test_a_run_is_compared_with_the_one_before_it(project):
+    small(project)
+    project.weir("review", "run", "health", code=3)
+    first = report(project)
+    assert first["since"] is None and [point["score"] for point in first["trend"]] == [40]
+    project.weir("review", "compare", "health", code=1)
+    assert "is the first of review health" in project.stderr
+    project.write("reviews/health/scripts/Numbers.sql", "SELECT i AS n FROM generate_series(1, 120) AS t(i) WHERE i <> 6")
+    project.write("reviews/health/scripts/Missing.sql", "SELECT 1 AS n")
+    project.weir("apply")
+    project.weir("review", "run", "health", code=3)
+    second = report(project)
+    assert changes(second["since"]) == {
+        "new": [("too many", "green", "yellow", 0, 1), ("anything", "not measured", "yellow", 0, 1)],
+        "worse": [("large numbers", "red", "red", 5, 114)], "better": [], "resolved": [], "not_measured_any_more": []}
+    assert [(point["run"], point["red"], point["met"]) for point in second["trend"]] == [
+        (first["run"], 1, {"Numbers": 1}), (second["run"], 1, {"Numbers": 2, "Missing": 1})]
+    compared = json.loads(project.weir("review", "compare", "health", "--json", code=3))
+    assert changes(compared) == changes(second["since"]) and compared["from"]["run"] == first["run"] and compared["to"]["score"] == second["score"]
+    assert json.loads(project.weir("review", "compare", second["run"], "--json", code=3)) == compared
+    assert json.loads(project.weir("review", "compare", first["run"], second["run"], "--json", code=3)) == compared
+    shown = project.weir("review", "compare", "health", code=3)
+    assert re.search(r"worse\s+Numbers\s+large numbers\s+red 5\s+red 114", shown) and "was red, score 40" in shown
+    back = json.loads(project.weir("review", "compare", second["run"], first["run"], "--json"))  # exit code 0: nothing is worse
+    assert changes(back)["resolved"] == [("too many", "yellow", "green", 1, 0)] and changes(back)["better"] == [("large numbers", "red", "red", 114, 5)]
+    declare(project, "other", OWN, Numbers="SELECT 9 AS n", Missing="SELECT 9 AS n")
+    project.weir("apply")
+    project.weir("review", "run", "other", code=3)
+    project.weir("review", "compare", first["run"], report(project, "other")["run"], code=2)
+    assert "is one of review 'other', not of 'health'" in project.stderr
 
 
 def test_a_new_query_is_a_file_and_three_lines(project):
@@ -200,8 +239,9 @@ def test_finishing_and_being_cancelled_are_never_both_or_neither(shop, elsewhere
 
 
 def masked(folder):
-    """A run's report without what tells one run from another."""
-    text = (folder / "report.json").read_text()
+    """A run's report without what tells one run from another, and without the runs before it."""
+    said = json.loads((folder / "report.json").read_text())
+    text = json.dumps({key: value for key, value in said.items() if key not in ("since", "trend")})
     text = re.sub(r'"(run|started_at|result|csv)": "[^"]*"', r'"\1": "…"', text)
     return re.sub(r'"elapsed_ms": \d+', '"elapsed_ms": 0', text)
 
@@ -213,6 +253,7 @@ def test_kills_do_not_change_the_report(shop, elsewhere):
     shop.weir("apply")
     shop.weir("review", "run", "health")
     calm = masked(files(shop))
+    before = report(shop)["run"]
     chance = random.Random(20261122)
     shop.start()
     for _ in range(int(os.environ.get("WEIR_REVIEW_KILLS", "10"))):
@@ -226,6 +267,30 @@ def test_kills_do_not_change_the_report(shop, elsewhere):
         wait_for(lambda: shop.get(f"/v1/runs/{begun.json['id']}", headers=shop.admin()).json["state"] in ("done", "failed"), "it has ended")
         assert shop.get(f"/v1/runs/{begun.json['id']}", headers=shop.admin()).json["state"] == "done"
         assert masked(files(shop)) == calm
+        since = report(shop)["since"]
+        assert since["run"] == before and not any(since[change] for change in CHANGES), since
+        before = begun.json["id"]
+
+
+def test_a_killed_run_is_compared_with_the_run_that_was_before_it(shop, elsewhere):
+    declare(shop, yaml="target: prod\nworkflow: slow\nworkflows: {slow: [\"Slow,Fast\"], fast: [\"Fast\"]}\nqueries:\n" + "".join(
+        f"  {name}: {{signals: [{{signal: {name}, when: n > 0}}]}}\n" for name in ("Slow", "Fast")), Slow="SELECT 1 AS n FROM pg_sleep(1)", Fast="SELECT 1 AS n")
+    shop.weir("apply")
+    shop.weir("review", "run", "health")
+    first = report(shop)["run"]
+    shop.start()
+    long = shop.post("/v1/reviews/health/runs", {}, shop.admin()).json["id"]
+    wait_for(lambda: len(elsewhere.of_weir()) == 1, "it asks")
+    shop.kill()
+    shop.start()
+    begun = shop.post("/v1/reviews/health/runs", {"workflow": "fast"}, shop.admin()).json["id"]
+    for run in (begun, long):
+        wait_for(lambda: shop.get(f"/v1/runs/{run}", headers=shop.admin()).json["state"] == "done", "it has ended")
+    said = {run: report(shop, "health", "--run", run) for run in (begun, long)}
+    assert {run: one["since"]["run"] for run, one in said.items()} == {begun: first, long: first}
+    assert [point["run"] for point in said[long]["trend"]] == [first, long]
+    assert [entry["signal"] for entry in said[begun]["since"]["not_measured_any_more"]] == ["Slow"]
+    assert shop.stop() == 0
 
 
 def test_runs_go_side_by_side_and_are_stopped_alone(shop, elsewhere):

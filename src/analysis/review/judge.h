@@ -12,7 +12,8 @@
 //                    "criterion","population",
 //                    "evidence":{"columns":[…],"rows":[[…]],"more"},"mend":[…],"links":[…],"recommend":[…]}],
 //        "observations":[{"text","recommend"}]}]}],
-//    "recommendations":{id:{"text","description","effort"}},"next_actions":[…]}
+//    "recommendations":{id:{"text","description","effort"}},"next_actions":[…],
+//    "since":…,"trend":[…]}                     of a run's, compare.h
 //
 // A signal is green if it is not met, else its colour. It is *not measured*, with the reason, if its query was left out
 // (left_out.h) or did not finish, if its criterion cannot be computed from the result, or if a single value was asked

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/review/compare.h"
 #include "analysis/review/judge.h"
 #include "analysis/review/left_out.h"
 #include "analysis/review/report.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr size_t kFileBytesMax = 64u << 20;
 constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr size_t kRunsLooked = 500;  // newest ones of a review, of all its targets
 
 Json texts(const std::vector<std::string>& list) {
   Json out{Json::Array{}};
@@ -35,6 +37,12 @@ Result<std::string> content_of(BlobStore& store, const std::string& key, size_t 
     at += n;
   }
   return out;
+}
+
+// compare.h's runs_before(), as it was when the run with this prefix was started.
+Result<Json> before_of(BlobStore& store, const std::string& prefix) {
+  TRY_ASSIGN(const std::string text, content_of(store, prefix + "/before.json"));
+  return Json::parse(text, kFileBytesMax);
 }
 
 // "20261122T180000Z-3f2a": sorts by time, and is another one for two starts of one second.
@@ -65,6 +73,7 @@ class ReviewWork final : public flow::Work {
   Result<Review> declared(const std::string& prefix) const;
   Result<flow::RoundPlan> plan_of(const Review& review, flow::WorkContext& context) const;
   Status begin(const Review& review, flow::WorkContext& context, warehouse::SqlSource& source);
+  Status compare(Json& report, const std::string& prefix) const;
   Status write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context);
   void tell(const Review& review, const flow::RoundsState& state, const Json& report, const flow::WorkContext& context);
   const Reviews::Parts parts_;
@@ -79,6 +88,11 @@ Result<Review> ReviewWork::declared(const std::string& prefix) const {
 // What the whole run's time limit counts from is its first life's beginning; what was left out then stays so.
 Status ReviewWork::begin(const Review& review, flow::WorkContext& context, warehouse::SqlSource& source) {
   if (context.result().is_object()) return {};
+  const std::string prefix = context.parameters()["prefix"].as_string();
+  if (parts_.store.open(prefix + "/report.json")) {
+    return Error(Code::conflict, "the files below " + prefix + " are of a run that has ended",
+                 "begin a new one with `weir review run`");
+  }
   const int64_t started_at = parts_.clock.wall().micros;
   const Json target = source.about();
   const Cancel& cancel = context.cancel();
@@ -153,6 +167,26 @@ Status ReviewWork::run(flow::WorkContext& context) {
   return {};
 }
 
+// With the run that was settled when this one was started. That one's report may have been taken away since: then there
+// is nothing to compare with.
+Status ReviewWork::compare(Json& report, const std::string& prefix) const {
+  TRY_ASSIGN(const Json before, before_of(parts_.store, prefix));
+  Json since;
+  if (before["since"].is_object()) {
+    const auto text = content_of(parts_.store, before["since"]["prefix"].as_string() + "/report.json");
+    if (!text && text.error().code != Code::not_found) return text.error();
+    if (text) {
+      TRY_ASSIGN(const Json other, Json::parse(*text, kFileBytesMax));
+      since = since_json(compare_reports(other, report));
+    }
+  }
+  Json trend = before["trend"].is_array() ? before["trend"] : Json(Json::Array{});
+  trend.push(trend_point(report));
+  report.set("since", std::move(since));
+  report.set("trend", std::move(trend));
+  return {};
+}
+
 Status ReviewWork::write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context) {
   const std::string prefix = context.parameters()["prefix"].as_string();
   std::map<std::string, Frame> frames;
@@ -169,7 +203,8 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
                     context.result()["engine"].as_string()};
   TRY_ASSIGN(about.left_out, left_out_from_json(context.result()["left_out"]));
   for (const Json& note : context.result()["notes"].array()) about.notes.push_back(note.as_string());
-  const Json report = judge_all(review, state, frames, about);
+  Json report = judge_all(review, state, frames, about);
+  TRY(compare(report, prefix));
   TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
   TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
   if (!review.page.empty()) {
@@ -181,6 +216,7 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
   result.set("verdict", report["verdict"]);
   result.set("score", report["score"]);
   result.set("counts", report["counts"]);
+  result.set("met", met_by_query(report));
   return context.set_result(std::move(result));
 }
 
@@ -249,17 +285,18 @@ Json ReviewState::to_json() const {
                               {"signals", query.signals.size()}});
   }
   Json out = Json::Object{{"review", review.name},
-                      {"title", review.title},
-                      {"description", review.description},
-                      {"shipped", is_shipped},
-                      {"enabled", review.enabled},
-                      {"target", review.target},
-                      {"workflow", review.workflow},
-                      {"workflows", std::move(workflows)},
-                      {"rounds", review.rounds},
-                      {"queries", std::move(queries)},
-                      {"signals", signals},
-                      {"last", last ? flow::run_json(*last) : Json()}};
+                          {"title", review.title},
+                          {"description", review.description},
+                          {"shipped", is_shipped},
+                          {"enabled", review.enabled},
+                          {"target", review.target},
+                          {"workflow", review.workflow},
+                          {"workflows", std::move(workflows)},
+                          {"rounds", review.rounds},
+                          {"queries", std::move(queries)},
+                          {"signals", signals},
+                          {"last", last ? flow::run_json(*last) : Json()},
+                          {"trend", trend}};
   start.add_to(out);
   return out;
 }
@@ -308,6 +345,7 @@ Result<std::vector<ReviewState>> Reviews::reviews() const {
     const auto last = std::find_if(runs.begin(), runs.end(), [](const auto& run) { return run.kind == kWorkKind; });
     if (last != runs.end()) state.last = *last;
     state.start = parts_.starts.state(kWorkKind, state.review.name);
+    state.trend = runs_before(runs, state.review.target)["trend"];
   }
   return out;
 }
@@ -338,6 +376,8 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
   TRY(parts_.source(review.target));
   const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
   TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
+  TRY_ASSIGN(const auto runs, parts_.flow.runs(review.name, false, kRunsLooked));
+  TRY(parts_.store.put(prefix + "/before.json", runs_before(runs, review.target).dump(1) + "\n"));
   flow::WorkRequest work;
   work.kind = kWorkKind;
   work.name = review.name;
@@ -355,6 +395,35 @@ Result<std::string> Reviews::report(std::string_view run, std::string_view file)
   if (out || out.error().code != Code::not_found) return out;
   return Error(Code::not_found, "run " + std::string(run) + " has no " + std::string(file),
                view.run.ended_at ? "" : "it has not ended: weir runs watch " + std::string(run));
+}
+
+Result<Json> Reviews::report_json(std::string_view run) const {
+  TRY_ASSIGN(const std::string text, report(run, "report.json"));
+  return Json::parse(text, kFileBytesMax);
+}
+
+Result<Json> Reviews::compare(std::string_view name, const Compared& runs) const {
+  TRY(review(name));
+  std::string to = runs.to, from = runs.from;
+  if (to.empty()) {
+    TRY_ASSIGN(to, last_run(name));
+  }
+  TRY_ASSIGN(const Json now, report_json(to));
+  if (from.empty()) from = now["since"]["run"].as_string();
+  if (from.empty()) {
+    return Error(Code::not_found, "run " + to + " is the first of review " + std::string(name) + " against its target",
+                 "name the run that it is to be compared with");
+  }
+  TRY_ASSIGN(const Json then, report_json(from));
+  for (const Json* report : {&now, &then}) {
+    if ((*report)["review"].as_string() == name) continue;
+    return Error(Code::invalid, "run " + (*report)["run"].as_string() + " is one of review " +
+                                    shown((*report)["review"].as_string()) + ", not of " + shown(name));
+  }
+  Json out = Json::Object{{"review", name}};
+  const Json compared = compare_reports(then, now);
+  for (const auto& [key, value] : compared.object()) out.set(key, value);
+  return out;
 }
 
 Result<std::string> Reviews::last_run(std::string_view name) const {

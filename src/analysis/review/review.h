@@ -5,6 +5,7 @@
 // time:
 //
 //   <review>/<start>/review.json     the declaration as it was when the run began, with the target of this run
+//                        /before.json  the runs that it is compared with, see compare.h
 //                        /result/…json  /csv/…csv  /error/…json  /manifest/…manifest
 //                        /report.json  /report.html  /junit.xml  /html/review.html (where there is a template)
 //
@@ -44,8 +45,13 @@ struct ReviewState {
   Review review;
   bool is_shipped = false;  // it comes with the program, and nobody declared another one of its name
   std::optional<control::Run> last = {};
-  flow::StartState start = {};  // when it runs by itself
-  Json to_json() const;  // what a list shows; without SQL
+  flow::StartState start = {};       // when it runs by itself
+  Json trend = Json(Json::Array{});  // of the runs against the review's target, oldest first: compare.h
+  Json to_json() const;              // what a list shows; without SQL
+};
+
+struct Compared {
+  std::string from, to;  // runs; empty: the one that `to` was compared with at its end, the newest with a report
 };
 
 struct StartRequest {
@@ -69,7 +75,8 @@ class Reviews {
   // Hands its work to flow.
   explicit Reviews(const Parts& parts);
 
-  // At start and after each apply. The declared ones; those that come with the program (shipped.h) are there beside them.
+  // At start and after each apply. The declared ones; those that come with the program (shipped.h) are there beside
+  // them.
   Status set_reviews(std::vector<Review> reviews);
   Result<std::vector<ReviewState>> reviews() const;
   Result<Review> review(std::string_view name) const;  // not_found names the nearest
@@ -77,9 +84,12 @@ class Reviews {
   Result<std::string> start(std::string_view name, const StartRequest& request);
   // Of a run; an empty id is the review's last that has one. `not_found` while it has none.
   Result<std::string> report(std::string_view run, std::string_view file) const;  // "report.json", "report.html" …
+  // Two runs' reports side by side, {"review", and what compare.h says}; `invalid` if they are of different reviews.
+  Result<Json> compare(std::string_view name, const Compared& runs) const;
   Result<std::string> last_run(std::string_view name) const;
 
  private:
+  Result<Json> report_json(std::string_view run) const;
   const Parts parts_;
   mutable Mutex mutex_;
   struct Known {

@@ -1,4 +1,5 @@
 // weir review: what is declared, runs of it, and their reports.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -13,10 +14,11 @@
 namespace weir::cli {
 namespace {
 
-constexpr int kFoundRed = 3;
+constexpr int kFoundSomething = 3;
 
 struct ReviewOptions {
   std::string name, workflow, on, from, run, format = "html", output;
+  std::string first, second;  // of a comparison
   bool detach = false;
 };
 
@@ -102,7 +104,7 @@ void print_report(const Json& report, bool colour) {
 }
 
 int exit_of(const Json& report) {
-  return report["verdict"].as_string() == "red" ? kFoundRed : kDone;
+  return report["verdict"].as_string() == "red" ? kFoundSomething : kDone;
 }
 
 int show_report(Context& context, Backend& backend, const std::string& name, const std::string& run) {
@@ -190,6 +192,65 @@ int write_report(Context& context, const ReviewOptions& options) {
   return kDone;
 }
 
+// "red, 6 of them": as it is in one of the two.
+std::string side_of(const Json& colour, const Json& count) {
+  const bool is_met = colour.as_string() == "red" || colour.as_string() == "yellow";
+  return (colour.is_null() ? "not declared" : colour.as_string()) + (is_met ? " " + count.dump() : "");
+}
+
+void print_comparison(const Json& compared, bool colour) {
+  TextTable table;
+  table.header = {"change", "query", "signal", "was", "is"};
+  for (const char* change : {"new", "worse", "better", "resolved", "not_measured_any_more"}) {
+    std::string words = change;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    for (const Json& one : compared[change].array()) {
+      table.rows.push_back({words, one["query"].as_string(), one["signal"].as_string(),
+                            side_of(one["from"], one["count_from"]), side_of(one["to"], one["count_to"])});
+    }
+  }
+  if (!table.rows.empty()) std::cout << render(table, colour, true);
+  const Json &from = compared["from"], &to = compared["to"];
+  const auto verdict = [](const Json& side) {
+    return side["verdict"].is_null() ? std::string("nothing judged") : side["verdict"].as_string();
+  };
+  std::printf("%s%s: was %s, score %s (%s), is %s, score %s (%s)\n", compared["review"].as_string().c_str(),
+              table.rows.empty() ? ": nothing changed" : "", verdict(from).c_str(), number(from["score"]).c_str(),
+              from["started_at"].as_string().c_str(), verdict(to).c_str(), number(to["score"]).c_str(),
+              to["started_at"].as_string().c_str());
+}
+
+// A run's id has dashes, a review's name has none. One argument: the review's newest run, or this run, with the one
+// before it.
+Result<Json> compared_runs(Backend& backend, const ReviewOptions& options) {
+  const bool is_run = options.first.find('-') != std::string::npos;
+  std::string review = options.first, from, to;
+  if (is_run) {
+    TRY_ASSIGN(const Json run, call_json(backend, {.path = "/v1/runs/" + url_encode(options.first)}));
+    review = run["name"].as_string();
+    (options.second.empty() ? to : from) = options.first;
+    if (!options.second.empty()) to = options.second;
+  } else if (!options.second.empty()) {
+    return Error(Code::invalid, "a review is compared with no other: name one review, or two of its runs",
+                 "weir runs --of " + options.first + " lists its runs");
+  }
+  return call_json(backend, {.path = path_of(review) + "/compare?from=" + url_encode(from) + "&to=" + url_encode(to)});
+}
+
+int compare_runs(Context& context, const ReviewOptions& options) {
+  auto backend = context.wiring.open(context.common);
+  if (!backend) return report(backend.error());
+  const auto compared = compared_runs(**backend, options);
+  if (!compared) return report(compared.error());
+  if (context.common.json) {
+    std::cout << compared->dump(2) << "\n";
+  } else {
+    print_comparison(*compared, context.common.colour);
+  }
+  const bool is_worse = !(*compared)["new"].array().empty() || !(*compared)["worse"].array().empty();
+  return is_worse ? kFoundSomething : kDone;
+}
+
 }  // namespace
 
 void add_reviews(CLI::App& app, Context& context) {
@@ -219,6 +280,11 @@ void add_reviews(CLI::App& app, Context& context) {
       context.exit_code = report(done.error());
     }
   });
+  auto* compared =
+      review->add_subcommand("compare", "What changed between two runs; exit code 3 if something is new or worse");
+  compared->add_option("RUN", options->first, "A review: its last two runs; a run: with the one before it")->required();
+  compared->add_option("TO", options->second, "A later run, compared with the first");
+  compared->callback([&context, options] { context.exit_code = compare_runs(context, *options); });
   auto* written = review->add_subcommand("report", "A run's report, as a file or on standard output");
   written->add_option("review", options->name, "Its name")->required();
   written->add_option("--run", options->run, "The run's id; without it the newest that has a report");

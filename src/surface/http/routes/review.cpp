@@ -23,11 +23,22 @@ Result<Json> list_reviews(const review::Reviews& reviews) {
   return Json(Json::Object{{"reviews", std::move(listed)}});
 }
 
+// A list is without it: the SQL of hundreds of queries.
+Json with_sql(const review::ReviewState& state) {
+  Json queries{Json::Array{}}, out = state.to_json();
+  for (Json query : out["queries"].array()) {
+    query.set("sql", state.review.find(query["query"].as_string())->sql);
+    queries.push(std::move(query));
+  }
+  out.set("queries", std::move(queries));
+  return out;
+}
+
 Result<Json> one_review(const review::Reviews& reviews, const Request& request) {
   const std::string name(request.parameter("review"));
   TRY_ASSIGN(const auto states, reviews.reviews());
   for (const auto& state : states) {
-    if (state.review.name == name) return state.to_json();
+    if (state.review.name == name) return with_sql(state);
   }
   return reviews.review(name).error();
 }
@@ -66,6 +77,11 @@ Result<Response> report_of(const review::Reviews& reviews, const Request& reques
   return out;
 }
 
+Result<Json> compare_runs(const review::Reviews& reviews, const Request& request) {
+  return reviews.compare(request.parameter("review"),
+                         {request.query_value("from").value_or(""), request.query_value("to").value_or("")});
+}
+
 }  // namespace
 
 void add_review_routes(Router& router, review::Reviews& reviews) {
@@ -77,12 +93,16 @@ void add_review_routes(Router& router, review::Reviews& reviews) {
   route.handler = json_answers([&reviews](Request&) { return list_reviews(reviews); });
   router.add(route);
   route.pattern = "/v1/reviews/{review}";
-  route.summary = "One review.";
+  route.summary = "One review, with its queries' SQL.";
   route.handler = json_answers([&reviews](Request& request) { return one_review(reviews, request); });
   router.add(route);
   route.pattern = "/v1/reviews/{review}/report";
   route.summary = "The report of ?run=, or of the newest run: ?format=html, json, junit, or page, the template's.";
   route.handler = answers([&reviews](Request& request) { return report_of(reviews, request); });
+  router.add(route);
+  route.pattern = "/v1/reviews/{review}/compare";
+  route.summary = "What changed from the run ?from= to the run ?to=: by default the newest run and the one before it.";
+  route.handler = json_answers([&reviews](Request& request) { return compare_runs(reviews, request); });
   router.add(route);
   route.method = Method::post;
   route.access = Access::admin;
