@@ -206,7 +206,7 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
   Json report = judge_all(review, state, frames, about);
   TRY(compare(report, prefix));
   TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
-  TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
+  TRY(parts_.store.put(prefix + "/report.html", report_html(report, review.look)));
   if (!review.page.empty()) {
     TRY(parts_.store.put(prefix + "/html/review.html", report_page(report, review.page)));
   }
