@@ -260,8 +260,7 @@ std::string figure_cards(const Json& report) {
   const std::string colours = "<span class=\"key b-red\"></span>red<span class=\"key b-yellow\"></span>yellow";
   add("Trend", "Score of each run, and below it its signals:" + colours, trend_figure(report));
   add("Where it is found", "Signals by section:" + colours, top_categories_svg(report));
-  add("Increased signals", "Rows: <span class=\"key b-none\"></span>in the last run, and what came to them",
-      increased_svg(report));
+  add("Increased signals", "Rows <span class=\"key b-none\"></span>then, and what came to them", increased_svg(report));
   return out.empty() ? "" : "<div class=\"figures\">" + out + "</div>";
 }
 

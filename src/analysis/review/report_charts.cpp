@@ -129,21 +129,23 @@ std::optional<size_t> column_of_numbers(const Json& signal) {
   return other;
 }
 
+// The texts that tell the rows apart, as few as do; those that are the same everywhere do not. Empty if none do.
 std::vector<size_t> columns_of_names(const Json& evidence, size_t number) {
+  const auto& rows = evidence["rows"].array();
   std::vector<size_t> out;
-  for (size_t i = 0; i < evidence["columns"].array().size() && out.size() < 2; ++i) {
-    const auto& rows = evidence["rows"].array();
+  std::vector<std::string> names(rows.size());
+  for (size_t i = 0; i < evidence["columns"].array().size(); ++i) {
     const bool is_text = i != number && std::all_of(rows.begin(), rows.end(), [i](const Json& row) {
                            return row.array()[i].is_string() && !row.array()[i].as_string().empty();
                          });
-    if (is_text && !is_of_numbers(evidence, i)) out.push_back(i);
+    if (!is_text || is_of_numbers(evidence, i)) continue;
+    const auto is_like_first = [&](const Json& row) { return row.array()[i] == rows.front().array()[i]; };
+    if (std::all_of(rows.begin(), rows.end(), is_like_first)) continue;
+    for (size_t row = 0; row < rows.size(); ++row) names[row] += "." + rows[row].array()[i].as_string();
+    out.push_back(i);
+    if (std::set<std::string>(names.begin(), names.end()).size() == names.size()) return out;
   }
-  // The second one is needed where the first is the same everywhere, or says only where the thing lies.
-  if (out.size() < 2) return out;
-  std::set<std::string> names;
-  for (const Json& row : evidence["rows"].array()) names.insert(row.array()[out[0]].as_string());
-  if (names.size() == evidence["rows"].array().size()) out.pop_back();
-  return out;
+  return {};
 }
 
 }  // namespace
@@ -254,6 +256,7 @@ std::string evidence_svg(const Json& signal) {
     bars.push_back({std::move(name), grouped(value), {{value, "f-score"}}});
   }
   std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) { return a.whole() > b.whole(); });
+  if (bars.front().whole() == bars.back().whole()) return "";  // nothing to see
   const std::string& column = evidence["columns"].array()[*number].as_string();
   std::string out = "<figure><figcaption>" + html_escape(column);
   if (bars.size() > kBarsMax) out += ", the " + std::to_string(kBarsMax) + " largest";

@@ -93,7 +93,7 @@ std::optional<size_t> behind_bracket(std::string_view text, size_t at) {
 std::optional<Range> chart_call(std::string_view page, std::string_view canvas) {
   static constexpr std::string_view kCall = "new Chart";
   for (size_t at = page.find(kCall); at != std::string_view::npos; at = page.find(kCall, at + 1)) {
-    const size_t line = at == 0 ? 0 : page.rfind('\n', at - 1) + 1;  // 0 behind npos
+    const size_t line = at == 0 ? 0 : page.rfind('\n', at - 1) + 1;                   // 0 behind npos
     if (page.substr(line, at - line).find("//") != std::string_view::npos) continue;  // written out
     const size_t open = skip_space(page, at + kCall.size());
     if (open >= page.size() || page[open] != '(') continue;

@@ -116,7 +116,20 @@ TEST(ReportPage, says_the_answer_the_changes_and_the_worst_before_the_checks) {
 
 TEST(ReportPage, draws_the_number_that_the_criterion_asks_of) {
   const std::string html = report_html(found());
-  EXPECT_THAT(html, HasSubstr("aria-label=\"size: public.b 1,234,568, public.&lt;c&gt; 7, public.a 6\""));
+  EXPECT_THAT(html, HasSubstr("aria-label=\"size: b 1,234,568, &lt;c&gt; 7, a 6\""));
+}
+
+TEST(ReportPage, draws_nothing_where_rows_have_no_names_or_one_number) {
+  const auto chart = [](const char* rows) {
+    const std::string evidence = R"({"columns":["schema","name","size"],"more":0,"rows":)" + std::string(rows) + "}";
+    return evidence_svg(signal("s", "red", Json(Json::Object{{"evidence", parsed(evidence)}})));
+  };
+  EXPECT_EQ(chart(R"([["p","a",1]])"), "");
+  EXPECT_EQ(chart(R"([["p","a",1],["p","a",2]])"), "");
+  EXPECT_EQ(chart(R"([["p","a",1],["p","b",1]])"), "");
+  EXPECT_EQ(chart(R"([["p","a",-1],["p","b",1]])"), "");
+  EXPECT_THAT(chart(R"([["p","a",1],["q","a",2],["p","b",3]])"), HasSubstr("size: p.b 3, q.a 2, p.a 1"));
+  EXPECT_THAT(chart(R"([["p","a","1.50"],["p","b",null]])"), HasSubstr("size: a 1.5, b 0"));
 }
 
 TEST(ReportPage, of_a_first_run_without_signals_of_green_ones_and_of_none_measured) {
