@@ -1,4 +1,5 @@
 """Reviews against weir and against a real PostgreSQL: rounds, thresholds, manifests, kills, reports, and what is refused before anything runs."""
+import base64
 import json
 import os
 import random
@@ -139,6 +140,33 @@ def test_a_run_is_compared_with_the_one_before_it(project):
     assert "is one of review 'other', not of 'health'" in project.stderr
 
 
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63f8ffff3f0005fe02fea7f605640000000049454e44ae426082")
+
+
+@pytest.mark.parametrize("elsewhere_too", [False, True])
+def test_a_report_has_the_brand_and_the_template_of_its_review(project, elsewhere_too):
+    small(project)
+    project.write("reviews/health/review.yaml", OWN + "brand: {name: Shop & Sons, logo: logo.png, colour: '#0b57a4', footer: For us}\n")
+    (project.folder / "reviews/health/logo.png").write_bytes(PNG)
+    if elsewhere_too:  # a build pipeline sends the files
+        project.start()
+        project.admin()
+        project.weir("apply", "--server", f"http://127.0.0.1:{project.port}", env={"WEIR_TOKEN": project.token})
+        assert project.stop() == 0
+    else:
+        project.weir("apply")
+    project.weir("review", "run", "health", code=3)
+    html = project.weir("review", "report", "health")
+    logo = base64.b64encode(PNG).decode()
+    assert f'<img src="data:image/png;base64,{logo}" alt=""><span>Shop &amp; Sons</span>' in html and "--brand:#0b57a4" in html and "<p>For us</p>" in html
+    project.write("reviews/health/review.yaml", OWN + "template: own.html\n")
+    project.write("reviews/health/own.html", "<h1>{{title}}</h1>{{ verdict }} {{score}} {{red}}/{{green}} {{summary}}{{sections}}")
+    project.weir("apply")
+    project.weir("review", "run", "health", code=3)
+    html = project.weir("review", "report", "health")
+    assert html.startswith("<h1>Two &amp; three</h1>red 40 1/1 <section") and "large numbers" in html and "<style" not in html
+
+
 def test_a_new_query_is_a_file_and_three_lines(project):
     small(project)
     project.write("reviews/health/scripts/Added.sql", "SELECT 'x' AS a, NULL::INT AS b")
@@ -174,6 +202,12 @@ def test_the_automated_reviews_files_run_as_they_are(project):
 
 @pytest.mark.parametrize("change, expected", [
     ({"review.yaml": OWN.replace("title:", "titel:")}, "reviews/health/review.yaml:2:1: unknown key 'titel'"),
+    ({"review.yaml": OWN + "template: own.html\n", "own.html": "<h1>\n  {{titel}}"}, "reviews/health/own.html:2:3: there is no placeholder 'titel'"),
+    ({"review.yaml": OWN + "template: own.html\n", "own.html": "{{title}} {{score"}, "reviews/health/own.html:1:11: a placeholder is not closed"),
+    ({"review.yaml": OWN + "template: ../../weir.yaml\n"}, "review.yaml:14:11: template: there is no file '../../weir.yaml' in the review's folder"),
+    ({"review.yaml": OWN + "brand: {logo: logo.png}\n", "logo.png": "GIF89a"}, "review.yaml:14:15: logo: 'logo.png' is no image that reports show"),
+    ({"review.yaml": OWN + "brand: {logo: logo.svg}\n", "logo.svg": "<svg>" + " " * 200_000}, "'logo.svg' has 200005 bytes, at most 131072 are allowed"),
+    ({"review.yaml": OWN + "brand: {colour: red}\n"}, "review.yaml:14:17: colour: 'red' is no colour"),
     ({"scripts/Nubmers.sql": "SELECT 1"}, "reviews/health/scripts/Nubmers.sql:1:1: no query of this review is made of this file"),
     ({"review.yaml": OWN.replace("Missing:", "Lost:")}, "review.yaml:10:5: there is no scripts/Lost.sql"),
     ({"review.yaml": OWN.replace("n > 5", "n >")}, "review.yaml:7:39: found the end"),

@@ -151,10 +151,10 @@ Json runs_before(const std::vector<control::Run>& runs, const std::string& targe
   Json::Array trend;
   for (const control::Run& run : runs) {
     const bool is_ours = run.kind == "review" && run.parameters["target"].as_string() == target;
-    // What could judge nothing has counts and no verdict: a gap in the trend, and nothing to compare with.
+    // What could judge nothing is a gap in the trend, and nothing to compare with.
     if (!is_ours || !run.result["counts"].is_object() || trend.size() + 1 == kTrendRunsMax) continue;
     trend.push_back(trend_point(run));
-    if (since.is_null() && run.result["verdict"].is_string()) {
+    if (since.is_null() && !run.result["score"].is_null()) {
       since = Json::Object{{"run", run.id}, {"prefix", run.parameters["prefix"]}};
     }
   }

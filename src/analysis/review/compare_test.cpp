@@ -107,19 +107,21 @@ control::Run run(const std::string& id, const std::string& target, Json result) 
   return out;
 }
 
-Json result(Json verdict) {
+Json result(const char* verdict) {
+  const bool is_judged = std::string_view(verdict) != "not measured";
   return Json::Object{{"started_at", 0},
-                      {"verdict", std::move(verdict)},
-                      {"score", 40},
+                      {"verdict", verdict},
+                      {"score", is_judged ? Json(40) : Json()},
                       {"counts", Json::Object{{"red", 1}, {"yellow", 0}, {"green", 2}, {"not_measured", 0}}},
                       {"met", Json::Object{{"T", 1}}}};
 }
 
 TEST(Compare, a_run_is_compared_with_the_last_of_its_target_that_judged_something) {
-  const Json before = runs_before(
-      {run("under way", "prod", Json(Json::Object{{"started_at", 0}})), run("elsewhere", "test", result("red")),
-       run("blind", "prod", result(nullptr)), run("good", "prod", result("red")), run("old", "prod", result("green"))},
-      "prod");
+  const Json before =
+      runs_before({run("under way", "prod", Json(Json::Object{{"started_at", 0}})),
+                   run("elsewhere", "test", result("red")), run("blind", "prod", result("not measured")),
+                   run("good", "prod", result("red")), run("old", "prod", result("green"))},
+                  "prod");
   EXPECT_EQ(before["since"]["run"].as_string(), "good");
   EXPECT_EQ(before["since"]["prefix"].as_string(), "r/good");
   std::vector<std::string> trend;

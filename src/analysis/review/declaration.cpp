@@ -149,6 +149,7 @@ void read_own_form(const project::DeclarationSource& source, const std::vector<R
   std::set<std::string> inherited;
   read_base(in, bases, review, inherited);
   read_top(in, review);
+  read_look(source, in, review.look, errors);
   read_recommendations(in, review, inherited);
   for (YamlSection& section : in.named_sections("queries", "a query")) {
     Query query = read_query(source, section, errors);
@@ -216,6 +217,7 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
                                      : "its schedule and triggers are switched off"});
   }
   if (applied->workflows != wanted->workflows) out.push_back({"workflows: changed"});
+  if (applied->look != wanted->look) out.push_back({"look of the report: changed"});
   return out;
 }
 

@@ -22,6 +22,7 @@
 //   schedule: cron(0 20 ? * SUN *) and triggers: see flow/start_rules.h; scheduled: false switches both off
 //   rounds: 3                      a query that fails is tried again in the next round
 //   time_limit: 1h                 of the whole run
+//   brand: {name: Shop Ltd.}       and template: how the report looks, look.h
 //   queries:
 //     Tables:
 //       title: Table design
@@ -48,6 +49,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/review/look.h"
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
@@ -151,6 +153,7 @@ struct Review {
   std::vector<Recommendation> recommendations;
   std::vector<std::string> next_actions;
   std::string page;  // the template with placeholders; empty: none
+  Look look;
 
   const Query* find(std::string_view query) const;
   const Recommendation* recommendation(std::string_view id) const;

@@ -197,7 +197,8 @@ Json to_json(const Review& review) {
                       {"queries", each(review.queries)},
                       {"recommendations", each(review.recommendations)},
                       {"next_actions", texts(review.next_actions)},
-                      {"page", review.page}};
+                      {"page", review.page},
+                      {"look", to_json(review.look)}};
 }
 
 Result<Review> review_from_json(const Json& json) {
@@ -238,6 +239,7 @@ Result<Review> review_from_json(const Json& json) {
   }
   in.texts("next_actions", out.next_actions);
   in.text("page", out.page);
+  if (json.find("look") != nullptr) out.look = look_from_json(*in.need("look"));
   in.finish();
   out.rounds = static_cast<int>(rounds);
   out.parallel = static_cast<int>(parallel);

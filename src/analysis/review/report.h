@@ -4,13 +4,18 @@
 
 #include <string>
 
+#include "analysis/review/look.h"
 #include "core/base/json.h"
 
 namespace weir::review {
 
-// Answer first, then each check. Opens without a network, in light and dark, on paper and on a phone.
-std::string report_html(const Json& report);
+// Answer first: the verdict, what changed, what is worst; then each check. Opens without a network and without a
+// script, in light and dark, on paper and on a phone. With a template of the review's own: that one, filled in.
+std::string report_html(const Json& report, const Look& look = {});
 // The template with its placeholders: REPLACE_DATE_TIME, Tab_01 …, tabtext_01 …, in the alphabetical order of queries.
+// If it has the automated review's table of the cluster and its three charts, their example numbers make place for
+// those of the run and of the runs before it; any other template keeps what it has. What nobody declared or measured is
+// "not known". The charts are SVG that gives way to Chart.js where that is loaded.
 std::string report_page(const Json& report, std::string page);
 // A test case a signal: met is a failure, not measured is skipped.
 std::string report_junit(const Json& report);

@@ -206,7 +206,7 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
   Json report = judge_all(review, state, frames, about);
   TRY(compare(report, prefix));
   TRY(parts_.store.put(prefix + "/junit.xml", report_junit(report)));
-  TRY(parts_.store.put(prefix + "/report.html", report_html(report)));
+  TRY(parts_.store.put(prefix + "/report.html", report_html(report, review.look)));
   if (!review.page.empty()) {
     TRY(parts_.store.put(prefix + "/html/review.html", report_page(report, review.page)));
   }
@@ -285,18 +285,18 @@ Json ReviewState::to_json() const {
                               {"signals", query.signals.size()}});
   }
   Json out = Json::Object{{"review", review.name},
-                      {"title", review.title},
-                      {"description", review.description},
-                      {"shipped", is_shipped},
-                      {"enabled", review.enabled},
-                      {"target", review.target},
-                      {"workflow", review.workflow},
-                      {"workflows", std::move(workflows)},
-                      {"rounds", review.rounds},
-                      {"queries", std::move(queries)},
-                      {"signals", signals},
-                      {"last", last ? flow::run_json(*last) : Json()},
-                      {"trend", trend}};
+                          {"title", review.title},
+                          {"description", review.description},
+                          {"shipped", is_shipped},
+                          {"enabled", review.enabled},
+                          {"target", review.target},
+                          {"workflow", review.workflow},
+                          {"workflows", std::move(workflows)},
+                          {"rounds", review.rounds},
+                          {"queries", std::move(queries)},
+                          {"signals", signals},
+                          {"last", last ? flow::run_json(*last) : Json()},
+                          {"trend", trend}};
   start.add_to(out);
   return out;
 }

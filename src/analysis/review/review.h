@@ -45,9 +45,9 @@ struct ReviewState {
   Review review;
   bool is_shipped = false;  // it comes with the program, and nobody declared another one of its name
   std::optional<control::Run> last = {};
-  flow::StartState start = {};  // when it runs by itself
-  Json trend{Json::Array{}};  // of the runs against the review's target, oldest first: compare.h
-  Json to_json() const;  // what a list shows; without SQL
+  flow::StartState start = {};       // when it runs by itself
+  Json trend = Json(Json::Array{});  // of the runs against the review's target, oldest first: compare.h
+  Json to_json() const;              // what a list shows; without SQL
 };
 
 struct Compared {
@@ -75,7 +75,8 @@ class Reviews {
   // Hands its work to flow.
   explicit Reviews(const Parts& parts);
 
-  // At start and after each apply. The declared ones; those that come with the program (shipped.h) are there beside them.
+  // At start and after each apply. The declared ones; those that come with the program (shipped.h) are there beside
+  // them.
   Status set_reviews(std::vector<Review> reviews);
   Result<std::vector<ReviewState>> reviews() const;
   Result<Review> review(std::string_view name) const;  // not_found names the nearest

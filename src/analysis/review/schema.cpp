@@ -69,6 +69,18 @@ constexpr const char* kSchema = R"json({
       "maxItems": 100,
       "items": {"type": "string"},
       "description": "Channels that are told how a run ended. Without it: the page alone."},
+    "brand": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "name": {"type": "string", "maxLength": 500, "description": "Stands above the title."},
+        "logo": {"type": "string", "description": "An SVG or PNG in the review's folder, at most 128 KiB."},
+        "colour": {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$", "description": "Of the line above the title."},
+        "footer": {"type": "string", "maxLength": 500, "description": "Stands at the end."}},
+      "description": "Whose report it is."},
+    "template": {
+      "type": "string",
+      "description": "HTML with {{placeholders}} in the review's folder, in place of the program's own page."},
     "next_actions": {
       "type": "array",
       "maxItems": 100,

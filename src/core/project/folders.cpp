@@ -33,7 +33,7 @@ std::string ending_of(const Kind& kind) {
 
 // What is read of a declaration that is a folder.
 bool is_part(std::string_view path) {
-  static constexpr std::string_view kEndings[] = {".yaml", ".json", ".sql", ".html"};
+  static constexpr std::string_view kEndings[] = {".yaml", ".json", ".sql", ".html", ".svg", ".png"};
   return std::any_of(std::begin(kEndings), std::end(kEndings),
                      [&](std::string_view ending) { return path.ends_with(ending); });
 }
@@ -189,7 +189,7 @@ void warn_about_file(const Registry& registry, const std::string& path, std::vec
     const bool is_beside = std::count(path.begin(), path.end(), '/') == 1;
     warnings.push_back(warning(Code::invalid, path, "is not read",
                                is_beside ? "a " + kind->name + " is a folder: " + kind->pattern()
-                                         : "only .yaml, .json, .sql and .html, and one folder deep"));
+                                         : "only .yaml, .json, .sql, .html, .svg and .png, and one folder deep"));
     return;
   }
   const bool is_sql = kind != registry.kinds().end() &&

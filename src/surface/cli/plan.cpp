@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "core/base/text.h"
 #include "core/io/files.h"
 #include "surface/cli/commands.h"
 #include "surface/cli/follow_run.h"
@@ -29,7 +30,9 @@ Status collect(Files& files, const std::string& root, const std::string& relativ
       continue;
     }
     TRY_ASSIGN(std::string text, read_file(files, join_path(root, path), kFileBytesMax));
-    into.set(path, std::move(text));
+    // An image is no text, and JSON is.
+    const bool is_text = valid_utf8(text);
+    into.set(path, is_text ? Json(std::move(text)) : Json(Json::Object{{"base64", base64_encode(text)}}));
   }
   return {};
 }

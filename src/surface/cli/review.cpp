@@ -17,7 +17,8 @@ namespace {
 constexpr int kFoundSomething = 3;
 
 struct ReviewOptions {
-  std::string name, workflow, on, from, to, run, format = "html", output;
+  std::string name, workflow, on, from, run, format = "html", output;
+  std::string first, second;  // of a comparison
   bool detach = false;
 };
 
@@ -222,16 +223,16 @@ void print_comparison(const Json& compared, bool colour) {
 // A run's id has dashes, a review's name has none. One argument: the review's newest run, or this run, with the one
 // before it.
 Result<Json> compared_runs(Backend& backend, const ReviewOptions& options) {
-  const bool is_run = options.from.find('-') != std::string::npos;
-  std::string review = options.from, from, to;
+  const bool is_run = options.first.find('-') != std::string::npos;
+  std::string review = options.first, from, to;
   if (is_run) {
-    TRY_ASSIGN(const Json run, call_json(backend, {.path = "/v1/runs/" + url_encode(options.from)}));
+    TRY_ASSIGN(const Json run, call_json(backend, {.path = "/v1/runs/" + url_encode(options.first)}));
     review = run["name"].as_string();
-    (options.to.empty() ? to : from) = options.from;
-    if (!options.to.empty()) to = options.to;
-  } else if (!options.to.empty()) {
+    (options.second.empty() ? to : from) = options.first;
+    if (!options.second.empty()) to = options.second;
+  } else if (!options.second.empty()) {
     return Error(Code::invalid, "a review is compared with no other: name one review, or two of its runs",
-                 "weir runs --of " + options.from + " lists its runs");
+                 "weir runs --of " + options.first + " lists its runs");
   }
   return call_json(backend, {.path = path_of(review) + "/compare?from=" + url_encode(from) + "&to=" + url_encode(to)});
 }
@@ -281,8 +282,8 @@ void add_reviews(CLI::App& app, Context& context) {
   });
   auto* compared =
       review->add_subcommand("compare", "What changed between two runs; exit code 3 if something is new or worse");
-  compared->add_option("RUN", options->from, "A review: its last two runs; a run: with the one before it")->required();
-  compared->add_option("TO", options->to, "A later run, compared with the first");
+  compared->add_option("RUN", options->first, "A review: its last two runs; a run: with the one before it")->required();
+  compared->add_option("TO", options->second, "A later run, compared with the first");
   compared->callback([&context, options] { context.exit_code = compare_runs(context, *options); });
   auto* written = review->add_subcommand("report", "A run's report, as a file or on standard output");
   written->add_option("review", options->name, "Its name")->required();

@@ -20,7 +20,14 @@ Result<project::Sources> sources_of(const JsonBody& body) {
   if (!files || !files->is_object()) return Error(Code::invalid, "'files' must be an object of paths and their texts");
   project::Sources sources;
   for (const auto& [path, text] : files->object()) {
-    if (!text.is_string()) return Error(Code::invalid, "the file '" + path + "' must be a text");
+    if (text["base64"].is_string()) {
+      TRY_ASSIGN(std::string bytes, base64_decode(text["base64"].as_string()));
+      sources.files.emplace(path, std::move(bytes));
+      continue;
+    }
+    if (!text.is_string()) {
+      return Error(Code::invalid, "the file '" + path + "' must be a text", "or {\"base64\": …} of an image");
+    }
     sources.files.emplace(path, text.as_string());
   }
   return sources;
