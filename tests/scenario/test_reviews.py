@@ -223,6 +223,25 @@ def test_what_is_wrong_is_refused_at_plan_with_its_place(project, change, expect
     project.weir("review", "run", "health", code=3)  # what is applied goes on
 
 
+def test_the_end_of_a_run_is_told(project):
+    project.write("weir.yaml", "name: shop\n")
+    project.write("alerts/told.yaml", "channels:\n  journal: {kind: file, path: told.jsonl}\n")
+    declare(project, yaml=OWN + "notify: [journal]\n", Numbers="SELECT i AS n FROM generate_series(1, 10) AS t(i)", Missing="SELECT n FROM no_such_table")
+    declare(project, "hurried", "notify: [journal]\ntime_limit: 1s\nqueries: {Long: {signals: [{signal: s, when: n > 0}]}, Short: {signals: [{signal: t, when: n > 0}]}}\nworkflow: all-parallel\n",
+            Long="SELECT count(*) AS n FROM generate_series(1, 20000000000)", Short="SELECT 0 AS n")
+    project.start()
+    project.weir("apply")
+    project.weir("review", "run", "health", code=3)
+    project.weir("review", "run", "hurried")
+    told = project.folder / "told.jsonl"
+    wait_for(lambda: told.exists() and "ran out of time" in told.read_text(), "both are told")
+    messages = {line["message"]["subject"]: line["message"] for line in map(json.loads, told.read_text().splitlines()) if "message" in line}
+    ready = messages["Your report is ready: Two & three, red"]
+    assert "1 red, 0 yellow, 1 green, 1 not measured" in ready["text"] and "Missing: " in ready["text"] and "/reviews/health?run=" in json.dumps(ready)
+    late = messages["The review hurried ran out of time"]
+    assert "not done within 1s" in late["text"] and "Long: " in late["text"] and "Short: " not in late["text"]
+
+
 def test_names_that_are_not_there_are_told(project):
     small(project)
     project.weir("review", "run", "healht", code=1)

@@ -7,6 +7,7 @@
 #include "analysis/review/left_out.h"
 #include "analysis/review/report.h"
 #include "analysis/review/shipped.h"
+#include "analysis/review/tell.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/base/time.h"
@@ -75,7 +76,6 @@ class ReviewWork final : public flow::Work {
   Status begin(const Review& review, flow::WorkContext& context, warehouse::SqlSource& source);
   Status compare(Json& report, const std::string& prefix) const;
   Status write_report(const Review& review, const flow::RoundsState& state, flow::WorkContext& context);
-  void tell(const Review& review, const flow::RoundsState& state, const Json& report, const flow::WorkContext& context);
   const Reviews::Parts parts_;
 };
 
@@ -211,61 +211,24 @@ Status ReviewWork::write_report(const Review& review, const flow::RoundsState& s
     TRY(parts_.store.put(prefix + "/html/review.html", report_page(report, review.page)));
   }
   TRY(parts_.store.put(prefix + "/report.json", report.dump(1) + "\n"));
-  tell(review, state, report, context);
+  const int64_t took = parts_.clock.wall().micros - context.result()["started_at"].as_int();
+  const bool is_whole = std::all_of(state.begin(), state.end(), [](const flow::QueryRecord& record) {
+    return record.state == flow::QueryState::finished;
+  });
+  tell(parts_.notifier, parts_.clock,
+       {.review = review,
+        .state = state,
+        .report = report,
+        .run = context.run(),
+        .on = context.parameters()["on"].as_string(),
+        .prefix = prefix,
+        .is_late = !is_whole && review.time_limit && took >= review.time_limit->micros});
   Json result = context.result();
   result.set("verdict", report["verdict"]);
   result.set("score", report["score"]);
   result.set("counts", report["counts"]);
   result.set("met", met_by_query(report));
   return context.set_result(std::move(result));
-}
-
-// The verdict is a finding while it is red, and what failed in every round is one: the next run closes them.
-// A run on another target than the declared one has findings of its own.
-void ReviewWork::tell(const Review& review, const flow::RoundsState& state, const Json& report,
-                      const flow::WorkContext& context) {
-  const std::string on = context.parameters()["on"].as_string();
-  const std::string which = "review/" + review.name + (on.empty() ? "" : "/on/" + on);
-  const auto finding_of = [&](const std::string& key, std::string what, std::string why, notify::Severity severity) {
-    notify::Finding out;
-    out.key = key;
-    out.source = "review";
-    out.what = std::move(what);
-    out.where = "review " + review.name + (on.empty() ? "" : " on " + on);
-    out.severity = severity;
-    out.why = std::move(why);
-    out.todo = "read the report";
-    out.link = "/reviews/" + review.name + "?run=" + context.run();
-    out.since = parts_.clock.wall();
-    return out;
-  };
-  const auto put = [&](const notify::Finding& finding, bool is_open) {
-    const Status kept = is_open ? [&]() -> Status {
-      TRY(parts_.notifier.report(finding, review.notify));
-      return {};
-    }()
-        : parts_.notifier.close(finding.key, "the review's next run", review.notify);
-    if (!kept) {
-      log_event(Level::error, "review.finding_not_kept", {{"review", review.name}, {"error", kept.error().text()}});
-    }
-  };
-  std::string failed;
-  size_t count = 0;
-  for (const flow::QueryRecord& record : state) {
-    if (record.state == flow::QueryState::finished) continue;
-    ++count;
-    failed += (failed.empty() ? "" : "; ") + record.name + ": " + record.error;
-  }
-  put(finding_of(which + "/failed",
-                 std::to_string(count) + " of " + std::to_string(state.size()) + " queries of the review " +
-                     review.title + " failed in every round",
-                 failed, notify::Severity::warning),
-      count > 0);
-  const int64_t red = report["counts"]["red"].as_int();
-  put(finding_of(which + "/red",
-                 "the review " + review.title + " is red: " + std::to_string(red) + (red == 1 ? " signal" : " signals"),
-                 "its score is " + report["score"].dump() + " of 100", notify::Severity::critical),
-      red > 0);
 }
 
 }  // namespace
