@@ -25,6 +25,8 @@ def pytest_addoption(parser):
     parser.addoption("--write-clients", action="store_true", help="writes docs/clients.md from what the clients of this run could do")
     parser.addoption("--kills", type=int, default=12, help="how often the real program is killed, half of it at named points")
     parser.addoption("--notices", type=int, default=500, help="how many notices go to a receiver that is down, hangs and lies")
+    parser.addoption("--races", type=int, default=200, help="how often a query's threshold falls into the moment in which it ends")
+    parser.addoption("--review-kills", type=int, default=10, help="how often the program is killed while reviews run")
     parser.addoption("--notice-kills", type=int, default=4, help="how often the program is killed meanwhile")
 
 

@@ -269,24 +269,33 @@ def test_a_query_over_its_threshold_is_cancelled_on_the_server_and_writing_is_re
     assert elsewhere.of_weir() == []
 
 
-def test_finishing_and_being_cancelled_are_never_both_or_neither(shop, elsewhere):
-    """The threshold falls into the moment in which the query ends, sixty times."""
-    queries = {f"Q{i:02}": f"SELECT {i} AS n FROM pg_sleep(0.15)" for i in range(60)}
-    declare(shop, yaml="target: prod\nrounds: 1\nworkflow: all-parallel\nparallel: 8\nqueries:\n" + "".join(
-        f"  {name}: {{threshold: {140 + i % 20}ms, signals: [{{signal: {name}, when: n >= 0}}]}}\n" for i, name in enumerate(queries)), **queries)
-    shop.weir("apply")
-    shop.weir("review", "run", "health")
-    folder = files(shop)
+RACES_A_RUN = 200  # a review has 500 queries at most
+
+
+def test_finishing_and_being_cancelled_are_never_both_or_neither(shop, elsewhere, request):
+    """The threshold falls into the moment in which the query ends: seeded, some a little before, some a little after."""
+    chance = random.Random(6)
+    left = request.config.getoption("--races")
     ended = {"FINISHED": 0, "FAILED": 0}
-    for section in report(shop)["sections"]:
-        for query in section["queries"]:
-            is_finished = query["status"] == "FINISHED"
-            ended[query["status"]] += 1
-            assert (folder / f"result/{query['query']}.json").exists() == is_finished
-            assert (folder / f"error/{query['query']}.json").exists() != is_finished
-            assert is_finished or "threshold" in query["error"], query
+    while left > 0:
+        names = [f"Q{i:03}" for i in range(min(left, RACES_A_RUN))]
+        left -= len(names)
+        declare(shop, yaml="target: prod\nrounds: 1\nworkflow: all-parallel\nparallel: 8\nqueries:\n" + "".join(
+            f"  {name}: {{threshold: {100 + chance.randrange(24)}ms, signals: [{{signal: {name}, when: n >= 0}}]}}\n" for name in names),
+            **{name: f"SELECT 1 AS n FROM pg_sleep({0.1 + chance.randrange(24) / 1000})" for name in names})
+        shop.weir("apply")
+        shop.weir("review", "run", "health")
+        folder = files(shop)
+        for section in report(shop)["sections"]:
+            for query in section["queries"]:
+                is_finished = query["status"] == "FINISHED"
+                ended[query["status"]] += 1
+                assert (folder / f"result/{query['query']}.json").exists() == is_finished
+                assert (folder / f"error/{query['query']}.json").exists() != is_finished
+                assert is_finished or "threshold" in query["error"], query
+        assert elsewhere.of_weir() == []
+    print(ended)
     assert ended["FINISHED"] and ended["FAILED"], ended
-    assert elsewhere.of_weir() == []
 
 
 def masked(folder):
@@ -297,7 +306,7 @@ def masked(folder):
     return re.sub(r'"elapsed_ms": \d+', '"elapsed_ms": 0', text)
 
 
-def test_kills_do_not_change_the_report(shop, elsewhere):
+def test_kills_do_not_change_the_report(shop, elsewhere, request):
     declare(shop, yaml="target: prod\nworkflow: mixed\nworkflows: {mixed: [\"A,B\", \"C\", \"D,E\"]}\nqueries:\n" + "".join(
         f"  {name}: {{signals: [{{signal: {name}, when: n > 1}}]}}\n" for name in "ABCDE"),
         A="SELECT 1 AS n FROM pg_sleep(0.2)", B="SELECT 2 AS n FROM pg_sleep(0.1)", C="SELECT n FROM no_such_table", D="SELECT 4 AS n", E="SELECT 5 AS n FROM pg_sleep(0.3)")
@@ -307,7 +316,7 @@ def test_kills_do_not_change_the_report(shop, elsewhere):
     before = report(shop)["run"]
     chance = random.Random(20261122)
     shop.start()
-    for _ in range(int(os.environ.get("WEIR_REVIEW_KILLS", "10"))):
+    for _ in range(request.config.getoption("--review-kills")):
         begun = shop.post("/v1/reviews/health/runs", {}, shop.admin())
         assert begun.status == 200, begun
         moment = chance.uniform(0, 0.7)

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <set>
 
@@ -17,7 +18,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kSeeds = 200;
+// More by command: WEIR_TEST_SEEDS=1000.
+uint64_t seeds() {
+  const char* asked = std::getenv("WEIR_TEST_SEEDS");  // NOLINT(concurrency-mt-unsafe): before any thread
+  return asked == nullptr ? 200 : std::strtoull(asked, nullptr, 10);
+}
 
 // How a query ends in each of its rounds.
 enum class Fate { finishes, fails, stopped, finishes_while_stopped };
@@ -207,7 +212,7 @@ void check(World& world, const RoundsState& state) {
 }
 
 TEST(QueryRounds, end_alike_over_kills_at_every_write) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SeededRandom random(seed);
     const RoundPlan plan = random_plan(random);

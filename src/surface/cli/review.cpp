@@ -28,8 +28,8 @@ std::string path_of(const std::string& review) {
 
 void print_list(const Json& answer, bool colour) {
   TextTable table;
-  table.header = {"review", "from", "target", "queries", "signals", "workflow", "last run", "verdict", "score"};
-  table.right = {false, false, false, true, true, false, false, false, true};
+  table.header = {"review", "from", "target", "queries", "signals", "workflow", "last run", "verdict", "score", "next"};
+  table.right = {false, false, false, true, true, false, false, false, true, false};
   for (const Json& one : answer["reviews"].array()) {
     const Json& last = one["last"];
     const Json& result = last["result"];
@@ -37,7 +37,7 @@ void print_list(const Json& answer, bool colour) {
                           one["target"].as_string(), std::to_string(one["queries"].array().size()),
                           std::to_string(one["signals"].as_int()), one["workflow"].as_string(),
                           last["state"].as_string(), result["verdict"].as_string(),
-                          result["score"].is_null() ? "" : result["score"].dump()});
+                          result["score"].is_null() ? "" : result["score"].dump(), one["next_at"].as_string()});
   }
   std::cout << render(table, colour, true);
 }
