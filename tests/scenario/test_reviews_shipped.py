@@ -166,8 +166,8 @@ def test_a_base_is_added_to_and_left_out_of(project):
     assert signals(report(project, "ours"))["nothing was ordered"]["colour"] == "green"
     project.weir("review", "run", "ours", "--workflow", "by-area", code=3)  # the base's, without what is left out
     assert signals(report(project, "ours"))["nothing was ordered"]["why"] == "its query is not part of this workflow"
-    for change, expected in (({"base: warehouse": "base: warehose"}, "reviews/ours/review.yaml:2:7: base: no review 'warehose' comes with weir (did you mean 'warehouse'?)"),
-                             ({"People]": "Peopel]"}, "reviews/ours/review.yaml:3:22: the base has no query 'Peopel' (did you mean 'People'?)"),
+    for change, expected in (({"base: warehouse": "base: warehose"}, "reviews/ours/review.yaml:2:7: base: no review 'warehose' comes with weir\n  try: did you mean 'warehouse'?"),
+                             ({"People]": "Peopel]"}, "reviews/ours/review.yaml:3:22: the base has no query 'Peopel'\n  try: did you mean 'People'?"),
                              ({"[orders]": "[\"or ders\"]"}, "review.yaml:8:13: 'or ders' is no name of a relation"),
                              ({"section: Ours": "engines: [oracle]"}, "there is no engine 'oracle'")):
         text = BASED
