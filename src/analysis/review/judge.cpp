@@ -157,7 +157,10 @@ Json query_json(const Query& query, const flow::QueryRecord* record, const Frame
                           {"observations", std::move(observations)}};
   out.set("left_out", left_out == nullptr ? Json() : to_json(*left_out));
   out.set("status", record == nullptr ? "SKIPPED" : flow::query_state_word(record->state));
-  if (record == nullptr) return out;
+  if (record == nullptr) {
+    out.set("error", Json());
+    return out;
+  }
   out.set("round", record->round);
   out.set("elapsed_ms", record->took.micros / 1000);
   out.set("threshold", format_duration(record->threshold));

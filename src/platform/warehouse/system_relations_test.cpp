@@ -30,6 +30,15 @@ TEST_F(RelationsTest, every_one_of_them_answers) {
   }
 }
 
+TEST_F(RelationsTest, those_that_are_never_filled_are_known) {
+  for (const char* name : {"stl_scan", "STL_SCAN", "pg_catalog.stl_scan", "svv_transactions", "pg_locks"}) {
+    EXPECT_TRUE(is_never_filled(name)) << name;
+  }
+  for (const char* name : {"stl_query", "svv_table_info", "public.stl_scan", "stl", "", "column"}) {
+    EXPECT_FALSE(is_never_filled(name)) << name;
+  }
+}
+
 TEST_F(RelationsTest, those_that_monitoring_scripts_read_have_their_names) {
   for (const char* name : {"pg_attribute",
                            "pg_class",

@@ -143,7 +143,7 @@ int run_review(Context& context, const ReviewOptions& options) {
   return show_report(context, **backend, options.name, id);
 }
 
-// The shipped files as they are; `target:` before the title where one is asked for.
+// The shipped files as they are; `target:` before the title, or first, where one is asked for.
 Status write_new_review(const Common& common, const ReviewOptions& options) {
   TRY_ASSIGN(const review::ShippedReview* const shipped, review::shipped_review(options.from));
   if (!is_identifier(options.name)) {
