@@ -182,7 +182,7 @@ void print_reviews(const Json& out) {
   const Json& all = out["review"];
   std::printf("\n");
   for (const Json& one : all["reviews"].array()) {
-    std::printf("  %-10s %-6s score %3lld: %lld checks, %lld red, %lld yellow, %lld not measured; %lld rounds, %.1f s\n",
+    std::printf("  %-10s %-6s score %3lld: %lld checks, %lld red, %lld yellow, %lld not measured; rounds %lld, %.1f s\n",
                 one["review"].as_string().c_str(), one["verdict"].as_string().c_str(),
                 static_cast<long long>(one["score"].as_int()), static_cast<long long>(one["checks"].as_int()),
                 static_cast<long long>(one["red"].as_int()), static_cast<long long>(one["yellow"].as_int()),

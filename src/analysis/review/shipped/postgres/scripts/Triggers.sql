@@ -1,7 +1,7 @@
 -- Triggers, those behind foreign keys among them, and whether they are on.
 SELECT format('%I.%I', n.nspname, c.relname) AS "table",
        format('%I', t.tgname) AS trigger,
-       coalesce(format('%I', k.conname), '') AS foreign_key,
+       coalesce(quote_ident(k.conname), '') AS foreign_key,
        t.tgisinternal AS is_of_constraint,
        t.tgenabled <> 'D' AS is_on
 FROM pg_trigger t
