@@ -128,6 +128,8 @@ void read_top(YamlReader& in, Review& review) {
   read_words(in, "customer", review.customer);
   read_words(in, "endpoint", review.endpoint);
   flow::read_start_rules(in, flow::start_checks(), flow::kReviewRunKind, review.name, review.starts);
+  // Whoever writes when it runs wants that, also where the base has it switched off.
+  if (in.value("schedule") != nullptr || in.value("triggers") != nullptr) review.scheduled = true;
   in.flag("scheduled", review.scheduled);
   in.text("workflow", review.workflow);
   in.integer("rounds", review.rounds, {1, kRoundsMax});

@@ -77,6 +77,8 @@ void read_base(YamlSection& in, const std::vector<Review>& bases, Review& review
   review.parallel = found->parallel;
   review.time_limit = found->time_limit;
   review.title = found->title;
+  review.starts = found->starts;
+  review.scheduled = found->scheduled;
   review.next_actions = found->next_actions;
   for (const Query& query : found->queries) {
     inherited.insert("query " + query.name);

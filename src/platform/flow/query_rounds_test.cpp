@@ -141,6 +141,10 @@ class World {
    public:
     explicit Source(World& world) : world_(world) {}
     Json about() const override { return Json("engine"); }
+    Result<std::string> engine(const Cancel&) override { return std::string("weir"); }
+    Result<warehouse::Readable> examine(const std::vector<std::string>&, const Cancel&) override {
+      return warehouse::Readable{};
+    }
     Result<warehouse::SqlAnswer> run(const std::string& sql, const warehouse::SqlLimits&, const Cancel&) override {
       const std::lock_guard lock(world_.mutex_);
       size_t round = 0;
