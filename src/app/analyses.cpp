@@ -1,12 +1,20 @@
 #include "app/analyses.h"
 
 #include "app/sql.h"
+#include "app/sql_identity.h"
 
 namespace weir::app {
 namespace {
 
-Result<std::unique_ptr<warehouse::SqlSource>> source_of(const AnalysisParts& parts, const std::string& target) {
-  if (target == review::kThisTarget) return warehouse::warehouse_source(parts.warehouse, "review");
+Result<std::unique_ptr<warehouse::SqlSource>> source_of(const AnalysisParts& parts, const std::string& target,
+                                                        const std::string& user) {
+  if (target == review::kThisTarget) {
+    warehouse::User who = warehouse::owner_user();
+    if (!user.empty()) {
+      TRY_ASSIGN(who, sql_user_named(parts.users, user));
+    }
+    return warehouse::warehouse_source(parts.warehouse, "review", std::move(who));
+  }
   TRY_ASSIGN(engine::OutsidePool* const pool, parts.connections.find(target));
   return warehouse::outside_source(*pool);
 }
@@ -21,7 +29,7 @@ Result<Analyses> open_analyses(const AnalysisParts& parts) {
   TRY_ASSIGN(out.runs, LocalBlobStore::open(real_files(), parts.runs_folder));
   out.reviews = std::make_unique<review::Reviews>(
       review::Reviews::Parts{parts.flow, parts.starts, *out.runs, parts.notifier, parts.clock, parts.random,
-                             [parts](const std::string& target) { return source_of(parts, target); }});
+                             [parts](const std::string& target, const std::string& user) { return source_of(parts, target, user); }});
   return out;
 }
 

@@ -25,6 +25,7 @@ struct AnalysisParts {
   Random& random;
   const engine::OutsidePools& connections;
   flow::Starts& starts;
+  const access::Users& users;
   std::string runs_folder;  // where the files of runs lie: .weir/store/runs
 };
 

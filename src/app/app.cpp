@@ -343,7 +343,7 @@ Status Composed::open_watchers() {
                             {project_name_, options_.environment, options_.folder, state_folder_}, options_.serves);
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
   TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
-                                       connections_->pools(), starting_->starts(),
+                                       connections_->pools(), starting_->starts(), *users_,
                                        join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,

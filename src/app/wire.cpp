@@ -1,5 +1,6 @@
 #include "app/wire.h"
 
+#include "app/sql_identity.h"
 #include "core/base/text.h"
 
 namespace weir::app {
@@ -7,14 +8,6 @@ namespace weir::app {
 namespace {
 
 constexpr const char* kTokenName = "token";
-
-Result<warehouse::User> user_of(const Result<access::IdentityPtr>& found) {
-  if (!found) return found.error();
-  const access::Identity& identity = **found;
-  TRY(access::may_read(identity));
-  const bool is_admin = access::may_administer(identity).has_value();
-  return warehouse::User{identity.user.empty() ? identity.id : identity.user, true, is_admin, identity.user_id};
-}
 
 }  // namespace
 
@@ -42,20 +35,20 @@ class Wire::Door final : public pgwire::Authenticator {
   Status check_peer(const Peer& peer) override { return users_.check_peer(peer.address); }
   Result<warehouse::User> end_proof(const std::string& user, const Peer& peer, bool is_good) override {
     if (const auto id = passwords_.user_of(user); is_good && id) return short_user(*id);
-    if (is_good && users_.directory()->user(user) == nullptr) return user_of(access_.identity_of_token(user));
+    if (is_good && users_.directory()->user(user) == nullptr) return sql_user_of(access_.identity_of_token(user));
     TRY_ASSIGN(const access::UserInfo info, users_.end_proof({user, peer.address, is_good}));
-    return user_of(access::identity_of(*users_.directory(), info));
+    return sql_user_of(access::identity_of(*users_.directory(), info));
   }
   Result<warehouse::User> check_password(const std::string& user, const std::string& password,
                                          const Peer& peer) override {
     if (user == kTokenName) {
       const auto identity = access_.authenticate(password);
       if (!identity) users_.count_failure(peer.address);
-      return user_of(identity);
+      return sql_user_of(identity);
     }
     if (const auto id = passwords_.user_of(user); id && passwords_.fits(user, password)) return short_user(*id);
     TRY_ASSIGN(const access::UserInfo info, users_.authenticate(user, password, peer.address));
-    return user_of(access::identity_of(*users_.directory(), info));
+    return sql_user_of(access::identity_of(*users_.directory(), info));
   }
   warehouse::User owner() override { return {access::kOwnerName, true, true, access::kOwnerUser}; }
 
@@ -65,7 +58,7 @@ class Wire::Door final : public pgwire::Authenticator {
     const auto directory = users_.directory();
     const access::UserInfo* user = directory->user(id);
     if (user == nullptr) return Error(Code::unauthenticated, "the user was dropped");
-    return user_of(access::identity_of(*directory, *user));
+    return sql_user_of(access::identity_of(*directory, *user));
   }
 
   access::Users& users_;

@@ -4,13 +4,14 @@ import json
 import os
 import random
 import re
+import subprocess
 import sys
 import time
 
 import pytest
 
 sys.path.insert(0, os.environ["WEIR_CLIENTS"] + "/python")
-from conftest import wait_for
+from conftest import BINARY, ROOT, wait_for
 from outside_server import POSTGRES, Elsewhere
 from test_outside import Shop
 
@@ -167,6 +168,22 @@ def test_a_report_has_the_brand_and_the_template_of_its_review(project, elsewher
     assert html.startswith("<h1>Two &amp; three</h1>red 40 1/1 <section") and "large numbers" in html and "<style" not in html
 
 
+def test_the_migration_tour_from_the_automated_review(shop):
+    """Every command of the page, with three files in the automated review's form, as somebody would type them."""
+    page = (ROOT / "docs/migrate/warehouse-review.md").read_text()
+    (script,) = re.findall(r"```sh\n(.*?)```", page, re.S)
+    shop.write("config.json", json.dumps({"all-parallel": ["Orders:600"]}))
+    shop.write("review_config.json", json.dumps({"Customer": "Shop", "Endpoint": "", "Sections": {"Orders": {
+        "SQL": "SELECT id, note FROM sales.orders", "Signals": [{"Signal": "no note", "Criteria": "note.isnull()", "PopulationCriteria": "", "Recommendation": []}], "Observations": []}},
+        "Recommendations": {}, "Next Actions": []}))
+    shop.write("review_result.html", "<li>Tab_01</li><p>tabtext_01</p>")
+    environment = {**shop.environment, "PATH": f"{os.path.dirname(BINARY)}:{os.environ['PATH']}", "WEIR_DIR": str(shop.folder)}
+    script = script.replace("weir plan\n", "weir plan || test $? = 3\n").replace("weir connection check prod ", "weir connection check prod || test $? = 3 ")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=shop.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no note" in (shop.folder / "report.html").read_text() and "<li>Orders</li>" in (shop.folder / "review.html").read_text()
+
+
 def test_a_new_query_is_a_file_and_three_lines(project):
     small(project)
     project.write("reviews/health/scripts/Added.sql", "SELECT 'x' AS a, NULL::INT AS b")
@@ -240,6 +257,36 @@ def test_the_end_of_a_run_is_told(project):
     assert "1 red, 0 yellow, 1 green, 1 not measured" in ready["text"] and "Missing: " in ready["text"] and "/reviews/health?run=" in json.dumps(ready)
     late = messages["The review hurried ran out of time"]
     assert "not done within 1s" in late["text"] and "Long: " in late["text"] and "Short: " not in late["text"]
+
+
+def test_a_review_asks_weir_as_a_user_whose_grants_hold(project):
+    project.write("weir.yaml", "name: shop\n")
+    project.start()
+    for statement in ("CREATE USER reviewer PASSWORD 'Lookingglass7'", "CREATE TABLE public.secret AS SELECT 1 AS n", "CREATE TABLE public.shown AS SELECT 2 AS n",
+                      "GRANT SELECT ON public.shown TO reviewer"):
+        assert project.post("/v1/sql", {"sql": statement}, project.admin()).status == 200, statement
+    yaml = ("queries:\n  Secret: {needs: [public.secret], signals: [{signal: s, when: n > 0}]}\n  Shown: {needs: [public.shown], signals: [{signal: t, when: n > 0}]}\n"
+            "  Undeclared: {signals: [{signal: u, when: n > 0}]}\n  Others: {needs: [rows_of_others], signals: [{signal: o, when: n > 0}]}\n")
+    declare(project, yaml="as: reviewer\nrounds: 1\n" + yaml, Secret="SELECT n FROM public.secret", Shown="SELECT n FROM public.shown", Undeclared="SELECT n FROM public.secret",
+            Others="SELECT count(*) AS n FROM stl_query")
+    project.weir("apply")
+    project.weir("review", "run", "health")
+    said = report(project)
+    found = signals(said)
+    assert said["target"]["user"] == "reviewer" and found["t"]["colour"] == "yellow"
+    assert "not measured" == found["s"]["colour"] == found["u"]["colour"] == found["o"]["colour"] and "permission denied" in found["u"]["why"]
+    assert 'GRANT SELECT ON public.secret TO "reviewer"' in json.dumps(said).replace('\\"', '"') and "SYSLOG ACCESS UNRESTRICTED" in json.dumps(said)
+    for statement in ("GRANT SELECT ON public.secret TO \"reviewer\"", "ALTER USER \"reviewer\" SYSLOG ACCESS UNRESTRICTED"):
+        assert project.post("/v1/sql", {"sql": statement}, project.admin()).status == 200, statement
+    project.weir("review", "run", "health")
+    assert report(project)["counts"] == {"red": 0, "yellow": 4, "green": 0, "not_measured": 0}
+    declare(project, yaml="as: nobody_knows\n" + yaml)
+    project.weir("apply")
+    project.weir("review", "run", "health", code=1)
+    assert "there is no user 'nobody_knows'" in project.stderr
+    declare(project, yaml="as: reviewer\ntarget: prod\n" + yaml)
+    project.weir("plan", code=1)
+    assert "review.yaml:1:5: as: belongs to the target weir" in project.stderr
 
 
 def test_names_that_are_not_there_are_told(project):

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kTextBytesMax = 4'096;
 constexpr size_t kListMax = 100;
+constexpr size_t kUserBytesMax = 127;
 
 const std::vector<std::pair<std::string, Colour>>& colour_words() {
   static const std::vector<std::pair<std::string, Colour>> kWords = {{"yellow", Colour::yellow}, {"red", Colour::red}};
@@ -125,6 +126,14 @@ void read_top(YamlReader& in, Review& review) {
   read_words(in, "title", review.title);
   read_words(in, "description", review.description);
   in.text("target", review.target);
+  if (in.text("as", review.user)) {
+    if (review.user.empty() || review.user.size() > kUserBytesMax) {
+      in.refuse("as", "is no name of a user");
+    } else if (review.target != kThisTarget) {
+      in.refuse("as", "belongs to the target weir: connection " + shown(review.target) + " has its own user",
+                "give the connection another `user`");
+    }
+  }
   read_words(in, "customer", review.customer);
   read_words(in, "endpoint", review.endpoint);
   flow::read_start_rules(in, flow::start_checks(), flow::kReviewRunKind, review.name, review.starts);
@@ -212,6 +221,10 @@ std::vector<project::Difference> compare(const Json& from, const Json& to) {
   project::compare_lists(applied->queries, wanted->queries, "query", by_name, out);
   project::compare_lists(applied->recommendations, wanted->recommendations, "recommendation", by_id, out);
   if (applied->target != wanted->target) out.push_back({"target: " + applied->target + " -> " + wanted->target});
+  if (applied->user != wanted->user) {
+    const auto named = [](const std::string& user) { return user.empty() ? std::string("the owner") : user; };
+    out.push_back({"it asks as " + named(wanted->user) + ", not as " + named(applied->user)});
+  }
   if (applied->enabled != wanted->enabled) out.push_back({wanted->enabled ? "enabled" : "disabled"});
   for (project::Difference& one : flow::compare(applied->starts, wanted->starts)) out.push_back(std::move(one));
   if (applied->scheduled != wanted->scheduled) {

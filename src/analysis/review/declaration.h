@@ -17,6 +17,7 @@
 //   leave_out: [Locks]             of the base's queries
 //   title: Warehouse review
 //   target: prod                   a connection of weir.yaml; weir itself where nothing is said
+//   as: reviewer                   who asks, where the target is weir; a connection has a user of its own
 //   workflow: all-parallel         the one that runs where nothing else is asked for
 //   workflows: {nightly: ["Tables:600,Queries:60", "Locks:30"]}
 //   schedule: cron(0 20 ? * SUN *) and triggers: see flow/start_rules.h; scheduled: false switches both off
@@ -139,6 +140,7 @@ struct Review {
   bool enabled = true;
   std::map<std::string, std::string> tags;
   std::string target = kThisTarget;
+  std::string user;  // who asks, of the target weir; empty: the owner. A connection has a user of its own
   std::string customer, endpoint;  // of the JSON form: whose warehouse it is
   std::string workflow = kAllSerial;
   std::map<std::string, Workflow> workflows;  // declared ones, all-serial and all-parallel

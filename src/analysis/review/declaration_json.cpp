@@ -187,6 +187,7 @@ Json to_json(const Review& review) {
                       {"endpoint", review.endpoint},
                       {"workflow", review.workflow},
                       {"workflows", std::move(workflows)},
+                      {"user", review.user},
                       {"starts", flow::to_json(review.starts)},
                       {"scheduled", review.scheduled},
                       {"rounds", review.rounds},
@@ -225,6 +226,7 @@ Result<Review> review_from_json(const Json& json) {
   if (format > 1) {
     if (const Json* starts = in.need("starts")) out.starts = flow::start_rules_from_json(*starts, wrong);
     in.flag("scheduled", out.scheduled);
+    in.text("user", out.user);
   }
   in.integer("rounds", rounds, 1, kRoundsMax);
   in.integer("parallel", parallel, 1, 64);

@@ -143,7 +143,7 @@ Result<flow::RoundPlan> ReviewWork::plan_of(const Review& review, flow::WorkCont
 Status ReviewWork::run(flow::WorkContext& context) {
   const std::string prefix = context.parameters()["prefix"].as_string();
   TRY_ASSIGN(const Review review, declared(prefix));
-  TRY_ASSIGN(const auto source, parts_.source(review.target));
+  TRY_ASSIGN(const auto source, parts_.source(review.target, review.user));
   TRY(begin(review, context, *source));
   TRY_ASSIGN(const flow::RoundPlan plan, plan_of(review, context));
   TRY_ASSIGN(const flow::RoundsState state, flow::run_rounds({*source, parts_.store, parts_.clock}, plan, context));
@@ -336,7 +336,7 @@ Result<std::string> Reviews::start(std::string_view name, const StartRequest& re
   }
   const std::string on = request.on == review.target ? "" : request.on;
   if (!on.empty()) review.target = on;
-  TRY(parts_.source(review.target));
+  TRY(parts_.source(review.target, review.user));
   const std::string prefix = review.name + "/" + start_name(parts_.clock.wall(), parts_.random);
   TRY(parts_.store.put(prefix + "/review.json", to_json(review).dump(1) + "\n"));
   TRY_ASSIGN(const auto runs, parts_.flow.runs(review.name, false, kRunsLooked));

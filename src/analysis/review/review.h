@@ -69,8 +69,9 @@ class Reviews {
     notify::Notifier& notifier;
     const Clock& clock;
     Random& random;
-    // A review's target; not_found names those that there are.
-    std::function<Result<std::unique_ptr<warehouse::SqlSource>>(const std::string& target)> source;
+    // A review's target, asked on weir as this user (empty: the owner); not_found names those that there are.
+    std::function<Result<std::unique_ptr<warehouse::SqlSource>>(const std::string& target, const std::string& user)>
+        source;
   };
   // Hands its work to flow.
   explicit Reviews(const Parts& parts);

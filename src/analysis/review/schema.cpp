@@ -29,6 +29,10 @@ constexpr const char* kSchema = R"json({
       "type": "string",
       "default": "weir",
       "description": "A connection of weir.yaml; weir: this server."},
+    "as": {
+      "type": "string",
+      "maxLength": 127,
+      "description": "Who asks, where the target is weir. Without it: the owner, who sees all."},
     "customer": {"type": "string", "maxLength": 4096, "description": "Whose warehouse it is, for the report."},
     "endpoint": {"type": "string", "maxLength": 4096, "description": "Its address, for the report."},
     "schedule": {}, "zone": {}, "triggers": {},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/base/quotes.h"
 #include "core/base/text.h"
 #include "platform/access/users.h"
 #include "platform/dialect/statement.h"
@@ -24,6 +25,7 @@ uint64_t bytes_of(const std::vector<engine::Cell>& row) {
 }
 
 constexpr const char* kWeir = "weir";
+constexpr const char* kSuperuser = "a superuser";
 constexpr SqlLimits kExamineLimits{.time = seconds(30)};
 
 std::vector<Unreadable> never_filled(const std::vector<std::string>& relations) {
@@ -44,18 +46,23 @@ std::optional<engine::Need::Kind> kind_of(const std::string& relation) {
 
 class WarehouseSource final : public SqlSource {
  public:
-  WarehouseSource(Warehouse& warehouse, std::string client) : warehouse_(warehouse), client_(std::move(client)) {}
+  WarehouseSource(Warehouse& warehouse, std::string client, User user)
+      : warehouse_(warehouse), client_(std::move(client)), user_(std::move(user)) {}
 
   Json about() const override {
-    return Json::Object{{"target", kWeir}, {"kind", kWeir}, {"version", engine::Engine::version()}};
+    return Json::Object{
+        {"target", kWeir}, {"kind", kWeir}, {"version", engine::Engine::version()}, {"user", user_.name}};
   }
 
   Result<std::string> engine(const Cancel&) override { return std::string(kWeir); }
 
   Result<Readable> examine(const std::vector<std::string>& needed, const Cancel& cancel) override {
     std::vector<std::string> relations = needed;
-    std::erase_if(relations, [](const std::string& one) { return kind_of(one).has_value(); });  // the owner sees all
+    std::erase_if(relations, [](const std::string& one) { return kind_of(one).has_value(); });
     Readable out{.unreadable = never_filled(relations), .notes = {}};
+    if (!user_.may_administer) {
+      TRY(examine_others(needed, out, cancel));
+    }
     std::vector<std::string> probes;
     for (const std::string& relation : relations) probes.push_back(engine::probe_of(relation));
     if (probes.empty() || run(join(probes, " UNION ALL "), kExamineLimits, cancel)) return out;
@@ -64,7 +71,12 @@ class WarehouseSource final : public SqlSource {
       const auto read = run(probes[i], kExamineLimits, cancel);
       if (read) continue;
       if (read.error().code == Code::cancelled || read.error().code == Code::timed_out) return read.error();
-      out.unreadable.push_back({relations[i], relations[i] + ": " + read.error().message});
+      Unreadable one{relations[i], relations[i] + ": " + read.error().message};
+      if (read.error().code == Code::denied) {
+        one.statement = "GRANT SELECT ON " + relations[i] + " TO " + quoted_name(user_.name);
+        one.by = kSuperuser;
+      }
+      out.unreadable.push_back(std::move(one));
     }
     return out;
   }
@@ -74,7 +86,7 @@ class WarehouseSource final : public SqlSource {
         const auto session,
         Session::open(
             warehouse_,
-            {.user = {.name = access::kOwnerName, .may_read = true, .may_administer = true, .id = access::kOwnerUser},
+            {.user = user_,
              .client = client_,
              .peer = {},
              .profile = Profile::redshift,
@@ -101,6 +113,31 @@ class WarehouseSource final : public SqlSource {
   }
 
  private:
+  // What others did, and all there is: superusers see it.
+  Status examine_others(const std::vector<std::string>& needed, Readable& out, const Cancel& cancel) {
+    TRY_ASSIGN(const auto access,
+               run("SELECT syslog_access FROM svv_user_info WHERE user_name = current_user", kExamineLimits, cancel));
+    const auto* word = access.rows.empty() ? nullptr : std::get_if<std::string>(&access.rows[0][0]);
+    const bool sees_others = word != nullptr && *word == "UNRESTRICTED";
+    const std::string name = quoted_name(user_.name);
+    const std::string show_others = "ALTER USER " + name + " SYSLOG ACCESS UNRESTRICTED";
+    if (!sees_others) {
+      out.notes.push_back("statements and sessions of other users are hidden: what is judged is this user's own; " +
+                          show_others + " (by " + kSuperuser + ") shows those of all");
+    }
+    for (const std::string& one : needed) {
+      const auto kind = kind_of(one);
+      if (!kind || (*kind == engine::Need::Kind::rows_of_others && sees_others)) continue;
+      if (*kind == engine::Need::Kind::rows_of_others) {
+        out.unreadable.push_back({one, "statements and sessions of other users are hidden", show_others, kSuperuser});
+      } else {
+        out.unreadable.push_back({one, "this user does not see every table",
+                                  "GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + name, kSuperuser});
+      }
+    }
+    return {};
+  }
+
   // One, that changes nothing.
   static Result<std::string> reading_statement(const Session& session, const std::string& sql) {
     TRY_ASSIGN(const auto statements, session.split(sql));
@@ -118,6 +155,7 @@ class WarehouseSource final : public SqlSource {
 
   Warehouse& warehouse_;
   const std::string client_;
+  const User user_;
 };
 
 class OutsideSource final : public SqlSource {
@@ -197,8 +235,12 @@ std::unique_ptr<SqlSource> outside_source(engine::OutsidePool& pool) {
   return std::make_unique<OutsideSource>(pool);
 }
 
-std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client) {
-  return std::make_unique<WarehouseSource>(warehouse, std::move(client));
+std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client, User user) {
+  return std::make_unique<WarehouseSource>(warehouse, std::move(client), std::move(user));
+}
+
+User owner_user() {
+  return {.name = access::kOwnerName, .may_read = true, .may_administer = true, .id = access::kOwnerUser};
 }
 
 }  // namespace weir::warehouse

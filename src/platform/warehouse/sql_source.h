@@ -12,6 +12,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/runtime/cancel.h"
+#include "platform/warehouse/statement_log.h"
 #include "storage/engine/engine.h"
 #include "storage/engine/outside.h"
 
@@ -66,8 +67,9 @@ class SqlSource {
   virtual Json about() const = 0;  // for reports: {"target","kind","version"}
 };
 
-// This server, as its owner.
-std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client);
+// This server, as this user, whose grants and policies hold.
+std::unique_ptr<SqlSource> warehouse_source(Warehouse& warehouse, std::string client, User user);
+User owner_user();  // the folder's owner, who sees all
 // A declared connection, as the user it is declared with. A statement waits for a free one for as long as it takes;
 // its time limit counts from then on. The pool outlives it.
 std::unique_ptr<SqlSource> outside_source(engine::OutsidePool& pool);

@@ -183,8 +183,9 @@ class RoomsFixture : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().text();
     run_files = std::move(*opened);
     reviews = std::make_unique<review::Reviews>(review::Reviews::Parts{
-        *flow, *starts, *run_files, *notifier, clock, random, [this](const std::string&) {
-          return Result<std::unique_ptr<warehouse::SqlSource>>(warehouse::warehouse_source(*warehouse, "review"));
+        *flow, *starts, *run_files, *notifier, clock, random, [this](const std::string&, const std::string&) {
+          return Result<std::unique_ptr<warehouse::SqlSource>>(
+              warehouse::warehouse_source(*warehouse, "review", warehouse::owner_user()));
         }});
   }
 
