@@ -27,7 +27,11 @@ Result<Json> list_reviews(const review::Reviews& reviews) {
 Json with_sql(const review::ReviewState& state) {
   Json queries{Json::Array{}}, out = state.to_json();
   for (Json query : out["queries"].array()) {
-    query.set("sql", state.review.find(query["query"].as_string())->sql);
+    const review::Query& declared = *state.review.find(query["query"].as_string());
+    query.set("sql", declared.sql);
+    Json sql_on{Json::Object{}};
+    for (const auto& [engine, sql] : declared.sql_on) sql_on.set(engine, sql);
+    query.set("sql_on", std::move(sql_on));
     queries.push(std::move(query));
   }
   out.set("queries", std::move(queries));
