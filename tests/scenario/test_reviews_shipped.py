@@ -10,7 +10,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.environ["WEIR_CLIENTS"] + "/python")
-from conftest import BINARY, Project, wait_for
+from conftest import BINARY, ROOT, Project, wait_for
 from outside_server import PASSWORD, POSTGRES, Elsewhere
 from test_outside import Shop, elsewhere_at
 from test_reviews import files, masked, report, signals
@@ -193,6 +193,28 @@ def test_a_base_is_added_to_and_left_out_of(project):
         project.write("reviews/ours/review.yaml", text)
         project.weir("plan", code=1)
         assert expected in project.stderr, project.stderr
+
+
+def test_the_guide_of_reviews_that_come_with_weir(project):
+    """Its files, as they stand there; only the target is this weir."""
+    page = (ROOT / "docs/guides/reviews.md").read_text().split("## The reviews that come with weir")[1].split("## What a target is asked")[0]
+    blocks = re.findall(r"```(?:yaml|sql)\n(?:#|--) (\S+)\n(.*?)```", page, re.S)
+    assert [path for path, _ in blocks] == ["reviews/ours/review.yaml", "reviews/ours/scripts/Orders.sql"]
+    fresh(project)
+    for path, text in blocks:
+        project.write(path, text.replace("target: prod\n", ""))
+    project.weir("apply")
+    project.weir("sql", "CREATE TABLE orders (id INT, customer_id INT)")
+    project.weir("sql", "INSERT INTO orders VALUES (1, NULL)")
+    done = subprocess.run([BINARY, "review", "run", "ours", "--dir", str(project.folder)], capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, 3), done
+    said = report(project, "ours")
+    assert signals(said)["orders without a customer"]["colour"] == "yellow" and "SignIns" not in queries(said) and "Slots" not in queries(said)
+    counted = {name: sum(one["signals"] for one in json.loads(project.weir("review", "show", name, "--json"))["queries"]) for name in ("warehouse", "postgres")}
+    for name, count in counted.items():
+        assert re.search(rf"\| `{name}` \|.*\| {count} \|", page), (name, count)
+    shown = project.weir("review", "show", "warehouse")
+    assert re.search(r"Disks +disks nearly full +red +high +used_percent > 75", shown)
 
 
 def test_a_target_that_is_not_declared_is_told(shop):
