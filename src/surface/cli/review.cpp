@@ -57,6 +57,16 @@ void print_review(const Json& review, bool colour) {
                           std::to_string(query["signals"].as_int())});
   }
   std::cout << render(table, colour, true);
+  TextTable checks;
+  checks.header = {"query", "signal", "colour", "impact", "met when", "of the rows"};
+  checks.right = {false, false, false, false, false, false};
+  for (const Json& query : review["queries"].array()) {
+    for (const Json& one : query["checks"].array()) {
+      checks.rows.push_back({query["query"].as_string(), one["signal"].as_string(), one["colour"].as_string(),
+                             one["impact"].as_string(), one["when"].as_string(), one["of"].as_string()});
+    }
+  }
+  if (!checks.rows.empty()) std::cout << "\n" << render(checks, colour, true);
 }
 
 void show(Context& context, const std::string& path, const std::function<void(const Json&, bool)>& print) {
@@ -262,7 +272,7 @@ void add_reviews(CLI::App& app, Context& context) {
     if (review->get_subcommands().empty()) list_all();
   });
   auto options = std::make_shared<ReviewOptions>();
-  auto* one = review->add_subcommand("show", "One review: its queries and workflows");
+  auto* one = review->add_subcommand("show", "One review: its queries, workflows and signals");
   one->add_option("review", options->name, "Its name")->required();
   one->callback([&context, options] { show(context, path_of(options->name), print_review); });
   auto* run = review->add_subcommand("run", "Runs a review and says what it found; exit code 3 if it is red");

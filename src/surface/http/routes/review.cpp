@@ -23,11 +23,24 @@ Result<Json> list_reviews(const review::Reviews& reviews) {
   return Json(Json::Object{{"reviews", std::move(listed)}});
 }
 
-// A list is without it: the SQL of hundreds of queries.
+// A list is without it: the checks and the SQL of hundreds of queries.
 Json with_sql(const review::ReviewState& state) {
   Json queries{Json::Array{}}, out = state.to_json();
   for (Json query : out["queries"].array()) {
-    query.set("sql", state.review.find(query["query"].as_string())->sql);
+    const review::Query& declared = *state.review.find(query["query"].as_string());
+    query.set("sql", declared.sql);
+    Json sql_on{Json::Object{}};
+    for (const auto& [engine, sql] : declared.sql_on) sql_on.set(engine, sql);
+    query.set("sql_on", std::move(sql_on));
+    Json checks{Json::Array{}};
+    for (const review::Signal& one : declared.signals) {
+      checks.push(Json::Object{{"signal", one.name},
+                               {"colour", review::colour_word(one.colour)},
+                               {"impact", review::impact_word(one.impact)},
+                               {"when", one.when},
+                               {"of", one.of}});
+    }
+    query.set("checks", std::move(checks));
     queries.push(std::move(query));
   }
   out.set("queries", std::move(queries));
@@ -96,7 +109,7 @@ void add_review_routes(Router& router, review::Reviews& reviews) {
   route.handler = json_answers([&reviews](Request&) { return list_reviews(reviews); });
   router.add(route);
   route.pattern = "/v1/reviews/{review}";
-  route.summary = "One review, with its queries' SQL.";
+  route.summary = "One review, with its queries' SQL and checks.";
   route.handler = json_answers([&reviews](Request& request) { return one_review(reviews, request); });
   router.add(route);
   route.pattern = "/v1/reviews/{review}/report";
