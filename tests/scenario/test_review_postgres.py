@@ -263,7 +263,7 @@ def test_what_the_user_cannot_see_is_not_measured_and_says_what_mends_it(watch):
     def missing(name):
         return {key[0]: signal["why"] for key, signal in judged(watch.review(name)).items() if signal["colour"] == "not measured"}
     hidden = {"TableBloat": "GRANT SELECT ON ALL TABLES IN SCHEMA", "IndexBloat": "GRANT USAGE ON SCHEMA", "Sequences": "GRANT SELECT ON ALL SEQUENCES IN SCHEMA"}
-    sessions = dict.fromkeys(("Transactions", "Locks", "Connections", "SlowStatements"), "GRANT pg_monitor TO")
+    sessions = dict.fromkeys(("InvalidIndexes", "Transactions", "Locks", "Connections", "SlowStatements"), "GRANT pg_monitor TO")
     for name, expected in (("fine_watcher", hidden), ("fine_weir", hidden | sessions)):
         found = missing(name)
         assert found.keys() == expected.keys(), found

@@ -194,7 +194,8 @@ Part advertising_part(Context& context, const DemoFlags& flags) {
 
 Part review_part(const DemoFlags& flags) {
   return {[&](Wiring::Running& server, const Interrupt& interrupt, Json& out) {
-            return run_reviews(server.backend(), flags.project, [&] { return interrupt.asked(); }, out);
+            return run_reviews(
+                server.backend(), flags.project, [&] { return interrupt.asked(); }, out);
           },
           print_reviews,
           [&flags](Wiring::Running& server) {
