@@ -215,9 +215,12 @@ def watch(servers, place):
 
 
 def test_every_signal_has_a_fault():
-    assert len({query for query, _ in SIGNALS}) >= 15
+    queries = {query for query, _ in SIGNALS}
+    assert len(queries) >= 15 and f"{len(queries)} questions, {len(SIGNALS)} signals" in (ROOT / "docs/guides/postgres-review.md").read_text()
     assert sorted(SIGNALS) == sorted((fault.query, fault.signal) for fault in FAULTS)
     assert {path.stem for path in (FOLDER / "scripts").iterdir()} == {query for query, _ in SIGNALS}
+    page = (ROOT / "docs/guides/postgres-review.md").read_text()
+    assert not [signal for query, signal in SIGNALS if f"| `{query}` | {signal} |" not in page], "the page names them all"
 
 
 def test_a_fault_of_a_database_fires_its_signal_and_no_other(watch, servers):
