@@ -155,9 +155,9 @@ Fault("DatabaseActivity", "deadlocks", make=deadlocks)
 
 
 @contextlib.contextmanager
-def at_work(server, statement):
+def at_work(server, statement, database="calm"):
     """A session that runs one statement until the end of the with."""
-    with server.connect() as session:
+    with server.connect(database) as session:
         def run():
             with contextlib.suppress(psycopg.errors.QueryCanceled):
                 session.execute(statement)
@@ -173,8 +173,8 @@ def at_work(server, statement):
 
 
 @contextlib.contextmanager
-def idle(server, statement="SELECT 1"):
-    with server.connect() as session:
+def idle(server, statement="SELECT 1", database="calm"):
+    with server.connect(database) as session:
         session.execute("BEGIN")
         session.execute(statement)
         yield
@@ -185,6 +185,16 @@ def waiting(server):
     with idle(server, "LOCK TABLE calm"), at_work(server, "SELECT * FROM calm") as pid:
         wait_for(lambda: server.ask(f"SELECT pg_blocking_pids({pid})")[0][0], "it waits")
         yield
+
+
+@contextlib.contextmanager
+def building(server):
+    """An index that is being built, and waits for a transaction that was there before."""
+    server.do_sql("CREATE TABLE being_indexed (n int PRIMARY KEY)", database="fine")
+    with idle(server, "INSERT INTO being_indexed VALUES (1)", "fine"), at_work(server, "CREATE INDEX CONCURRENTLY unfinished ON being_indexed (n, (n + 1))", "fine"):
+        wait_for(lambda: server.ask("SELECT 1 FROM pg_index WHERE NOT indisvalid", "fine"), "it is being built")
+        yield
+    server.do_sql("DROP TABLE being_indexed", database="fine")
 
 
 @contextlib.contextmanager
@@ -280,5 +290,6 @@ Fault("FreezeAge", "tables that autovacuum does not freeze in time", cluster={"a
 def nearly(server):
     """What the whole server may have without a word, at once."""
     server.do_sql("CHECKPOINT", "CHECKPOINT")
-    with at_work(server, "SELECT pg_sleep(1000000)"), waiting(server), prepared(server), slot(server, True), role(server, "LOGIN CREATEROLE"), setting(server, "log_lock_waits", "on"):
+    with at_work(server, "SELECT pg_sleep(1000000)"), waiting(server), building(server), prepared(server), slot(server, True), \
+            role(server, "LOGIN CREATEROLE"), setting(server, "log_lock_waits", "on"):
         yield

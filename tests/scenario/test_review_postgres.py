@@ -215,9 +215,12 @@ def watch(servers, place):
 
 
 def test_every_signal_has_a_fault():
-    assert len({query for query, _ in SIGNALS}) >= 15
+    queries = {query for query, _ in SIGNALS}
+    assert len(queries) >= 15 and f"{len(queries)} questions, {len(SIGNALS)} signals" in (ROOT / "docs/guides/postgres-review.md").read_text()
     assert sorted(SIGNALS) == sorted((fault.query, fault.signal) for fault in FAULTS)
     assert {path.stem for path in (FOLDER / "scripts").iterdir()} == {query for query, _ in SIGNALS}
+    page = (ROOT / "docs/guides/postgres-review.md").read_text()
+    assert not [signal for query, signal in SIGNALS if f"| `{query}` | {signal} |" not in page], "the page names them all"
 
 
 def test_a_fault_of_a_database_fires_its_signal_and_no_other(watch, servers):
@@ -263,7 +266,7 @@ def test_what_the_user_cannot_see_is_not_measured_and_says_what_mends_it(watch):
     def missing(name):
         return {key[0]: signal["why"] for key, signal in judged(watch.review(name)).items() if signal["colour"] == "not measured"}
     hidden = {"TableBloat": "GRANT SELECT ON ALL TABLES IN SCHEMA", "IndexBloat": "GRANT USAGE ON SCHEMA", "Sequences": "GRANT SELECT ON ALL SEQUENCES IN SCHEMA"}
-    sessions = dict.fromkeys(("Transactions", "Locks", "Connections", "SlowStatements"), "GRANT pg_monitor TO")
+    sessions = dict.fromkeys(("InvalidIndexes", "Transactions", "Locks", "Connections", "SlowStatements"), "GRANT pg_monitor TO")
     for name, expected in (("fine_watcher", hidden), ("fine_weir", hidden | sessions)):
         found = missing(name)
         assert found.keys() == expected.keys(), found

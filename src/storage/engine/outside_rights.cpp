@@ -233,20 +233,21 @@ class Checking {
   }
 
   Result<std::vector<Gap>> all_sequences_gaps(const Need& need) {
-    TRY_ASSIGN(const auto found,
-               rows("SELECT n.nspname, COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                    // An order of conditions is only what CASE has: the function refuses what is no sequence.
-                    "WHERE CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') ELSE FALSE "
-                    "END AND substring(n.nspname, 1, 3) <> 'pg_' GROUP BY 1 ORDER BY 1"));
+    TRY_ASSIGN(
+        const auto found,
+        rows("SELECT n.nspname, COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+             // An order of conditions is only what CASE has: the function refuses what is no sequence.
+             "WHERE CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') ELSE FALSE "
+             "END AND substring(n.nspname, 1, 3) <> 'pg_' GROUP BY 1 ORDER BY 1"));
     std::vector<Gap> out;
     for (const auto& row : found) {
       const std::string schema = text_of(row[0]);
       const auto* hidden = std::get_if<int64_t>(&row[1]);
-      out.push_back({need,
-                     "no SELECT on " + std::to_string(hidden == nullptr ? 0 : *hidden) + " sequences of the schema " +
-                         schema,
-                     "GRANT SELECT ON ALL SEQUENCES IN SCHEMA " + quoted_name(schema) + " TO " + grantee(),
-                     std::string(kSuperuser) + " or their owners"});
+      out.push_back(
+          {need,
+           "no SELECT on " + std::to_string(hidden == nullptr ? 0 : *hidden) + " sequences of the schema " + schema,
+           "GRANT SELECT ON ALL SEQUENCES IN SCHEMA " + quoted_name(schema) + " TO " + grantee(),
+           std::string(kSuperuser) + " or their owners"});
     }
     return out;
   }

@@ -194,12 +194,13 @@ Part advertising_part(Context& context, const DemoFlags& flags) {
 
 Part review_part(const DemoFlags& flags) {
   return {[&](Wiring::Running& server, const Interrupt& interrupt, Json& out) {
-            return run_reviews(server.backend(), flags.project, [&] { return interrupt.asked(); }, out);
+            return run_reviews(
+                server.backend(), flags.project, [&] { return interrupt.asked(); }, out);
           },
           print_reviews,
           [&flags](Wiring::Running& server) {
-            std::printf("\n  open   %s\n  token  %s\n  again  weir review run shop --dir %s\n", server.url().c_str(),
-                        server.token().c_str(), flags.project.c_str());
+            std::printf("\n  open   %s\n  look   %s/reviews\n  token  %s\n  again  weir review run shop --dir %s\n",
+                        server.url().c_str(), server.url().c_str(), server.token().c_str(), flags.project.c_str());
           },
           "a review judged nothing, or no query needed a second round; `weir runs --dir " + flags.project + "`"};
 }

@@ -132,24 +132,26 @@ Result<Json> run_review(Backend& backend, const std::string& folder, const Plann
   const std::string id = started["id"].as_string();
   TRY_ASSIGN(const Json run, ended(backend, id, interrupted, lock.get()));
   TRY_ASSIGN(const Json report, call_json(backend, {.path = reviews + "/report?format=json&run=" + url_encode(id)}));
-  const std::string file = std::filesystem::absolute(join_path(
-      folder, join_path(".weir/store/runs", join_path(run["result"]["prefix"].as_string(), "report.html")))).string();
+  const std::string file =
+      std::filesystem::absolute(
+          join_path(folder,
+                    join_path(".weir/store/runs", join_path(run["result"]["prefix"].as_string(), "report.html"))))
+          .string();
   std::error_code none;
   const auto bytes = std::filesystem::file_size(file, none);
   const Json& counts = report["counts"];
-  Json out = Json::Object{
-      {"review", planned.review},
-      {"on", report["target"]["target"]},
-      {"run", id},
-      {"verdict", report["verdict"]},
-      {"score", report["score"]},
-      {"checks", counts["red"].as_int() + counts["yellow"].as_int() + counts["green"].as_int()},
-      {"not_measured", counts["not_measured"]},
-      {"red", counts["red"]},
-      {"yellow", counts["yellow"]},
-      {"report", file},
-      {"report_bytes", none ? int64_t{0} : static_cast<int64_t>(bytes)},
-      {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
+  Json out = Json::Object{{"review", planned.review},
+                          {"on", report["target"]["target"]},
+                          {"run", id},
+                          {"verdict", report["verdict"]},
+                          {"score", report["score"]},
+                          {"checks", counts["red"].as_int() + counts["yellow"].as_int() + counts["green"].as_int()},
+                          {"not_measured", counts["not_measured"]},
+                          {"red", counts["red"]},
+                          {"yellow", counts["yellow"]},
+                          {"report", file},
+                          {"report_bytes", none ? int64_t{0} : static_cast<int64_t>(bytes)},
+                          {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
   count_rounds(report, out);
   return out;
 }
@@ -182,12 +184,13 @@ void print_reviews(const Json& out) {
   const Json& all = out["review"];
   std::printf("\n");
   for (const Json& one : all["reviews"].array()) {
-    std::printf("  %-10s %-6s score %3lld: %lld checks, %lld red, %lld yellow, %lld not measured; rounds %lld, %.1f s\n",
-                one["review"].as_string().c_str(), one["verdict"].as_string().c_str(),
-                static_cast<long long>(one["score"].as_int()), static_cast<long long>(one["checks"].as_int()),
-                static_cast<long long>(one["red"].as_int()), static_cast<long long>(one["yellow"].as_int()),
-                static_cast<long long>(one["not_measured"].as_int()), static_cast<long long>(one["rounds"].as_int()),
-                one["seconds"].as_double());
+    std::printf(
+        "  %-10s %-6s score %3lld: %lld checks, %lld red, %lld yellow, %lld not measured; rounds %lld, %.1f s\n",
+        one["review"].as_string().c_str(), one["verdict"].as_string().c_str(),
+        static_cast<long long>(one["score"].as_int()), static_cast<long long>(one["checks"].as_int()),
+        static_cast<long long>(one["red"].as_int()), static_cast<long long>(one["yellow"].as_int()),
+        static_cast<long long>(one["not_measured"].as_int()), static_cast<long long>(one["rounds"].as_int()),
+        one["seconds"].as_double());
     for (const Json& query : one["finished_later"].array()) {
       std::printf("             %s met a locked table in round 1, and was answered in a later one\n",
                   query.as_string().c_str());

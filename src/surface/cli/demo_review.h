@@ -1,6 +1,6 @@
-// `weir demo --only review`: the reviews of examples/redshift-review, really run. The shipped ones against the PostgreSQL
-// that scripts/demo has started and against this weir, the project's own, and one in the automated review's files.
-// Meanwhile a table is locked until a query has failed on it, so that the next round has something to do.
+// `weir demo --only review`: the reviews of examples/redshift-review, really run. The shipped ones against the
+// PostgreSQL that scripts/demo has started and against this weir, the project's own, and one in the automated review's
+// files. Meanwhile a table is locked until a query has failed on it, so that the next round has something to do.
 #pragma once
 
 #include <functional>
