@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, expect_no_sideways_scroll, test } from './support';
 
-const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/live', '/live/traffic', '/alarms', '/alarms/clicks_bytes', '/endpoints', '/endpoints/traffic', '/sql', '/load', '/users', '/audit', '/nowhere'];
+const addresses = ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/streams/impressions/endpoints', '/streams/impressions/quarantine', '/streams/impressions/tail', '/streams/impressions/storage', '/tables', '/tables/advertising', '/tables/advertising/tests', '/tables/advertising/select', '/tables/advertising/runs', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/dashboards/ops', '/live', '/live/traffic', '/alarms', '/alarms/clicks_bytes', '/reviews', '/endpoints', '/endpoints/traffic', '/sql', '/load', '/users', '/audit', '/nowhere'];
 
 test('pages have addresses: links, deep links and the back button agree', async ({ signed_in: page }) => {
   await page.goto('/');
@@ -126,7 +126,7 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
     await answers;
     await route.continue();
   });
-  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/live', '/alarms', '/endpoints', '/endpoints/traffic', '/sql', '/load']) {
+  for (const address of ['/', '/streams', '/streams/impressions', '/streams/impressions/fields', '/tables', '/tables/advertising', '/lake', '/lake/impressions', '/flows', '/runs', '/dashboards', '/dashboards/advertising', '/live', '/alarms', '/reviews', '/endpoints', '/endpoints/traffic', '/sql', '/load']) {
     answers = new Promise((resolve) => (release = resolve));
     await page.goto(address);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();

@@ -50,10 +50,12 @@ std::string how_it_ran(const Json& query) {
   return out;
 }
 
-std::string query_card(const Json& query, const Json& recommendations) {
+// `heading`: "h3", or "h4" below a section's name.
+std::string query_card(const Json& query, const Json& recommendations, const std::string& heading) {
   std::string out = "<article class=\"card\" id=\"q-" + html_escape(query["query"].as_string()) +
-                    "\"><div class=\"head\"><h4>" + html_escape(query["title"].as_string()) + "</h4>" +
-                    chip(query["colour"]) + "<span class=\"dim\">" + how_it_ran(query) + "</span></div>";
+                    "\"><div class=\"head\"><" + heading + ">" + html_escape(query["title"].as_string()) + "</" +
+                    heading + ">" + chip(query["colour"]) + "<span class=\"dim\">" + how_it_ran(query) +
+                    "</span></div>";
   if (!query["description"].as_string().empty())
     out += "<p class=\"dim\">" + html_escape(query["description"].as_string()) + "</p>";
   std::string fine;
@@ -113,20 +115,18 @@ std::string found_sections(const Json& report) {
   size_t number = 0;
   for (const Json& section : report["sections"].array()) {
     ++number;
-    std::string cards;
-    size_t count = 0;
-    const Json* only = nullptr;
+    std::vector<const Json*> found;
     for (const Json& query : section["queries"].array()) {
-      if (!is_found(query)) continue;
-      ++count;
-      only = &query;
-      cards += query_card(query, report["recommendations"]);
+      if (is_found(query)) found.push_back(&query);
     }
-    if (count == 0) continue;
-    const bool is_named_twice = count == 1 && (*only)["title"] == section["name"];
-    out += "<section id=\"s" + std::to_string(number) + "\">" +
-           (is_named_twice ? "" : "<h3 class=\"part\">" + html_escape(section["name"].as_string()) + "</h3>") + cards +
-           "</section>";
+    if (found.empty()) continue;
+    const bool is_named_twice = found.size() == 1 && (*found.front())["title"] == section["name"];
+    out += "<section id=\"s" + std::to_string(number) + "\">";
+    if (!is_named_twice) out += "<h3 class=\"part\">" + html_escape(section["name"].as_string()) + "</h3>";
+    for (const Json* query : found) {
+      out += query_card(*query, report["recommendations"], is_named_twice ? "h3" : "h4");
+    }
+    out += "</section>";
   }
   return out.empty() ? "" : "<h2>What was found</h2>" + out;
 }
@@ -138,7 +138,7 @@ std::string fine_section(const Json& report) {
     for (const Json& query : section["queries"].array()) {
       if (!is_fine(query)) continue;
       ++count;
-      cards += query_card(query, report["recommendations"]);
+      cards += query_card(query, report["recommendations"], "h3");
     }
   }
   if (count == 0) return "";
@@ -147,39 +147,50 @@ std::string fine_section(const Json& report) {
 }
 
 std::string unmeasured_card(const Json& report) {
-  std::vector<std::string> order;
-  std::map<std::string, std::map<std::string, std::vector<std::string>>> reasons;  // why -> query -> signals
-  const auto note = [&](const std::string& why, const Json& query) -> std::vector<std::string>& {
-    if (!reasons.contains(why)) order.push_back(why);
-    return reasons[why][query["title"].as_string()];
+  struct Reason {
+    std::string why, statement, by;
+    std::map<std::string, std::vector<std::string>> signals;  // by their query's title
+  };
+  std::vector<Reason> reasons;
+  const auto reason = [&](const Json& query, const std::string& said) -> Reason& {
+    const Json& left_out = query["left_out"];  // said before it was asked, with what mends it
+    const std::string why = left_out.is_object() ? left_out["why"].as_string() : said;
+    const std::string statement = left_out.is_object() ? left_out["statement"].as_string() : grant_for(why, report);
+    const auto found = std::find_if(reasons.begin(), reasons.end(),
+                                    [&](const Reason& one) { return one.why == why && one.statement == statement; });
+    if (found != reasons.end()) return *found;
+    reasons.push_back({why, statement, left_out["by"].as_string(), {}});
+    return reasons.back();
   };
   for (const Json& section : report["sections"].array()) {
     for (const Json& query : section["queries"].array()) {
+      const std::string& title = query["title"].as_string();
       for (const Json& signal : query["signals"].array()) {
         if (signal["colour"].as_string() != "not measured") continue;
-        note(signal["why"].as_string(), query).push_back(signal["signal"].as_string());
+        reason(query, signal["why"].as_string()).signals[title].push_back(signal["signal"].as_string());
       }
       // A query without signals that failed is nowhere else.
-      if (query["signals"].array().empty() && !query["error"].as_string().empty()) {
-        note(query["error"].as_string(), query);
-      }
+      const bool has_failed = query["left_out"].is_object() || !query["error"].as_string().empty();
+      if (query["signals"].array().empty() && has_failed) reason(query, query["error"].as_string()).signals[title];
     }
   }
-  if (order.empty()) return "";
   std::string out;
-  for (const std::string& why : order) {
-    out += "<div class=\"signal\"><div class=\"head\">" + chip("not measured") + "<strong>" + html_escape(why) +
+  for (const Reason& one : reasons) {
+    out += "<div class=\"signal\"><div class=\"head\">" + chip("not measured") + "<strong>" + html_escape(one.why) +
            "</strong></div>";
-    if (const std::string grant = grant_for(why, report); !grant.empty()) {
-      out += "<p>To mend it:</p><pre>" + html_escape(grant) + "</pre>";
+    if (!one.statement.empty()) {
+      out += "<p>To mend it" + (one.by.empty() ? "" : ", as " + html_escape(one.by)) + ":</p><pre>" +
+             html_escape(one.statement) + "</pre>";
     }
     out += "<ul>";
-    for (const auto& [title, signals] : reasons[why]) {
+    for (const auto& [title, signals] : one.signals) {
       out += "<li>" + html_escape(title) +
              (signals.empty() ? "" : ": <span class=\"dim\">" + html_escape(join(signals, ", ")) + "</span>") + "</li>";
     }
     out += "</ul></div>";
   }
+  for (const Json& note : report["notes"].array()) out += "<p>" + html_escape(note.as_string()) + "</p>";
+  if (out.empty()) return "";
   return "<section id=\"unmeasured\" class=\"card\" aria-label=\"Not measured\"><h2>Not measured</h2>"
          "<p class=\"dim\">By reason. It stays out of the score.</p>" +
          out + "</section>";

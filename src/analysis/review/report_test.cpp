@@ -114,6 +114,22 @@ TEST(ReportPage, says_the_answer_the_changes_and_the_worst_before_the_checks) {
   EXPECT_THAT(html, Not(HasSubstr("<script")));
 }
 
+TEST(ReportPage, what_was_left_out_says_what_mends_it_once) {
+  Json one =
+      query("A", "not measured", {signal("a", "not measured", Json(Json::Object{{"why", "x: ask y"}}))}, "SKIPPED");
+  one.set("left_out", parsed(R"({"why":"no SELECT on t","statement":"GRANT SELECT ON t TO u;","by":"t's owner"})"));
+  Json other = one;
+  other.set("title", "B");
+  Json of = report("not measured", nullptr, counts(0, 0, 0, 2),
+                   {section("S", "not measured", nullptr, counts(0, 0, 0, 2), {one, other})});
+  of.set("notes", Json::Array{"only own statements are seen"});
+  const std::string html = report_html(of);
+  EXPECT_THAT(html,
+              HasSubstr("<strong>no SELECT on t</strong></div><p>To mend it, as t&#39;s owner:</p><pre>GRANT SELECT "
+                        "ON t TO u;</pre><ul><li>A: <span class=\"dim\">a</span></li><li>B: "));
+  EXPECT_THAT(html, HasSubstr("<p>only own statements are seen</p>"));
+}
+
 TEST(ReportPage, draws_the_number_that_the_criterion_asks_of) {
   const std::string html = report_html(found());
   EXPECT_THAT(html, HasSubstr("aria-label=\"size: b 1,234,568, &lt;c&gt; 7, a 6\""));

@@ -43,7 +43,29 @@ bool is_partition(const std::string& what) {
          (what.size() == 10 && what[4] == '-' && what.find_first_not_of("0123456789-") == std::string::npos);
 }
 
-void print_run(const Json& run, bool colour) {
+// Of work that asks queries in rounds: where each of them is. False if it is other work.
+bool print_rounds(const Json& run, bool colour) {
+  const auto& queries = run["result"]["queries"].array();
+  if (queries.empty()) return false;
+  TextTable table;
+  table.header = {"query", "segment", "round", "state", "took", "of", "rows", "error"};
+  table.right = {false, true, true, false, true, true, true, false};
+  for (const Json& query : queries) {
+    const bool has_ended = query["round"].as_int() > 0;
+    char took[32] = "";
+    if (has_ended) std::snprintf(took, sizeof took, "%.3f s", static_cast<double>(query["elapsed_ms"].as_int()) / 1000);
+    const bool is_finished = query["status"].as_string() == "FINISHED";
+    table.rows.push_back({query["query"].as_string(), std::to_string(query["segment"].as_int() + 1),
+                          has_ended ? std::to_string(query["round"].as_int()) : "", query["status"].as_string(), took,
+                          query["threshold"].as_string(),
+                          is_finished ? with_commas(static_cast<uint64_t>(query["rows"].as_int())) : "",
+                          is_finished ? "" : query["error"].as_string()});
+  }
+  std::cout << render(table, colour);
+  return true;
+}
+
+void print_tasks(const Json& run, bool colour) {
   struct Sum {
     const char* what = "task";
     uint64_t tasks = 0, rows = 0;
@@ -71,6 +93,10 @@ void print_run(const Json& run, bool colour) {
   }
   if (!failures.rows.empty()) std::cout << render(failures, colour, true);
   if (order.empty() && run["state"].as_string() == "done") std::printf("everything was fresh: nothing to compute\n");
+}
+
+void print_run(const Json& run, bool colour) {
+  if (!print_rounds(run, colour)) print_tasks(run, colour);
   std::printf("run %s %s", run["id"].as_string().c_str(), run["state"].as_string().c_str());
   if (!run["seconds"].is_null()) std::printf(" in %.2f s", run["seconds"].as_double());
   std::printf("\n");

@@ -7,6 +7,7 @@ import type {
   AuditEntry,
   Catalog,
   Channel,
+  Comparison,
   Dashboard,
   DashboardData,
   DashboardSummary,
@@ -22,6 +23,8 @@ import type {
   Position,
   QuarantinedRecord,
   Receipt,
+  Review,
+  ReviewReport,
   Run,
   RunDetail,
   RunningStatement,
@@ -168,8 +171,8 @@ async function request<T>(path: string, options: RequestOptions = {}): Promise<T
 
 const name_in_path = encodeURIComponent;
 
-/** A flow or table by its name, or the work of an earlier run once more. */
-export type RunOrder = { again: string } | { name: string; from?: string; to?: string; force?: boolean; upstream?: boolean };
+/** A flow or table by its name, a review by its own, or the work of an earlier run once more. */
+export type RunOrder = { review: string; workflow?: string; on?: string } | { again: string } | { name: string; from?: string; to?: string; force?: boolean; upstream?: boolean };
 
 /** A password that somebody typed, or one that weir makes and shows once. */
 export type GivenPassword = { password: string } | { generate: true };
@@ -239,7 +242,11 @@ export const api = {
   runs: async (choice: { name?: string; limit?: number }, signal?: AbortSignal) =>
     (await request<{ runs: Run[] }>(`/v1/runs?limit=${choice.limit ?? 100}${choice.name ? `&name=${name_in_path(choice.name)}` : ''}`, { signal })).runs,
   run: (id: string, signal?: AbortSignal) => request<RunDetail>(`/v1/runs/${name_in_path(id)}`, { signal }),
-  start_run: async (order: RunOrder) => (await request<{ id: string }>('/v1/runs', { method: 'POST', body: order })).id,
+  start_run: async (order: RunOrder) => {
+    if (!('review' in order)) return (await request<{ id: string }>('/v1/runs', { method: 'POST', body: order })).id;
+    const { review, ...body } = order;
+    return (await request<{ id: string }>(`/v1/reviews/${name_in_path(review)}/runs`, { method: 'POST', body })).id;
+  },
   stop_run: (id: string) => request<{ stopped: boolean }>(`/v1/runs/${name_in_path(id)}/stop`, { method: 'POST', body: {} }),
   tables: async (signal?: AbortSignal) => (await request<{ tables: TableSummary[] }>('/v1/tables', { signal })).tables,
   table: (name: string, signal?: AbortSignal) => request<TableDetail>(`/v1/tables/${name_in_path(name)}`, { signal }),
@@ -249,6 +256,10 @@ export const api = {
   dashboards: async (signal?: AbortSignal) => (await request<{ dashboards: DashboardSummary[] }>('/v1/dashboards', { signal })).dashboards,
   dashboard: (name: string, signal?: AbortSignal) => request<Dashboard>(`/v1/dashboards/${name_in_path(name)}`, { signal }),
   dashboard_data: (name: string, wanted: DataOrder, signal?: AbortSignal) => request<DashboardData>(`/v1/dashboards/${name_in_path(name)}/data?${data_query(wanted)}`, { signal, timeout_ms: 60_000 }),
+  reviews: async (signal?: AbortSignal) => (await request<{ reviews: Review[] }>('/v1/reviews', { signal })).reviews,
+  review: (name: string, signal?: AbortSignal) => request<Review>(`/v1/reviews/${name_in_path(name)}`, { signal }),
+  review_report: (name: string, run: string, signal?: AbortSignal) => request<ReviewReport>(`/v1/reviews/${name_in_path(name)}/report?format=json&run=${name_in_path(run)}`, { signal, timeout_ms: 60_000 }),
+  compare_reviews: (name: string, from: string, to: string, signal?: AbortSignal) => request<Comparison>(`/v1/reviews/${name_in_path(name)}/compare?from=${name_in_path(from)}&to=${name_in_path(to)}`, { signal, timeout_ms: 60_000 }),
   live: async (signal?: AbortSignal) => (await request<{ live: Live[] }>('/v1/live', { signal })).live,
   alarms: (signal?: AbortSignal) => request<{ alarms: Alarm[]; channels: Channel[] }>('/v1/alarms', { signal }),
   alarm: (name: string, signal?: AbortSignal) => request<AlarmDetail>(`/v1/alarms/${name_in_path(name)}`, { signal }),

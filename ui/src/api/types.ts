@@ -645,3 +645,109 @@ export interface LiveChange {
   windows: LiveWindow[];
   snapshot: boolean;
 }
+
+export type Colour = 'red' | 'yellow' | 'green' | 'not measured';
+
+export interface TrendPoint {
+  run: string;
+  started_at: string;
+  verdict: Colour | null;
+  score: number | null;
+  red: number;
+  yellow: number;
+  green: number;
+  not_measured: number;
+}
+
+export interface ReviewQuery {
+  query: string;
+  title: string;
+  script: string;
+  threshold: string;
+  signals: number;
+  /** Only where one review was asked for. */
+  sql?: string;
+}
+
+/** A review; its list comes without SQL. */
+export interface Review {
+  review: string;
+  title: string;
+  description: string;
+  enabled: boolean;
+  shipped?: boolean;
+  target: string;
+  workflow: string;
+  workflows: string[];
+  rounds: number;
+  queries: ReviewQuery[];
+  signals: number;
+  when?: string[];
+  next_at?: string | null;
+  last: Run | null;
+  trend: TrendPoint[];
+}
+
+/** Where a query of a run is: in the run's result. */
+export interface RoundQuery {
+  query: string;
+  status: 'INITIAL' | 'FINISHED' | 'FAILED';
+  segment: number;
+  threshold: string;
+  round: number;
+  rows: number;
+  truncated: boolean;
+  elapsed_ms: number;
+  error: string;
+}
+
+export interface ReviewSignal {
+  signal: string;
+  colour: Colour;
+  impact: 'low' | 'medium' | 'high';
+  count: number;
+  of: number;
+  of_name: string;
+  value: unknown;
+  why: string;
+  explanation: string;
+  mend: string[];
+  recommend: string[];
+}
+
+export interface ReviewChange {
+  query: string;
+  title: string;
+  signal: string;
+  from: Colour | null;
+  to: Colour | null;
+  count_from: number;
+  count_to: number;
+  colour: Colour;
+}
+
+export const change_kinds = ['new', 'worse', 'better', 'resolved', 'not_measured_any_more'] as const;
+export type ReviewChanges = Record<(typeof change_kinds)[number], ReviewChange[]>;
+
+export interface ReviewReport {
+  title: string;
+  run: string;
+  started_at: string;
+  verdict: Colour | null;
+  score: number | null;
+  counts: { red: number; yellow: number; green: number; not_measured: number };
+  sections: { name: string; score: number | null; colour: Colour | null; queries: { query: string; title: string; signals: ReviewSignal[] }[] }[];
+  recommendations: Record<string, { text: string; effort: string }>;
+  since: (ReviewChanges & { run: string; started_at: string; verdict: Colour | null; score: number | null }) | null;
+}
+
+export interface ComparedSide {
+  run: string;
+  started_at: string;
+  workflow: string;
+  verdict: Colour | null;
+  score: number | null;
+  counts: ReviewReport['counts'];
+}
+
+export type Comparison = ReviewChanges & { review: string; from: ComparedSide; to: ComparedSide };

@@ -71,9 +71,12 @@ Result<Response> report_of(const review::Reviews& reviews, const Request& reques
   Response out;
   TRY_ASSIGN(out.body, reviews.report(run, form->file));
   out.content_type = form->content_type;
+  out.kind = HeadKind::page;  // with a policy of its own, which is the only one then
+  out.headers.emplace_back("Cache-Control", "no-store");
   // What somebody else's warehouse said stands in it: no script runs, nothing is fetched.
-  out.headers.emplace_back("content-security-policy",
-                           "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups");
+  out.headers.emplace_back("Content-Security-Policy",
+                           "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action "
+                           "'none'; frame-ancestors 'none'; sandbox allow-popups");
   return out;
 }
 
