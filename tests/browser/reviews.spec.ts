@@ -159,7 +159,7 @@ test.describe('with a server of its own', () => {
     }
     await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = false)));
     await page.emulateMedia({ media: 'print' });
-    await expect(page.getByText('DELETE FROM t WHERE n = 12')).toBeVisible();
+    await expect(page.getByText('DELETE FROM t WHERE n = 9')).toBeVisible();
   });
 
   test('a review that is not there, and a run without a report, say so', async ({ page, watched }) => {
