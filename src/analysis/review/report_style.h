@@ -39,7 +39,7 @@ a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline:2px s
 .b-green { background:var(--green); } .b-none { background:var(--none); opacity:.45; }
 .scores { list-style:none; margin:12px 0 0; padding:0; display:grid; gap:0 28px;
   grid-template-columns:repeat(auto-fill, minmax(min(100%, 440px), 1fr)); }
-.scores li { display:grid; grid-template-columns:minmax(0, 4fr) minmax(50px, 3fr) 4ch 112px;
+.scores li { display:grid; grid-template-columns:minmax(0, 4fr) minmax(50px, 3fr) 4ch 126px;
   gap:10px; align-items:center; padding:3px 0; font-size:14px; }
 .scores .track { height:8px; border-radius:4px; background:var(--track); overflow:hidden; }
 .scores .track i { display:block; height:8px; }
@@ -71,7 +71,7 @@ ul { padding-left:20px; margin:6px 0; }
 footer { margin-top:32px; font-size:13px; color:var(--dim); }
 @media (max-width:600px) { main { padding:16px 12px 40px; } h1 { font-size:22px; } .score { font-size:38px; }
   .card { padding:12px; } .verdict { font-size:17px; }
-  .scores li { grid-template-columns:minmax(0, 1fr) 4ch 112px; } .scores .track { display:none; } }
+  .scores li { grid-template-columns:minmax(0, 1fr) 4ch 126px; } .scores .track { display:none; } }
 @media print { :root { color-scheme:light; --page:#fff; --card:#fff; --text:#1c2733; --dim:#4c5863; --line:#c9d0d7;
     --red:#b3261e; --yellow:#8a5a00; --green:#1b6e3c; --none:#5b6875; --red-soft:#fdecea; --yellow-soft:#fff4dc;
     --green-soft:#e6f4ea; --none-soft:#eceff2; --link:#0b57a4; --code:#f0f2f5; --track:#e9edf1; --amber:#d69600; }
