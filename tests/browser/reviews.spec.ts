@@ -148,6 +148,26 @@ test.describe('with a server of its own', () => {
     await opened.close();
   });
 
+  test('a page of a review does not jump while it loads, with runs and without', async ({ page }) => {
+    declare(server, 'never', health(3));
+    server.weir('apply');
+    await sign_in(page, server);
+    await run(page, server, 'health');
+    await page.addInitScript(() => {
+      (globalThis as unknown as { shifts: number }).shifts = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) (globalThis as unknown as { shifts: number }).shifts += (entry as unknown as { value: number }).value;
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    for (const [name, seen] of [['health', 'Since the last run'], ['never', 'It has not run yet']] as const) {
+      await page.goto(`${server.url}/reviews/${name}`);
+      await expect(page.getByText(seen)).toBeVisible();
+      await expect(page.getByRole('region', { name: 'Queries' }).getByText('Numbers', { exact: true })).toBeAttached();
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      expect(await page.evaluate(() => (globalThis as unknown as { shifts: number }).shifts), `${name} moved by`).toBeLessThan(0.05);
+    }
+  });
+
   // The report's own page runs no script, ours neither: it is looked at as a file.
   test('the report is accessible in light and dark, and unfolds on paper', async ({ page }) => {
     await sign_in(page, server);

@@ -122,7 +122,7 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
   // Answers wait until the page stands without them, so that what stands there before is really seen.
   let release = () => {};
   let answers = Promise.resolve();
-  await page.route(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|endpoints)/, async (route) => {
+  await page.route(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|reviews|endpoints)/, async (route) => {
     await answers;
     await route.continue();
   });
@@ -131,7 +131,7 @@ test('pages do not jump while they load', async ({ signed_in: page }) => {
     await page.goto(address);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    const answered = page.waitForResponse(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|endpoints)/);
+    const answered = page.waitForResponse(/\/v1\/(status|streams|catalog|tables|lake|flows|runs|dashboards|live|alarms|findings|reviews|endpoints)/);
     release();
     await answered;
     if (!['/sql', '/load', '/dashboards'].includes(address)) await expect(page.getByText('Live', { exact: true }).last()).toBeVisible();
