@@ -27,9 +27,9 @@ Result<Analyses> open_analyses(const AnalysisParts& parts) {
       parts.metrics, parts.control, parts.notifier, parts.clock, ask_sql_on(parts.warehouse, parts.lanes)});
   out.dashboards = std::make_unique<dashboard::Dashboards>(dashboard::Dashboards::Parts{parts.warehouse, parts.clock});
   TRY_ASSIGN(out.runs, LocalBlobStore::open(real_files(), parts.runs_folder));
-  out.reviews = std::make_unique<review::Reviews>(
-      review::Reviews::Parts{parts.flow, parts.starts, *out.runs, parts.notifier, parts.clock, parts.random,
-                             [parts](const std::string& target, const std::string& user) { return source_of(parts, target, user); }});
+  out.reviews = std::make_unique<review::Reviews>(review::Reviews::Parts{
+      parts.flow, parts.starts, *out.runs, parts.notifier, parts.clock, parts.random,
+      [parts](const std::string& target, const std::string& user) { return source_of(parts, target, user); }});
   return out;
 }
 

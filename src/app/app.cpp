@@ -6,7 +6,6 @@
 #include <atomic>
 #include <condition_variable>
 
-#include "analysis/dashboard/dashboard.h"
 #include "app/analyses.h"
 #include "app/deployment.h"
 #include "app/doors.h"
@@ -37,7 +36,6 @@
 #include "platform/endpoint/endpoint.h"
 #include "platform/forget/forget.h"
 #include "platform/warehouse/saved_queries.h"
-#include "platform/warehouse/warehouse.h"
 #include "stream/history/history.h"
 #include "stream/live/live.h"
 #include "surface/http/routes/all.h"
@@ -342,14 +340,14 @@ Status Composed::open_watchers() {
   notifier_ = make_notifier({*control_, clock_, random_, metrics_, ask_secret}, settings_,
                             {project_name_, options_.environment, options_.folder, state_folder_}, options_.serves);
   run_findings_ = std::make_unique<RunFindings>(*notifier_);
-  TRY_ASSIGN(analyses_, open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
-                                       connections_->pools(), starting_->starts(), *users_,
-                                       join_path(store_root_, "runs")}));
+  TRY_ASSIGN(analyses_,
+             open_analyses({metrics_, *control_, *notifier_, *warehouse_, *flow_, *lanes_, clock_, random_,
+                            connections_->pools(), starting_->starts(), *users_, join_path(store_root_, "runs")}));
   deployment_ = std::make_unique<Deployment>(
       Deployment::Parts{*control_, *engine_, *capture_, *lake_, ask_secret,
-                        [this] { return loaded_tables(*warehouse_); }, *flow_, starting_->flows(), *endpoints_, *live_, metrics_,
-                        *analyses_.alarms, *notifier_, *analyses_.dashboards, *analyses_.reviews, *run_findings_,
-                        intakes_->externals(), intakes_->rules(),
+                        [this] { return loaded_tables(*warehouse_); }, *flow_, starting_->flows(), *endpoints_, *live_,
+                        metrics_, *analyses_.alarms, *notifier_, *analyses_.dashboards, *analyses_.reviews,
+                        *run_findings_, intakes_->externals(), intakes_->rules(),
                         [this] { return loads_begin_ ? intakes_->begin_loads() : std::vector<std::string>(); }},
       options_.folder, options_.environment);
   return {};

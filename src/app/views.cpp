@@ -208,12 +208,8 @@ SystemView disk(const std::string& store_root) {
 }  // namespace
 
 std::vector<SystemView> system_views(const SpineRooms& rooms) {
-  return {streams(rooms.capture),
-          lake_files(rooms.control),
-          journal_state(rooms.journal, rooms.lake),
-          runs(rooms.control),
-          tables(rooms.flow),
-          disk(rooms.store_root)};
+  return {streams(rooms.capture), lake_files(rooms.control), journal_state(rooms.journal, rooms.lake),
+          runs(rooms.control),    tables(rooms.flow),        disk(rooms.store_root)};
 }
 
 void add_warehouse_views(std::vector<SystemView>& views, const warehouse::StatementLog& statements,

@@ -140,12 +140,12 @@ struct Review {
   bool enabled = true;
   std::map<std::string, std::string> tags;
   std::string target = kThisTarget;
-  std::string user;  // who asks, of the target weir; empty: the owner. A connection has a user of its own
+  std::string user;                // who asks, of the target weir; empty: the owner. A connection has a user of its own
   std::string customer, endpoint;  // of the JSON form: whose warehouse it is
   std::string workflow = kAllSerial;
   std::map<std::string, Workflow> workflows;  // declared ones, all-serial and all-parallel
-  flow::StartRules starts;  // what starts it by itself
-  bool scheduled = true;    // false: nothing but a person or the API does, whatever `starts` says
+  flow::StartRules starts;                    // what starts it by itself
+  bool scheduled = true;                      // false: nothing but a person or the API does, whatever `starts` says
   int rounds = 3;
   int parallel = 16;  // queries at once
   std::optional<Duration> time_limit;

@@ -50,7 +50,8 @@ void read_statement(YamlSection& in, const std::string& id, Review& review) {
   if (!is_review_name(query.name)) {
     in.refuse("StatementName", shown(query.name) + " is no name of a query", "[A-Za-z][A-Za-z0-9_-]*");
   }
-  if (review.find(query.name) != nullptr) in.refuse("StatementName", "query " + shown(query.name) + " is there already");
+  if (review.find(query.name) != nullptr)
+    in.refuse("StatementName", "query " + shown(query.name) + " is there already");
   query.result = query.name;
   query.script = kRule;
   review.queries.push_back(std::move(query));
@@ -82,7 +83,8 @@ void read_rule(const project::DeclarationSource& source, Review& review, std::ve
     if (!judged) in.refuse("ScheduleExpressionTimezone", judged.error().message, judged.error().hint);
   }
   if (in.text("State", state)) {
-    if (state != "ENABLED" && state != "DISABLED") in.refuse("State", shown(state) + " is no state", "ENABLED or DISABLED");
+    if (state != "ENABLED" && state != "DISABLED")
+      in.refuse("State", shown(state) + " is no state", "ENABLED or DISABLED");
     review.scheduled = state == "ENABLED";
   }
   std::vector<YamlSection> targets = in.sections("Targets", "a target");

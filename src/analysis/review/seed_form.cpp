@@ -79,9 +79,9 @@ std::optional<Yaml> read_json_part(const project::DeclarationSource& source, con
                                    std::vector<Error>& errors) {
   const auto found = source.parts.find(file);
   if (found == source.parts.end()) {
-    errors.push_back(Error(Code::not_found, "there is no " + file,
-                           "the automated review has config.json and review_config.json")
-                         .at({path_of(source, file), 1, 1}));
+    errors.push_back(
+        Error(Code::not_found, "there is no " + file, "the automated review has config.json and review_config.json")
+            .at({path_of(source, file), 1, 1}));
     return std::nullopt;
   }
   // JSON's own reader says better what is wrong with JSON.

@@ -73,7 +73,7 @@ notify::Message message_of(const Ended& ended, const Failed& failed) {
   notify::Message out;
   out.name = "review/" + ended.review.name;
   out.subject = ended.is_late ? "The review " + ended.review.title + " ran out of time"
-                            : "Your report is ready: " + ended.review.title + ", " + report["verdict"].as_string();
+                              : "Your report is ready: " + ended.review.title + ", " + report["verdict"].as_string();
   if (ended.is_late) {
     out.text = "The review was not done within " + format_duration(*ended.review.time_limit) +
                ". The report has what was measured until then.\n\n";

@@ -40,8 +40,9 @@ class CircleSearch {
   void refuse(const std::vector<DeclarationId>& circle, const Starter& starter) {
     std::string text = circle.front().first + " " + circle.front().second;
     for (auto one = circle.rbegin(); one != circle.rend(); ++one) text += " → " + one->first + " " + one->second;
-    errors_.push_back(Error(Code::invalid, "runs would start each other in a circle: " + text, "remove one of the triggers")
-                          .at(starter.at));
+    errors_.push_back(
+        Error(Code::invalid, "runs would start each other in a circle: " + text, "remove one of the triggers")
+            .at(starter.at));
   }
 
   const StarterMap& starters_;

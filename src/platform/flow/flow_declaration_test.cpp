@@ -242,8 +242,9 @@ TEST(FlowDeclaration, schedules_are_judged_where_they_stand) {
 
 TEST(FlowDeclaration, a_trigger_is_one_thing) {
   const auto trigger = [](const std::string& one) { return flow_mistakes("triggers: [" + one + "]"); };
-  EXPECT_THAT(trigger("{}"),
-              ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run, object, job_log, apply; this names none")));
+  EXPECT_THAT(
+      trigger("{}"),
+      ElementsAre(HasSubstr("2:12: a trigger is one of arrival, stale, run, object, job_log, apply; this names none")));
   EXPECT_THAT(trigger("{arrival: a, stale: b}"), ElementsAre(HasSubstr("this is arrival and stale")));
   EXPECT_THAT(trigger("{stale: a, quiet: 1s}"), ElementsAre(HasSubstr("quiet: belongs to arrival")));
   EXPECT_THAT(trigger("{object: data/in}"), ElementsAre(HasSubstr("object: is no place in the store")));

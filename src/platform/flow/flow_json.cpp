@@ -9,7 +9,9 @@
 namespace weir::flow {
 namespace {
 
-constexpr int kFormat = 4;  // 3 knew neither job logs nor reviews as triggers; 2 did not know triggers by objects; 1 had neither late of a window nor by of a load
+// 3 knew neither job logs nor reviews as triggers; 2 did not know triggers by objects; 1 had neither late of a window
+// nor by of a load.
+constexpr int kFormat = 4;
 
 Json window_json(const Window& window) {
   return Json::Object{{"days", window.days}, {"offset", window.offset}, {"late", window.late}};

@@ -21,7 +21,8 @@ constexpr Duration kLongestRest = minutes(1);
 constexpr size_t kJobBytesMax = 1 << 20;  // of one row
 
 constexpr std::string_view kSourceWord = "{source}", kReaderWord = "{reader}";
-constexpr std::string_view kJobLogSql = R"sql(-- The job log that weir follows. A row written to {source} is written here, too, and weir is woken.
+constexpr std::string_view kJobLogSql = R"sql(
+-- The job log that weir follows. A row written to {source} is written here, too, and weir is woken.
 CREATE TABLE IF NOT EXISTS public.weir_job_log (
   id bigserial PRIMARY KEY,
   tx bigint NOT NULL DEFAULT txid_current(),
@@ -59,9 +60,9 @@ std::string text_of(const engine::Cell& cell) {
 
 // Nothing but numbers of our own stands in it. Without a bookmark: the rows that may not be the last ones.
 std::string reading_sql(const std::optional<JobBookmark>& bookmark) {
-  const std::string behind =
-      bookmark ? "(l.tx, l.id) > (" + std::to_string(bookmark->transaction()) + ", " + std::to_string(bookmark->id()) + ")"
-               : "l.tx >= s.oldest";
+  const std::string behind = bookmark ? "(l.tx, l.id) > (" + std::to_string(bookmark->transaction()) + ", " +
+                                            std::to_string(bookmark->id()) + ")"
+                                      : "l.tx >= s.oldest";
   return "SELECT s.oldest, l.id, l.tx, l.source, l.job::text FROM "
          "(SELECT txid_snapshot_xmin(txid_current_snapshot()) AS oldest) s "
          "LEFT JOIN public.weir_job_log l ON " +
@@ -103,7 +104,7 @@ Result<std::string> job_log_sql(std::string_view source, std::string_view reader
   }
   const std::string whole = quoted_name(schema) + "." + quoted_name(table);
   std::string out;
-  std::string_view rest = kJobLogSql;
+  std::string_view rest = kJobLogSql.substr(1);
   while (!rest.empty()) {
     const size_t source_at = rest.find(kSourceWord), reader_at = rest.find(kReaderWord);
     const size_t at = std::min(source_at, reader_at);
@@ -140,10 +141,10 @@ Result<JobBookmark> JobBookmark::behind(const JobReading& reading) const {
     if (out.is_behind(row)) out.seen_.insert(row.id);
   }
   if (out.seen_.size() < kJobLogRowsMax) return out;
-  return Error(Code::too_large,
-               "more than " + std::to_string(kJobLogRowsMax) +
-                   " rows were logged behind a transaction that is still open there",
-               "end it: SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start");
+  return Error(
+      Code::too_large,
+      "more than " + std::to_string(kJobLogRowsMax) + " rows were logged behind a transaction that is still open there",
+      "end it: SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start");
 }
 
 Json JobBookmark::to_json() const {

@@ -39,10 +39,10 @@ enum class TriggerKind { arrival, stale, run, object, job_log, apply };
 enum class RunState { done, failed };
 struct Trigger {
   TriggerKind kind = TriggerKind::arrival;
-  std::string name;                 // of the stream, table, run or connection; object: "s3://bucket/prefix"
-  Duration quiet = seconds(10);     // arrival, object, job_log: once nothing has arrived for so long
-  RunState state = RunState::done;  // run: how that run ended
-  std::string work = kFlowRunKind;  // run: the kind of what runs
+  std::string name;                            // of the stream, table, run or connection; object: "s3://bucket/prefix"
+  Duration quiet = seconds(10);                // arrival, object, job_log: once nothing has arrived for so long
+  RunState state = RunState::done;             // run: how that run ended
+  std::string work = kFlowRunKind;             // run: the kind of what runs
   std::map<std::string, std::string> where{};  // job_log: what the row's columns must hold
   friend bool operator==(const Trigger&, const Trigger&) = default;
 };

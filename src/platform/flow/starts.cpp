@@ -264,7 +264,8 @@ void Starts::take_listing(const Declared& declared, Objects& objects, WallTime n
     return;
   }
   if (objects.failures > 0) {
-    log_event(Level::info, "start.objects_listed_again", {{declared.what.kind, declared.what.name}, {"place", objects.state.place}});
+    log_event(Level::info, "start.objects_listed_again",
+              {{declared.what.kind, declared.what.name}, {"place", objects.state.place}});
   }
   objects.failures = 0;
   objects.state.failing_since.reset();
@@ -296,7 +297,8 @@ void Starts::record_objects(const Declared& declared, Objects& objects) {
   if (kept) {
     objects.recorded = objects.watch->digest();
   } else {
-    log_event(Level::error, "start.not_recorded", {{declared.what.kind, declared.what.name}, {"error", kept.error().text()}});
+    log_event(Level::error, "start.not_recorded",
+              {{declared.what.kind, declared.what.name}, {"error", kept.error().text()}});
   }
 }
 
@@ -453,8 +455,8 @@ void Starts::cover(Declared& declared) {
 // Empty without a trigger by apply: then nobody needs it.
 std::string Starts::digest_of(const Startable& what) {
   const auto& triggers = what.rules.triggers;
-  const bool is_needed = std::any_of(triggers.begin(), triggers.end(),
-                                     [](const Trigger& one) { return one.kind == TriggerKind::apply; });
+  const bool is_needed =
+      std::any_of(triggers.begin(), triggers.end(), [](const Trigger& one) { return one.kind == TriggerKind::apply; });
   return is_needed ? sha256_hex(what.declaration) : std::string();
 }
 

@@ -111,18 +111,18 @@ class Starts {
     std::vector<Schedule> schedules;
     WallTime fired;  // schedules up to here are done with
     std::optional<WallTime> next;
-    std::optional<std::string> due;              // why, until it was started
-    std::optional<WallTime> due_from, due_to;    // schedule: the times it is due for
-    std::map<std::string, uint64_t> seen;        // arrival: the stream's version
-    std::map<std::string, WallTime> changed;     // arrival: since when it has been that
-    std::string left_behind;                     // stale: what the last start was for
-    std::map<std::string, std::string> ended;    // run: the run that was seen last, by kind/name
-    std::map<std::string, Objects> objects;      // object: by the place
-    std::string object;                          // that it is due for
-    std::map<std::string, Jobs> jobs;            // job_log: by the connection and what rows must hold
-    Json job;                                    // that it is due for
-    std::string applied;                         // apply: the digest that has been started
-    std::optional<std::string> refused;          // why it could not be started
+    std::optional<std::string> due;            // why, until it was started
+    std::optional<WallTime> due_from, due_to;  // schedule: the times it is due for
+    std::map<std::string, uint64_t> seen;      // arrival: the stream's version
+    std::map<std::string, WallTime> changed;   // arrival: since when it has been that
+    std::string left_behind;                   // stale: what the last start was for
+    std::map<std::string, std::string> ended;  // run: the run that was seen last, by kind/name
+    std::map<std::string, Objects> objects;    // object: by the place
+    std::string object;                        // that it is due for
+    std::map<std::string, Jobs> jobs;          // job_log: by the connection and what rows must hold
+    Json job;                                  // that it is due for
+    std::string applied;                       // apply: the digest that has been started
+    std::optional<std::string> refused;        // why it could not be started
     std::optional<WallTime> try_again;
   };
   using All = std::map<Id, Declared>;

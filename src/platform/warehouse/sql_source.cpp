@@ -82,15 +82,12 @@ class WarehouseSource final : public SqlSource {
   }
 
   Result<SqlAnswer> run(const std::string& sql, const SqlLimits& limits, const Cancel& cancel) override {
-    TRY_ASSIGN(
-        const auto session,
-        Session::open(
-            warehouse_,
-            {.user = user_,
-             .client = client_,
-             .peer = {},
-             .profile = Profile::redshift,
-             .settings = {{"search_path", "main, lake, public"}, {"application_name", client_}}}));
+    TRY_ASSIGN(const auto session, Session::open(warehouse_, {.user = user_,
+                                                              .client = client_,
+                                                              .peer = {},
+                                                              .profile = Profile::redshift,
+                                                              .settings = {{"search_path", "main, lake, public"},
+                                                                           {"application_name", client_}}}));
     TRY_ASSIGN(const std::string statement, reading_statement(*session, sql));
     TRY_ASSIGN(const auto admission, session->admit({.sql = statement, .parameters = {}, .time = limits.time}, cancel));
     TRY_ASSIGN(const auto execution, admission->start());

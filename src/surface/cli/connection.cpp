@@ -95,8 +95,8 @@ void add_connection(CLI::App& app, Context& context) {
   job_log->add_option("connection", *name, "Its name")->required();
   job_log->add_option("--table", *table, "The table that jobs write to, schema.name")->required();
   job_log->callback([&context, name, table] {
-    const auto answer = asked(
-        context, {.path = "/v1/connections/" + url_encode(*name) + "/job-log?table=" + url_encode(*table)});
+    const auto answer =
+        asked(context, {.path = "/v1/connections/" + url_encode(*name) + "/job-log?table=" + url_encode(*table)});
     if (answer && !context.common.json) std::cout << (*answer)["sql"].as_string();
   });
   auto* check = connections->add_subcommand(

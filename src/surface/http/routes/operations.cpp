@@ -77,16 +77,17 @@ constexpr GaugeName kBuildInfo = {"weir_build_info", "1; the version is its labe
 constexpr GaugeName kResident = {"process_resident_memory_bytes", "Memory of the program."};
 constexpr GaugeName kDescriptors = {"process_open_fds", "Open files and sockets."};
 constexpr GaugeName kStarted = {"process_start_time_seconds", "When the program began to serve, in Unix time."};
-constexpr GaugeName kSpilled = {"weir_engine_spilled_bytes",
-                               "Bytes that statements keep on disk now, because they do not fit into limits.sql_memory."};
+constexpr GaugeName kSpilled = {
+    "weir_engine_spilled_bytes",
+    "Bytes that statements keep on disk now, because they do not fit into limits.sql_memory."};
 constexpr GaugeName kDiskFree = {"weir_disk_free_bytes", "Free bytes of the disk that the store lies on."};
 
 // What the engine's statements have put there: it holds nothing else.
 double bytes_below(const std::string& folder) {
   double out = 0;
   std::error_code error;  // a file may go at any moment, and the folder need not be there
-  for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::directory_iterator();
-       at.increment(error)) {
+  for (auto at = std::filesystem::directory_iterator(folder, error);
+       !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
     const uint64_t size = at->file_size(error);
     if (!error) out += static_cast<double>(size);
     error.clear();

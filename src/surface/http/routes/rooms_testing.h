@@ -218,10 +218,11 @@ class RoomsFixture : public ::testing::Test {
         {"/index.html", "text/html; charset=utf-8", "<!doctype html>index", "", "\"i1\""},
         {"/assets/app-1.js", "text/javascript; charset=utf-8", "console.log(1)", "gzipped", "\"a1\""},
     };
-    site = make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,    *capture,  *engine,
-                      *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets, *flow,     *flows,
-                      *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, *reviews, deployment, connections},
-                     facts);
+    site =
+        make_site({clock,      random,   metrics,  lanes,   *control,  *journal,    *lake,    *capture,   *engine,
+                   *warehouse, *queries, *requeue, *crawl,  *users,    *access,     *secrets, *flow,      *flows,
+                   *endpoints, *forgets, *live,    *alarms, *notifier, *dashboards, *reviews, deployment, connections},
+                  facts);
     gate = std::make_unique<AccessGate>(*access);
     ServerOptions options;
     options.port = 0;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "analysis/alarm/alarm.h"
-#include "analysis/review/review.h"
 #include "analysis/dashboard/dashboard.h"
+#include "analysis/review/review.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/io/files.h"
