@@ -96,6 +96,8 @@ def test_faults_of_a_weir_are_found(project):
     for i in range(101):
         sql(f"INSERT INTO orders VALUES ({i}, 1)")
     sql("GRANT DELETE ON orders TO PUBLIC")
+    sql('CREATE TABLE "x FROM PUBLIC; DROP TABLE orders" (id INT)')
+    sql('GRANT DELETE ON "x FROM PUBLIC; DROP TABLE orders" TO PUBLIC')
     sql("GRANT SELECT ON orders TO PUBLIC")
     sql("CREATE MATERIALIZED VIEW totals AS SELECT SUM(price) AS total FROM orders")
     sql("INSERT INTO orders VALUES (500, 1)")
@@ -106,8 +108,9 @@ def test_faults_of_a_weir_are_found(project):
     found = signals(said)
     assert met_of_redshift(said) == {"tables that everybody may change": "red", "tables that everybody may read": "yellow", "materialized views that are behind": "yellow",
                    "many INSERT VALUES in an hour": "yellow", "many statements that fail": "yellow"}
-    assert found["tables that everybody may change"]["mend"] == ["REVOKE DELETE ON public.orders FROM PUBLIC;"]
-    # What mends them does.
+    assert sorted(found["tables that everybody may change"]["mend"]) == [
+        'REVOKE DELETE ON public."x FROM PUBLIC; DROP TABLE orders" FROM PUBLIC;', "REVOKE DELETE ON public.orders FROM PUBLIC;"]
+    # What mends them does, whatever somebody called their tables.
     for name in ("tables that everybody may change", "tables that everybody may read", "materialized views that are behind"):
         for statement in found[name]["mend"]:
             sql(statement.rstrip(";"))

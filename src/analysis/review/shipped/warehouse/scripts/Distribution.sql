@@ -1,3 +1,3 @@
-SELECT "schema" AS schema_name, "table" AS table_name, tbl_rows AS table_rows, size AS size_mb, TRIM(diststyle) AS diststyle
+SELECT QUOTE_IDENT("schema") AS schema_name, QUOTE_IDENT("table") AS table_name, tbl_rows AS table_rows, size AS size_mb, TRIM(diststyle) AS diststyle
 FROM svv_table_info
 ORDER BY tbl_rows DESC
