@@ -215,7 +215,7 @@ def test_the_guide_of_reviews_that_come_with_weir(project):
     assert signals(said)["orders without a customer"]["colour"] == "yellow" and "SignIns" not in queries(said) and "Slots" not in queries(said)
     counted = {name: sum(one["signals"] for one in json.loads(project.weir("review", "show", name, "--json"))["queries"]) for name in ("warehouse", "postgres")}
     for name, count in counted.items():
-        assert re.search(rf"\| `{name}` \|.*\| {count} \|", page), (name, count)
+        assert re.search(rf"\| \[?`{name}`.* \| {count} \|", page), (name, count)
     shown = project.weir("review", "show", "warehouse")
     assert re.search(r"Disks +disks nearly full +red +high +used_percent > 75", shown)
 
