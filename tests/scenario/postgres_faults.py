@@ -44,7 +44,7 @@ Fault("UnusedIndexes", "indexes that were never read", ahead=8 * DAY,
       fine=[*table("looked_up", 100_000), "CREATE INDEX ON looked_up (v)", "SET enable_seqscan = off", "SELECT id FROM looked_up WHERE v = 7", "RESET enable_seqscan",
             *table("tiny", 100), "CREATE INDEX ON tiny (v)"])
 Fault("DuplicateIndexes", "indexes that are equal to another",
-      sql=[*table("orders", 100), "CREATE INDEX one ON orders (v)", "CREATE INDEX two ON orders (v)"],
+      sql=[*table("orders", 100), "CREATE INDEX one ON orders (v, (v + 1)) WHERE id > 50", "CREATE INDEX two ON orders (v,  (v+1))  WHERE  id  >  50"],
       fine=[*table("sorted", 100, "v int, t text", "i, i"), "CREATE INDEX ON sorted (v)", "CREATE INDEX ON sorted (v DESC)", "CREATE INDEX ON sorted (v) WHERE id > 50",
             "CREATE INDEX ON sorted USING hash (v)", "CREATE INDEX ON sorted (t)", "CREATE INDEX ON sorted (t text_pattern_ops)", "CREATE INDEX ON sorted ((v + 1))", "CREATE INDEX ON sorted ((v + 2))"])
 Fault("DuplicateIndexes", "indexes that a wider one covers",

@@ -211,6 +211,9 @@ Review base() {
   Review out;
   out.name = "tables";
   out.title = "Base";
+  out.rounds = 2;
+  out.parallel = 4;
+  out.time_limit = minutes(30);
   for (const char* name : {"Tables", "Locks", "Slow"}) {
     Query query;
     query.name = query.result = name;
@@ -237,12 +240,15 @@ ParsedReview parse_over_base(const std::string& yaml, const Parts& more = {}) {
 
 TEST(ReviewDeclaration, begins_with_a_base) {
   const ParsedReview parsed = parse_over_base(
-      "base: tables\nleave_out: [Slow]\nqueries: {Locks: {threshold: 5s}, Own: {}}\n"
+      "base: tables\nleave_out: [Slow]\nparallel: 2\nqueries: {Locks: {threshold: 5s}, Own: {}}\n"
       "recommendations: {analyze: {text: Mine}}\n",
       {{"scripts/Locks.sql", "SELECT 1"}, {"scripts/Own.sql", "SELECT 2"}});
   for (const Error& error : parsed.errors) ADD_FAILURE() << error.text();
   const Review& review = parsed.review;
   EXPECT_EQ(review.title, "Base");
+  EXPECT_EQ(review.rounds, 2);
+  EXPECT_EQ(review.parallel, 2);  // its own
+  EXPECT_EQ(review.time_limit, minutes(30));
   ASSERT_EQ(review.queries.size(), 3u);
   EXPECT_EQ(review.find("Tables")->sql, "SELECT 0");
   EXPECT_EQ(review.find("Locks")->sql, "SELECT 1");  // its own, in the base's place

@@ -127,7 +127,7 @@ constexpr const char* kSchema = R"json({
           "type": "array",
           "maxItems": 50,
           "items": {"type": "string", "pattern": "^([a-z_][a-z0-9_$]*[.])?[a-z_][a-z0-9_$]*$"},
-          "description": "Relations that it reads. Where one cannot be read it is not measured, with the reason."},
+          "description": "Relations, rows_of_others, all_tables, all_sequences: if unreadable, it is not measured."},
         "threshold": {
           "type": "string",
           "default": "10m",

@@ -1,6 +1,7 @@
 -- Pairs of indexes of one table of which one does what the other does. `is_identical`: the same columns, order,
 -- operators and condition; else the columns of `index` are the first ones of `covered_by`. An index that holds a rule
--- is never the one to drop; of two that are equal the younger is.
+-- is never the one to drop; of two that are equal the younger is. Expressions are compared as they are stored, without
+-- their places in the statement: writing them as SQL would lock the table in newer versions.
 WITH indexes AS (
   SELECT i.indexrelid AS id, i.indrelid AS table_id, n.nspname, c.relname, c.relpages, t.relname AS table_name, a.amname,
          i.indisunique AS is_unique, i.indnatts > i.indnkeyatts AS has_more,
@@ -12,8 +13,8 @@ WITH indexes AS (
          string_to_array(i.indclass::text, ' ') AS classes,
          string_to_array(i.indcollation::text, ' ') AS collations,
          string_to_array(i.indoption::text, ' ') AS options,
-         coalesce(pg_get_expr(i.indexprs, i.indrelid), '') AS expressions,
-         coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS condition
+         coalesce(regexp_replace(i.indexprs::text, ':location -?\d+', '', 'g'), '') AS expressions,
+         coalesce(regexp_replace(i.indpred::text, ':location -?\d+', '', 'g'), '') AS condition
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
   JOIN pg_class t ON t.oid = i.indrelid
