@@ -665,8 +665,10 @@ export interface ReviewQuery {
   script: string;
   threshold: string;
   signals: number;
-  /** Only where one review was asked for. */
+  /** Only where one review was asked for: its SQL, that of engines with words of their own, what it is judged by. */
   sql?: string;
+  sql_on?: Record<string, string>;
+  checks?: { signal: string; colour: Colour; impact: string; when: string; of: string }[];
 }
 
 /** A review; its list comes without SQL. */
