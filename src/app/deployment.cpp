@@ -112,6 +112,18 @@ Result<std::set<std::string>> Deployment::known_tables(const project::Project& p
   return known;
 }
 
+namespace {
+
+void refuse(project::Plan& plan, const std::string& kind, const std::string& name, const std::string& why) {
+  for (project::Change& change : plan.changes) {
+    if (change.kind != kind || change.name != name) continue;
+    change.compatible = false;
+    change.details.push_back(why);
+  }
+}
+
+}  // namespace
+
 Status Deployment::check_tables(const project::Project& project, project::Plan& plan) {
   std::map<std::string, std::vector<std::string>> reads;
   std::set<std::string> raw;  // nothing tells when days of them change
@@ -124,23 +136,18 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
   if (reads.empty()) return {};
   TRY_ASSIGN(auto known, known_tables(project));
   for (const std::string& name : raw) known.erase(name);
-  const auto refuse = [&](const std::string& name, std::string why) {
-    for (project::Change& change : plan.changes) {
-      if (change.kind != "table" || change.name != name) continue;
-      change.compatible = false;
-      change.details.push_back(std::move(why));
-    }
-  };
   for (const auto& [name, inputs] : reads) {
     for (const std::string& input : inputs) {
       if (known.contains(input) || input.starts_with("weir_")) continue;
-      refuse(name, "it reads '" + input + "', which is neither a stream nor a table: refused (" +
-                       did_you_mean(input, {known.begin(), known.end()}) + ")");
+      refuse(plan, "table", name,
+             "it reads '" + input + "', which is neither a stream nor a table: refused (" +
+                 did_you_mean(input, {known.begin(), known.end()}) + ")");
     }
   }
   flow::Graph graph;
   for (const auto& [name, inputs] : reads) {
     std::vector<flow::Node> nodes;
+    nodes.reserve(inputs.size());
     for (const std::string& input : inputs) nodes.push_back({flow::NodeKind::outside, input});
     TRY(graph.add({flow::NodeKind::table, name}, nodes));
   }
@@ -148,7 +155,8 @@ Status Deployment::check_tables(const project::Project& project, project::Plan& 
     std::vector<std::string> way;
     for (const auto& node : circle) way.push_back(node.name);
     way.push_back(way.front());
-    for (const auto& node : circle) refuse(node.name, "it is made of itself: " + join(way, " → ") + ": refused");
+    for (const auto& node : circle)
+      refuse(plan, "table", node.name, "it is made of itself: " + join(way, " → ") + ": refused");
   }
   return {};
 }
@@ -261,14 +269,6 @@ class KnownNames {
  private:
   std::map<std::string, std::set<std::string>> names_;  // by kind
 };
-
-void refuse(project::Plan& plan, const std::string& kind, const std::string& name, const std::string& why) {
-  for (project::Change& change : plan.changes) {
-    if (change.kind != kind || change.name != name) continue;
-    change.compatible = false;
-    change.details.push_back(why);
-  }
-}
 
 }  // namespace
 

@@ -40,7 +40,7 @@ inline constexpr size_t kExpressionBytesMax = 500;
 inline constexpr size_t kPointsMax = 1'500;   // of a series
 inline constexpr size_t kRowsShownMax = 500;  // of a table or of bars
 inline constexpr Duration kRangeMin = minutes(1);
-inline constexpr Duration kRangeMax = hours(24 * 400);
+inline constexpr Duration kRangeMax = days(400);
 inline constexpr int kColumns = 12;  // of the page; a panel's width counts them
 
 enum class PanelKind { time_series, number, bar, table, text };

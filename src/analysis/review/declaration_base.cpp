@@ -67,6 +67,7 @@ void read_base(YamlSection& in, const std::vector<Review>& bases, Review& review
   const auto found = std::find_if(bases.begin(), bases.end(), [&](const Review& one) { return one.name == base; });
   if (found == bases.end()) {
     std::vector<std::string> known;
+    known.reserve(bases.size());
     for (const Review& one : bases) known.push_back(one.name);
     in.refuse("base", "no review " + shown(base) + " comes with weir", did_you_mean(base, known));
     return;

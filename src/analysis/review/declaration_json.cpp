@@ -226,7 +226,7 @@ Result<Review> review_from_json(const Json& json) {
   if (format > 1) {
     if (const Json* starts = in.need("starts")) out.starts = flow::start_rules_from_json(*starts, wrong);
     in.flag("scheduled", out.scheduled);
-    in.text("user", out.user);
+    if (!json["user"].is_null()) in.text("user", out.user);
   }
   in.integer("rounds", rounds, 1, kRoundsMax);
   in.integer("parallel", parallel, 1, 64);

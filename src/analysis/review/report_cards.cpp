@@ -228,6 +228,7 @@ std::string top_categories_svg(const Json& report) {
     return std::pair(a.red + a.yellow, a.red) > std::pair(b.red + b.yellow, b.red);
   });
   std::vector<Bar> bars;
+  bars.reserve(categories.size());
   for (const Category& one : categories) {
     bars.push_back({one.name,
                     std::to_string(one.red + one.yellow),

@@ -166,6 +166,7 @@ template <class Enum>
 bool YamlSection::choice(std::string_view key, Enum& into, const std::vector<std::pair<std::string, Enum>>& names,
                          Need need) {
   std::vector<std::string> words;
+  words.reserve(names.size());
   for (const auto& entry : names) words.push_back(entry.first);
   auto index = choice_index(key, words, need);
   if (!index) return false;

@@ -1,6 +1,7 @@
 #include "core/project/starters.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "core/base/text.h"
@@ -39,7 +40,7 @@ class CircleSearch {
   // `circle`: each is started by the one behind it, the last by the first.
   void refuse(const std::vector<DeclarationId>& circle, const Starter& starter) {
     std::string text = circle.front().first + " " + circle.front().second;
-    for (auto one = circle.rbegin(); one != circle.rend(); ++one) text += " → " + one->first + " " + one->second;
+    for (const auto& [kind, name] : std::views::reverse(circle)) text += " → " + kind + " " + name;
     errors_.push_back(
         Error(Code::invalid, "runs would start each other in a circle: " + text, "remove one of the triggers")
             .at(starter.at));

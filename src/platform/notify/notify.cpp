@@ -165,7 +165,7 @@ void Notifier::set_channels(const std::vector<Channel>& channels, const std::vec
     topics_.clear();
     for (const Channel& channel : channels) declared_.emplace(channel.name, channel);
     for (const Topic& topic : topics) topics_.emplace(topic.name, topic);
-    std::erase_if(removed, [&](const std::string& name) { return declared_.contains(name); });
+    std::erase_if(removed, [&declared = declared_](const std::string& name) { return declared.contains(name); });
     if (options_.delivers) {
       gone.swap(couriers_);
       for (auto one = gone.begin(); one != gone.end();) {

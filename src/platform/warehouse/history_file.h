@@ -27,7 +27,7 @@ class HistoryFile {
  public:
   struct Limits {
     size_t records_max = 10'000;
-    Duration age_max = hours(24 * 30);
+    Duration age_max = days(30);
     uint64_t bytes_max = 64u << 20;
   };
   static Result<std::unique_ptr<HistoryFile>> open(Files& files, const Clock& clock, std::string folder, Limits limits);

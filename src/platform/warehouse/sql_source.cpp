@@ -64,6 +64,7 @@ class WarehouseSource final : public SqlSource {
       TRY(examine_others(needed, out, cancel));
     }
     std::vector<std::string> probes;
+    probes.reserve(relations.size());
     for (const std::string& relation : relations) probes.push_back(engine::probe_of(relation));
     if (probes.empty() || run(join(probes, " UNION ALL "), kExamineLimits, cancel)) return out;
     for (size_t i = 0; i < relations.size(); ++i) {
@@ -114,7 +115,7 @@ class WarehouseSource final : public SqlSource {
   Status examine_others(const std::vector<std::string>& needed, Readable& out, const Cancel& cancel) {
     TRY_ASSIGN(const auto access,
                run("SELECT syslog_access FROM svv_user_info WHERE user_name = current_user", kExamineLimits, cancel));
-    const auto* word = access.rows.empty() ? nullptr : std::get_if<std::string>(&access.rows[0][0]);
+    const auto* word = access.rows.empty() ? nullptr : std::get_if<std::string>(&access.rows.front().front());
     const bool sees_others = word != nullptr && *word == "UNRESTRICTED";
     const std::string name = quoted_name(user_.name);
     const std::string show_others = "ALTER USER " + name + " SYSLOG ACCESS UNRESTRICTED";

@@ -120,7 +120,7 @@ class OutsidePool::Shared::Lease final : public OutsideConnection {
   Status make_ready(const Cancel& cancel) {
     if (connection_ && connection_->wire.renew()) return {};
     connection_ = std::make_unique<Counted>(shared_->options, shared_->stops, shared_->figures);
-    const Status opened = connection_->wire.open(cancel);
+    Status opened = connection_->wire.open(cancel);
     if (!opened) shared_->figures.failed(opened.error().code);
     return opened;
   }

@@ -176,7 +176,7 @@ Status OutsideWire::open(const Cancel& cancel) {
   TRY(connect(cancel));
   if (PQsetnonblocking(connection_, 1) != 0) return not_reached();
   is_broken_ = false;
-  const Status done = order(outside_forms(options_.kind), Protocol::simple, cancel);
+  Status done = order(outside_forms(options_.kind), Protocol::simple, cancel);
   is_broken_ = !done || stopped_;
   if (!done) return done;
   return stopped_ ? Status(*stopped_) : Status();
