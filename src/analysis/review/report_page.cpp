@@ -186,7 +186,9 @@ std::string short_day(const Json& point) {
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::string& time = point["started_at"].as_string();
   if (time.size() < 10) return time;
-  const auto two = [&](size_t at) { return static_cast<size_t>(time[at] - '0') * 10 + static_cast<size_t>(time[at + 1] - '0'); };
+  const auto two = [&](size_t at) {
+    return static_cast<size_t>(time[at] - '0') * 10 + static_cast<size_t>(time[at + 1] - '0');
+  };
   return std::to_string(two(8)) + "-" + kMonths[std::clamp<size_t>(two(5), 1, 12) - 1];
 }
 
