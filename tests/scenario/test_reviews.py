@@ -184,6 +184,16 @@ def test_the_migration_tour_from_the_automated_review(shop):
     assert "no note" in (shop.folder / "report.html").read_text() and "<li>Orders</li>" in (shop.folder / "review.html").read_text()
 
 
+def test_watching_a_run_tells_each_query_as_it_ends(project):
+    small(project)
+    project.start()
+    begun = project.post("/v1/reviews/health/runs", {}, project.admin()).json["id"]
+    shown = project.weir("runs", "watch", begun)
+    told = re.findall(r"^round (\d)  (\w+) +(\w+) ", project.stderr, re.M)
+    assert ("1", "FINISHED", "Numbers") in told and ("3", "FAILED", "Missing") in told and len(set(told)) == len(told)
+    assert re.search(r"Missing +2 +3 +FAILED", shown) and re.search(r"Numbers +1 +1 +FINISHED .* 10", shown)
+
+
 def test_a_new_query_is_a_file_and_three_lines(project):
     small(project)
     project.write("reviews/health/scripts/Added.sql", "SELECT 'x' AS a, NULL::INT AS b")

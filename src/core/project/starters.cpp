@@ -1,7 +1,6 @@
 #include "core/project/starters.h"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 
 #include "core/base/text.h"
@@ -40,7 +39,8 @@ class CircleSearch {
   // `circle`: each is started by the one behind it, the last by the first.
   void refuse(const std::vector<DeclarationId>& circle, const Starter& starter) {
     std::string text = circle.front().first + " " + circle.front().second;
-    for (const auto& [kind, name] : std::views::reverse(circle)) text += " → " + kind + " " + name;
+    const std::vector<DeclarationId> way(circle.rbegin(), circle.rend());
+    for (const auto& [kind, name] : way) text += " → " + kind + " " + name;
     errors_.push_back(
         Error(Code::invalid, "runs would start each other in a circle: " + text, "remove one of the triggers")
             .at(starter.at));

@@ -15,8 +15,11 @@ namespace weir::cli {
 
 // Until it has ended; the exit code.
 int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id);
+// Of a run that asks queries in rounds, as reviews do: a line for each query when it ends in a round.
+enum class Rounds { told, not_told };
 // The same without a word at the end: the run as it ended; nothing: it goes on without us, which was told.
-Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id);
+Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id,
+                                      Rounds rounds = Rounds::not_told);
 // `started` is the answer that names the run; one that is detached is only named.
 int follow_started(Context& context, Backend& backend, const Interrupt& interrupt, const Json& started, bool detach);
 

@@ -37,6 +37,29 @@ std::string progress_of(const Json& run) {
   return out + number;
 }
 
+// Of work that asks queries in rounds: what ends between two looks, a line each on standard error.
+class RoundNews {
+ public:
+  void tell(const Json& run, ProgressLine& progress) {
+    for (const Json& query : run["result"]["queries"].array()) {
+      const int64_t round = query["round"].as_int();
+      int64_t& told = rounds_told_[query["query"].as_string()];
+      if (round <= told) continue;
+      told = round;
+      progress.clear();
+      const bool is_finished = query["status"].as_string() == "FINISHED";
+      const std::string rest = is_finished ? with_commas(static_cast<uint64_t>(query["rows"].as_int())) + " rows"
+                                           : query["error"].as_string();
+      std::fprintf(stderr, "round %lld  %-8s  %s  %.3f s  %s\n", static_cast<long long>(round),
+                   is_finished ? "FINISHED" : "FAILED", query["query"].as_string().c_str(),
+                   static_cast<double>(query["elapsed_ms"].as_int()) / 1000, rest.c_str());
+    }
+  }
+
+ private:
+  std::map<std::string, int64_t> rounds_told_;  // by query: of which its end was told
+};
+
 // A day, or all of a table.
 bool is_partition(const std::string& what) {
   return what == "all" ||
@@ -108,11 +131,14 @@ int outcome(const Json& run) {
 
 }  // namespace
 
-Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id) {
+Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interrupt, const std::string& id,
+                                      Rounds rounds) {
   ProgressLine progress;
+  RoundNews news;
   const std::string path = "/v1/runs/" + url_encode(id);
   for (bool is_stopped = false;;) {
     TRY_ASSIGN(Json run, call_json(backend, {.path = path}));
+    if (rounds == Rounds::told) news.tell(run, progress);
     if (has_ended(run)) return std::optional<Json>(std::move(run));
     progress.show(progress_of(run));
     if (interrupt.asked() && backend.is_server()) {
@@ -132,7 +158,7 @@ Result<std::optional<Json>> await_run(Backend& backend, const Interrupt& interru
 }
 
 int follow_run(Context& context, Backend& backend, const Interrupt& interrupt, const std::string& id) {
-  const auto run = await_run(backend, interrupt, id);
+  const auto run = await_run(backend, interrupt, id, Rounds::told);
   if (!run) return report(run.error());
   if (!*run) return kDone;
   if (context.common.json) {
