@@ -160,12 +160,15 @@ void Notifier::set_channels(const std::vector<Channel>& channels, const std::vec
   std::vector<std::string> removed;
   {
     MutexLock lock(mutex_);
-    for (const auto& [name, channel] : declared_) removed.push_back(name);
+    std::vector<std::string> before;
+    for (const auto& [name, channel] : declared_) before.push_back(name);
     declared_.clear();
     topics_.clear();
     for (const Channel& channel : channels) declared_.emplace(channel.name, channel);
     for (const Topic& topic : topics) topics_.emplace(topic.name, topic);
-    std::erase_if(removed, [&declared = declared_](const std::string& name) { return declared.contains(name); });
+    for (const std::string& name : before) {
+      if (!declared_.contains(name)) removed.push_back(name);
+    }
     if (options_.delivers) {
       gone.swap(couriers_);
       for (auto one = gone.begin(); one != gone.end();) {
