@@ -7,9 +7,9 @@
 //     footer: For internal use.
 //   template: report.html        in the review's folder
 //
-// A template is HTML with {{placeholders}}, kTemplatePlaceholders; it takes the place of the report's page. One that is
-// not known, or not closed, is an error with its place. What the program fills in is escaped; what the template itself
-// says is its author's.
+// A template is HTML with {{placeholders}}, template_placeholders(); it takes the place of the report's page. One that
+// is not known, or not closed, is an error with its place. What the program fills in is escaped; what the template
+// itself says is its author's.
 //
 // Pure; any thread.
 #pragma once
