@@ -14,6 +14,8 @@ import uuid
 
 import pytest
 
+import client_table
+
 BINARY = os.environ["WEIR_BIN"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 30
@@ -28,6 +30,15 @@ def pytest_addoption(parser):
     parser.addoption("--races", type=int, default=200, help="how often a query's threshold falls into the moment in which it ends")
     parser.addoption("--review-kills", type=int, default=10, help="how often the program is killed while reviews run")
     parser.addoption("--notice-kills", type=int, default=4, help="how often the program is killed meanwhile")
+
+
+def pytest_configure(config):
+    client_table.writing = config.getoption("--write-clients")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    if client_table.writing and exitstatus == 0:
+        client_table.write()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -175,6 +186,15 @@ class Project:
         assert reply.status == 200, reply
         assert not reply.json["truncated"], "the test asks for more rows than it gets"
         return reply.json["rows"]
+
+
+def pytest_configure(config):
+    client_table.writing = config.getoption("--write-clients")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    if client_table.writing and exitstatus == 0:
+        client_table.write()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -72,6 +72,7 @@ notify::Message message_of(const Ended& ended, const Failed& failed) {
   const Json& counts = report["counts"];
   notify::Message out;
   out.name = "review/" + ended.review.name;
+  out.once = out.name + "/" + ended.run;
   out.subject = ended.is_late ? "The review " + ended.review.title + " ran out of time"
                               : "Your report is ready: " + ended.review.title + ", " + report["verdict"].as_string();
   if (ended.is_late) {

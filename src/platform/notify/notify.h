@@ -89,6 +89,9 @@ struct Message {
   std::string link{};  // path of its page
   Severity severity = Severity::info;
   std::vector<Attachment> attachments{};  // of mails; others get their names and sizes
+  // What it is about, where that is told only once: who goes on after a kill sends it again, and nobody is told twice
+  // within a week. Empty: each message is its own.
+  std::string once{};
 };
 inline constexpr size_t kMessageTextBytesMax = 256u << 10, kMessageHtmlBytesMax = 1u << 20;
 inline constexpr size_t kAttachmentsMax = 10, kAttachmentBytesMax = 4u << 20;  // all together

@@ -252,6 +252,29 @@ TEST_F(NotifyTest, a_message_is_refused_where_it_could_not_be_told) {
   EXPECT_EQ(notifier_->send(message, {"page"}).error().code, Code::too_large);
 }
 
+TEST_F(NotifyTest, what_is_told_once_is_not_told_again_after_a_kill) {
+  Options idle;
+  idle.delivers = false;
+  open_notifier(idle);
+  notifier_->set_channels({away()});
+  Message message;
+  message.subject = "your report is ready";
+  message.once = "review/nightly/run-1";
+  const auto count = [&] { return must(notifier_->deliveries({})).size(); };
+  ASSERT_TRUE(notifier_->send(message, {"hook"}));
+  open_notifier(idle);
+  notifier_->set_channels({away()});
+  ASSERT_TRUE(notifier_->send(message, {"hook"})) << "who goes on after a kill does not know that it was sent";
+  EXPECT_EQ(count(), 1u);
+  message.once = "review/nightly/run-2";
+  ASSERT_TRUE(notifier_->send(message, {"hook"}));
+  EXPECT_EQ(count(), 2u) << "another run is another message";
+  message.once.clear();
+  ASSERT_TRUE(notifier_->send(message, {"hook"}));
+  ASSERT_TRUE(notifier_->send(message, {"hook"}));
+  EXPECT_EQ(count(), 4u) << "each is its own";
+}
+
 TEST_F(NotifyTest, a_full_outbox_drops_nothing_takes_nothing_and_says_so) {
   Options idle;
   idle.delivers = false;

@@ -147,8 +147,12 @@ Result<std::vector<std::string>> Notifier::submit(const Message& message, const 
   told.item.set("event", event);
   told.item.set("message", message_json(message));
   std::vector<control::Delivery> deliveries = deliveries_of(told, names);
-  // Each message is its own; only findings come again.
-  for (control::Delivery& one : deliveries) one.again_key.clear();
+  // Only findings come again and are held.
+  for (control::Delivery& one : deliveries) {
+    one.again_key = message.once.empty() ? "" : "once/" + message.once + "/" + one.body["to"].dump();
+    one.again_within = kEndedKeptFor;
+    one.once = true;
+  }
   TRY_ASSIGN(const bool has_room, parts_.control.add_deliveries(deliveries, kOutboxMax));
   if (!has_room) {
     outbox_is_full();

@@ -189,6 +189,7 @@ struct Delivery {
   // the key until then. Only of a new one; not kept.
   std::string again_key{};
   Duration again_within{};
+  bool once = false;  // within that time it is not told again at all: it was put in before a kill
 };
 inline constexpr size_t kBundleItemsMax = 200;  // a full one waits beside the next
 struct DeliveryFilter {
@@ -342,7 +343,8 @@ class Control {
 
   // Findings. put_finding() adds or replaces by id; `conflict` if another one of its key is not closed. Of the closed
   // ones the newest `closed_max` are kept. `deliveries` are added in the same transaction: all of them, or none if
-  // there is no room for them beside those that are not ended; false then. One that joins a bundle gets its id.
+  // there is no room for them beside those that are not ended; false then. One that joins a bundle gets its id; one
+  // that was to be told once and was is taken out.
   virtual Result<bool> put_finding(const Finding& finding, size_t closed_max, std::vector<Delivery>& deliveries,
                                    size_t open_max) = 0;
   virtual Result<std::optional<Finding>> find_finding(std::string_view id) = 0;

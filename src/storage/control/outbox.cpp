@@ -35,9 +35,9 @@ Result<std::vector<Delivery>> SqliteControl::deliveries_of(Statement& statement)
   }
 }
 
-// What was told under its key a short while ago waits until that is over.
-Status SqliteControl::hold_again(Delivery& delivery) {
-  if (delivery.again_key.empty()) return {};
+// What was told under its key a short while ago waits until that is over. False: it is told once only.
+Result<bool> SqliteControl::hold_again(Delivery& delivery) {
+  if (delivery.again_key.empty()) return true;
   std::optional<int64_t> told;
   {
     TRY_ASSIGN(Statement find, database_->prepare("SELECT at FROM outbox_told WHERE channel = ? AND key = ?"));
@@ -46,6 +46,7 @@ Status SqliteControl::hold_again(Delivery& delivery) {
   }
   int64_t at = delivery.created_at.micros;
   const bool is_again = told && *told + delivery.again_within.micros > at;
+  if (is_again && delivery.once) return false;
   if (is_again) {
     // Until what waits is told, it stands for everything that comes under its key.
     at = *told > at ? *told : *told + delivery.again_within.micros;
@@ -54,7 +55,8 @@ Status SqliteControl::hold_again(Delivery& delivery) {
   }
   TRY_ASSIGN(Statement put,
              database_->prepare("INSERT OR REPLACE INTO outbox_told(channel, key, at) VALUES (?, ?, ?)"));
-  return put.bind(1, delivery.channel).bind(2, delivery.again_key).bind(3, at).run();
+  TRY(put.bind(1, delivery.channel).bind(2, delivery.again_key).bind(3, at).run());
+  return true;
 }
 
 Result<bool> SqliteControl::join_bundle(Delivery& delivery) {
@@ -76,26 +78,32 @@ Result<bool> SqliteControl::join_bundle(Delivery& delivery) {
   return true;
 }
 
-Status SqliteControl::write_delivery(Delivery& wanted) {
-  TRY(hold_again(wanted));
+// False: it is in the outbox already, or was.
+Result<bool> SqliteControl::write_delivery(Delivery& wanted) {
+  TRY_ASSIGN(const bool is_new, hold_again(wanted));
+  if (!is_new) return false;
   TRY_ASSIGN(const bool joined, join_bundle(wanted));
-  if (joined) return {};
+  if (joined) return true;
   TRY_ASSIGN(Statement put, database_->prepare(std::string("INSERT INTO outbox(") + kColumns +
                                                ") VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 0, '', ?)"));
   put.bind(1, wanted.id).bind(2, wanted.channel).bind(3, wanted.bundle).bind(4, wanted.state);
   put.bind(5, wanted.created_at.micros).bind(6, wanted.due_at.micros).bind(7, wanted.give_up_at.micros);
   TRY(put.bind(8, wanted.body.dump()).run());
   TRY_ASSIGN(const int64_t open, counter(kOpen));
-  return set_counter(kOpen, open + 1);
+  TRY(set_counter(kOpen, open + 1));
+  return true;
 }
 
 Result<bool> SqliteControl::write_deliveries(std::vector<Delivery>& deliveries, size_t open_max) {
   if (deliveries.empty()) return true;
   TRY_ASSIGN(const int64_t open, counter(kOpen));
   if (static_cast<size_t>(open) + deliveries.size() > open_max) return false;
+  std::vector<Delivery> written;
   for (Delivery& delivery : deliveries) {
-    TRY(write_delivery(delivery));
+    TRY_ASSIGN(const bool is_new, write_delivery(delivery));
+    if (is_new) written.push_back(std::move(delivery));
   }
+  deliveries = std::move(written);
   return true;
 }
 

@@ -124,9 +124,9 @@ class SqliteControl final : public Control {
   Status put_in_transaction(const Job& job);
   Status write_finding(const Finding& finding, size_t closed_max);
   Result<bool> write_deliveries(std::vector<Delivery>& deliveries, size_t open_max);
-  Status write_delivery(Delivery& delivery);
+  Result<bool> write_delivery(Delivery& delivery);
   Result<bool> join_bundle(Delivery& delivery);
-  Status hold_again(Delivery& delivery);
+  Result<bool> hold_again(Delivery& delivery);
   Status change_delivery(const Delivery& delivery, std::string_view from);
   Result<std::vector<Delivery>> deliveries_of(Statement& statement);
   Result<int64_t> counter(std::string_view name);
