@@ -9,13 +9,14 @@ constexpr const char* kMacros[] = {
     "quote_literal(s) AS '''' || replace(s, '''', '''''') || ''''",
     // PostgreSQL's reserved words, which a statement takes as names only in quotes.
     R"(quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') AND NOT regexp_full_match(s,
-         'all|analy[sz]e|and|any|array|as|asc|asymmetric|authorization|binary|both|case|cast|check|collate|collation|' ||
-         'column|concurrently|constraint|create|cross|current_(catalog|date|role|schema|time|timestamp|user)|default|' ||
-         'deferrable|desc|distinct|do|else|end|except|false|fetch|for|foreign|freeze|from|full|grant|group|having|' ||
-         'ilike|in|initially|inner|intersect|into|is|isnull|join|lateral|leading|left|like|limit|localtime|' ||
-         'localtimestamp|natural|not|notnull|null|offset|on|only|or|order|outer|overlaps|placing|primary|qualify|' ||
-         'references|returning|right|select|session_user|similar|some|symmetric|table|tablesample|then|to|trailing|' ||
-         'true|union|unique|user|using|variadic|verbose|when|where|window|with') THEN s
+         'all|analy[sz]e|and|any|array|as|asc|asymmetric|authorization|binary|both|case|cast|check|collate|' ||
+         'collation|column|concurrently|constraint|create|cross|' ||
+         'current_(catalog|date|role|schema|time|timestamp|user)|default|deferrable|desc|distinct|do|else|end|' ||
+         'except|false|fetch|for|foreign|freeze|from|full|grant|group|having|ilike|in|initially|inner|intersect|' ||
+         'into|is|isnull|join|lateral|leading|left|like|limit|localtime|localtimestamp|natural|not|notnull|null|' ||
+         'offset|on|only|or|order|outer|overlaps|placing|primary|qualify|references|returning|right|select|' ||
+         'session_user|similar|some|symmetric|table|tablesample|then|to|trailing|true|union|unique|user|using|' ||
+         'variadic|verbose|when|where|window|with') THEN s
        ELSE '"' || replace(s, '"', '""') || '"' END)",
     // The parts as date_part() of the dialect says them.
     R"(dateadd(part, n, t) AS t + CASE part
