@@ -11,7 +11,7 @@ import threading
 import psycopg
 from conftest import free_port, wait_for
 
-POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
+POSTGRES = pathlib.Path(os.environ.get("WEIR_TEST_POSTGRESQL", "/usr/lib/postgresql/15/bin"))  # another version: the folder of its programs
 PASSWORD = "Lookingglass7"  # of every user but the superuser
 SUPERUSER_PASSWORD = "Jabberwock9"
 

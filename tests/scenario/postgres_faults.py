@@ -16,11 +16,12 @@ FAULTS = []
 
 
 class Fault:
-    def __init__(self, query, signal, sql=None, fine=None, make=None, state=None, ahead=0, cluster=None):
+    def __init__(self, query, signal, sql=None, fine=None, make=None, state=None, ahead=0, cluster=None, tools=False):
         self.query, self.signal = query, signal
         self.sql, self.fine, self.make, self.state = sql or [], fine or [], make, state
         self.ahead = ahead  # seconds by which the server's clock is set forward before the review
         self.cluster = cluster  # of a server of its own: settings, and the transaction that its numbers begin with
+        self.tools = tools or cluster is not None  # made with programs that not every PostgreSQL comes with
         self.database = f"fault_{len(FAULTS):02}"
         FAULTS.append(self)
 
@@ -276,7 +277,7 @@ def setting(server, name, value):
 
 Fault("Checkpoints", "checkpoints come because the log is full", state=checkpoints)
 Fault("ReplicationSlots", "replication slots that nobody reads", state=lambda server: slot(server, False))
-Fault("ReplicationSlots", "replication slots whose reader is far behind", state=slow_reader)
+Fault("ReplicationSlots", "replication slots whose reader is far behind", state=slow_reader, tools=True)
 Fault("Superusers", "superusers beside the first", state=lambda server: role(server, "SUPERUSER LOGIN"))
 Fault("Settings", "settings that lose data", state=lambda server: setting(server, "fsync", "off"))
 Fault("Settings", "upkeep that is switched off", state=lambda server: setting(server, "autovacuum", "off"))
@@ -287,9 +288,9 @@ Fault("FreezeAge", "tables that autovacuum does not freeze in time", cluster={"a
 
 
 @contextlib.contextmanager
-def nearly(server):
+def nearly(server, with_reader):
     """What the whole server may have without a word, at once."""
     server.do_sql("CHECKPOINT", "CHECKPOINT")
-    with at_work(server, "SELECT pg_sleep(1000000)"), waiting(server), building(server), prepared(server), slot(server, True), \
+    with at_work(server, "SELECT pg_sleep(1000000)"), waiting(server), building(server), prepared(server), slot(server, True) if with_reader else contextlib.nullcontext(), \
             role(server, "LOGIN CREATEROLE"), setting(server, "log_lock_waits", "on"):
         yield
