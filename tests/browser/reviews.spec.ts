@@ -186,7 +186,7 @@ test.describe('with a server of its own', () => {
     watched.allow('404');
     await sign_in(page, server);
     await page.goto(`${server.url}/reviews/nothing`);
-    await expect(page.getByText('There is no such review')).toBeVisible();
+    await expect(page.getByText('There is no review “nothing”')).toBeVisible();
     await page.goto(`${server.url}/reviews/health?run=01a1ff2f-0000-7000-8000-000000000001`);
     await expect(page.getByText('This run has no report')).toBeVisible();
   });
