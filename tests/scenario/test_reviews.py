@@ -99,7 +99,7 @@ def test_a_review_says_what_it_found_and_leaves_everything_behind(project):
     assert [(query["query"], query["status"], query["round"]) for query in last["queries"]] == [("Missing", "FAILED", 3)]
     html = project.weir("review", "report", "health")
     assert "Two &amp; three" in html and "<script" not in html and "http-equiv" in html
-    assert 'failures="1" skipped="1"' in project.weir("review", "report", "health", "--format", "junit")
+    assert 'failures="1" skipped="0" errors="1"' in project.weir("review", "report", "health", "--format", "junit")
     findings = json.loads(project.weir("alarms", "findings", "--json"))["findings"]
     assert sorted(finding["source"] for finding in findings) == ["review", "review"]
     assert any("Missing: " in finding["why"] for finding in findings)
@@ -259,7 +259,8 @@ def test_the_end_of_a_run_is_told(project):
     project.start()
     project.weir("apply")
     project.weir("review", "run", "health", code=3)
-    project.weir("review", "run", "hurried")
+    project.weir("review", "run", "hurried", code=1)
+    assert "queries without an answer: 1 (Long)" in project.stderr
     told = project.folder / "told.jsonl"
     wait_for(lambda: told.exists() and "ran out of time" in told.read_text(), "both are told")
     messages = {line["message"]["subject"]: line["message"] for line in map(json.loads, told.read_text().splitlines()) if "message" in line}
@@ -280,7 +281,8 @@ def test_a_review_asks_weir_as_a_user_whose_grants_hold(project):
     declare(project, yaml="as: reviewer\nrounds: 1\n" + yaml, Secret="SELECT n FROM public.secret", Shown="SELECT n FROM public.shown", Undeclared="SELECT n FROM public.secret",
             Others="SELECT count(*) AS n FROM stl_query")
     project.weir("apply")
-    project.weir("review", "run", "health")
+    project.weir("review", "run", "health", code=1)
+    assert "queries without an answer: 1 (Undeclared)" in project.stderr, "what says what it needs was not asked"
     said = report(project)
     found = signals(said)
     assert said["target"]["user"] == "reviewer" and found["t"]["colour"] == "yellow"
@@ -316,7 +318,8 @@ def test_a_query_over_its_threshold_is_cancelled_on_the_server_and_writing_is_re
             "  Fast: {signals: [{signal: f, when: n == 1}]}\n  Writes: {signals: [{signal: w, when: n > 0}]}\n",
             Slow="SELECT 1 AS n FROM pg_sleep(3600);", Fast="SELECT 1 AS n;", Writes="CREATE TABLE made (n INT)")
     shop.weir("apply")
-    shop.weir("review", "run", "health")
+    shop.weir("review", "run", "health", code=1)
+    assert "queries without an answer: 2 (Slow, Writes)" in shop.stderr
     said = report(shop)
     assert said["target"]["kind"] == "postgresql" and said["target"]["version"].startswith("15")
     found = signals(said)
@@ -341,7 +344,7 @@ def test_finishing_and_being_cancelled_are_never_both_or_neither(shop, elsewhere
             f"  {name}: {{threshold: {100 + chance.randrange(24)}ms, signals: [{{signal: {name}, when: n >= 0}}]}}\n" for name in names),
             **{name: f"SELECT 1 AS n FROM pg_sleep({0.1 + chance.randrange(24) / 1000})" for name in names})
         shop.weir("apply")
-        shop.weir("review", "run", "health")
+        shop.weir("review", "run", "health", code=1)  # some have no answer
         folder = files(shop)
         for section in report(shop)["sections"]:
             for query in section["queries"]:
@@ -368,7 +371,7 @@ def test_kills_do_not_change_the_report(shop, elsewhere, request):
         f"  {name}: {{signals: [{{signal: {name}, when: n > 1}}]}}\n" for name in "ABCDE"),
         A="SELECT 1 AS n FROM pg_sleep(0.2)", B="SELECT 2 AS n FROM pg_sleep(0.1)", C="SELECT n FROM no_such_table", D="SELECT 4 AS n", E="SELECT 5 AS n FROM pg_sleep(0.3)")
     shop.weir("apply")
-    shop.weir("review", "run", "health")
+    shop.weir("review", "run", "health", code=1)  # C has no answer
     calm = masked(files(shop))
     before = report(shop)["run"]
     chance = random.Random(20261122)

@@ -113,7 +113,8 @@ TEST_F(ReportTest, fills_the_automated_reviews_template) {
 
 TEST_F(ReportTest, is_junit_for_build_pipelines) {
   const std::string xml = report_junit(report());
-  EXPECT_THAT(xml, HasSubstr(R"(tests="3" failures="1" skipped="1")"));
+  EXPECT_THAT(xml, HasSubstr(R"(tests="3" failures="1" skipped="0" errors="1")"));
+  EXPECT_THAT(xml, HasSubstr(R"(<error message="permission denied"/>)"));
   EXPECT_THAT(xml, HasSubstr(R"(<failure type="red" message="2 of 3">stats_off &gt; 10</failure>)"));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "analysis/review/look.h"
 #include "core/base/json.h"
@@ -17,8 +18,11 @@ std::string report_html(const Json& report, const Look& look = {});
 // those of the run and of the runs before it; any other template keeps what it has. What nobody declared or measured is
 // "not known". The charts are SVG that gives way to Chart.js where that is loaded.
 std::string report_page(const Json& report, std::string page);
-// A test case a signal: met is a failure, not measured is skipped.
+// A test case a signal: met is a failure, not measured is skipped, and of a query without an answer an error.
 std::string report_junit(const Json& report);
+// Names of queries that were asked and have no answer: they failed in every round, or the time of the run was over.
+// What the target does not have, or another workflow asks, is none of them.
+std::vector<std::string> unanswered(const Json& report);
 
 // HTML that somebody wrote, with the few tags that texts need (a with http links, b, i, em, strong, p, br, ul, ol, li,
 // code); everything else is text.

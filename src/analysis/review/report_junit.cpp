@@ -15,11 +15,26 @@ std::string xml_escaped(std::string_view text) {
   return html_escape(clean);
 }
 
+bool is_unanswered(const Json& query) {
+  const std::string& status = query["status"].as_string();
+  return query["left_out"].is_null() && status != "FINISHED" && status != "SKIPPED";
+}
+
 }  // namespace
+
+std::vector<std::string> unanswered(const Json& report) {
+  std::vector<std::string> out;
+  for (const Json& section : report["sections"].array()) {
+    for (const Json& query : section["queries"].array()) {
+      if (is_unanswered(query)) out.push_back(query["query"].as_string());
+    }
+  }
+  return out;
+}
 
 std::string report_junit(const Json& report) {
   std::string cases;
-  size_t tests = 0, failures = 0, skipped = 0;
+  size_t tests = 0, failures = 0, skipped = 0, errors = 0;
   for (const Json& section : report["sections"].array()) {
     for (const Json& query : section["queries"].array()) {
       for (const Json& signal : query["signals"].array()) {
@@ -31,8 +46,10 @@ std::string report_junit(const Json& report) {
         if (colour == "green") {
           cases += "/>\n";
         } else if (colour == "not measured") {
-          ++skipped;
-          cases += "><skipped message=\"" + xml_escaped(signal["why"].as_string()) + "\"/></testcase>\n";
+          const bool is_error = is_unanswered(query);
+          ++(is_error ? errors : skipped);
+          cases += std::string("><") + (is_error ? "error" : "skipped") + " message=\"" +
+                   xml_escaped(signal["why"].as_string()) + "\"/></testcase>\n";
         } else {
           ++failures;
           cases += "><failure type=\"" + colour + "\" message=\"" +
@@ -45,7 +62,7 @@ std::string report_junit(const Json& report) {
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"" + xml_escaped(report["title"].as_string()) +
          "\" timestamp=\"" + xml_escaped(report["started_at"].as_string().substr(0, 19)) + "\" tests=\"" +
          std::to_string(tests) + "\" failures=\"" + std::to_string(failures) + "\" skipped=\"" +
-         std::to_string(skipped) + "\" errors=\"0\">\n" + cases + "</testsuite>\n";
+         std::to_string(skipped) + "\" errors=\"" + std::to_string(errors) + "\">\n" + cases + "</testsuite>\n";
 }
 
 }  // namespace weir::review

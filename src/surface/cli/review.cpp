@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "analysis/review/report.h"
 #include "analysis/review/shipped.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -13,8 +14,6 @@
 
 namespace weir::cli {
 namespace {
-
-constexpr int kFoundSomething = 3;
 
 struct ReviewOptions {
   std::string name, workflow, on, from, run, format = "html", output;
@@ -113,8 +112,20 @@ void print_report(const Json& report, bool colour) {
               static_cast<long long>(counts["not_measured"].as_int()));
 }
 
-int exit_of(const Json& report) {
-  return report["verdict"].as_string() == "red" ? kFoundSomething : kDone;
+constexpr size_t kNamesShown = 5;
+
+// Red, or what nobody can call green because it was not answered.
+int exit_of(const Json& answered, const std::string& run) {
+  int code = kDone;
+  if (std::vector<std::string> missing = review::unanswered(answered); !missing.empty()) {
+    const std::string count = std::to_string(missing.size());
+    if (missing.size() > kNamesShown) missing.resize(kNamesShown);
+    code = report(Error(Code::conflict,
+                        "queries without an answer: " + count + " (" + join(missing, ", ") +
+                            (count == std::to_string(missing.size()) ? ")" : ", …)"),
+                        "`weir runs watch " + run + "` shows why"));
+  }
+  return answered["verdict"].as_string() == "red" ? kFound : code;
 }
 
 int show_report(Context& context, Backend& backend, const std::string& name, const std::string& run) {
@@ -127,7 +138,7 @@ int show_report(Context& context, Backend& backend, const std::string& name, con
     std::printf("run %s; `weir review report %s --run %s --output FILE` writes the report\n", run.c_str(), name.c_str(),
                 run.c_str());
   }
-  return exit_of(*report_json);
+  return exit_of(*report_json, run);
 }
 
 int run_review(Context& context, const ReviewOptions& options) {
@@ -258,7 +269,7 @@ int compare_runs(Context& context, const ReviewOptions& options) {
     print_comparison(*compared, context.common.colour);
   }
   const bool is_worse = !(*compared)["new"].array().empty() || !(*compared)["worse"].array().empty();
-  return is_worse ? kFoundSomething : kDone;
+  return is_worse ? kFound : kDone;
 }
 
 }  // namespace
