@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
 
 #include "analysis/review/criteria.h"
@@ -73,15 +74,56 @@ Segment segment_of(const WorkflowText& text, bool needs_threshold, const Review&
   return out;
 }
 
-void check_recommended(const project::DeclarationSource& source, const Review& review, const std::string& whose,
-                       const std::vector<std::string>& ids, std::vector<Error>& errors) {
+// The scalar `text` of a list under one of these keys, anywhere below the node; nullptr if there is none.
+const Yaml* listed(const Yaml& node, const std::set<std::string_view>& keys, std::string_view text) {
+  for (const YamlEntry& entry : node.entries) {
+    if (keys.contains(entry.key)) {
+      for (const Yaml& item : entry.value.items) {
+        if (item.text == text) return &item;
+      }
+    }
+    if (const Yaml* found = listed(entry.value, keys, text)) return found;
+  }
+  for (const Yaml& item : node.items) {
+    if (const Yaml* found = listed(item, keys, text)) return found;
+  }
+  return nullptr;
+}
+
+// Where a query is declared: its entry of review.yaml, or of config.json. Looked for only when something is wrong.
+struct Declared {
+  std::optional<Yaml> config;
+  const Yaml* node = nullptr;  // nullptr: it is the base's
+};
+
+Declared declared_at(const project::DeclarationSource& source, const std::string& query) {
+  Declared out;
+  const Yaml* own = source.root.find("queries");
+  out.node = own == nullptr ? nullptr : own->find(query);
+  if (out.node != nullptr || !has_seed_form(source)) return out;
+  std::vector<Error> told_before;
+  out.config = read_json_part(source, kSeedConfig, told_before);
+  const Yaml* sections = out.config ? out.config->find("Sections") : nullptr;
+  out.node = sections == nullptr ? nullptr : sections->find(query);
+  return out;
+}
+
+Position place_or_file(const project::DeclarationSource& source, const Yaml* node) {
+  return node == nullptr ? Position{source.file, 1, 1} : node->at;
+}
+
+void check_recommended(const project::DeclarationSource& source, const Review& review, const std::string& query,
+                       const std::string& what, const std::vector<std::string>& ids, std::vector<Error>& errors) {
   std::vector<std::string> known;
   for (const auto& one : review.recommendations) known.push_back(one.id);
   for (const std::string& id : ids) {
     if (review.recommendation(id) != nullptr) continue;
-    errors.push_back(
-        Error(Code::not_found, whose + " recommends " + shown(id) + ", which is not there", did_you_mean(id, known))
-            .at({source.file, 1, 1}));
+    const Declared at = declared_at(source, query);
+    const Yaml* place = at.node == nullptr ? nullptr : listed(*at.node, {"recommend", "Recommendation"}, id);
+    errors.push_back(Error(Code::not_found,
+                           query + ", " + shown(what) + " recommends " + shown(id) + ", which is not there",
+                           did_you_mean(id, known))
+                         .at(place_or_file(source, place)));
   }
 }
 
@@ -167,17 +209,19 @@ void check_review(const project::DeclarationSource& source, Review& review, std:
   for (const Query& query : review.queries) {
     const auto [first, is_new] = results.emplace(query.result, query.name);
     if (!is_new) {
+      const Declared at = declared_at(source, query.name);
+      const Yaml* place = at.node == nullptr ? nullptr : at.node->find("result");
       errors.push_back(
           Error(Code::conflict,
                 "queries " + first->second + " and " + query.name + " have one result, " + shown(query.result),
                 "give one of them another `result`")
-              .at({source.file, 1, 1}));
+              .at(place_or_file(source, place != nullptr ? place : at.node)));
     }
     for (const Signal& signal : query.signals) {
-      check_recommended(source, review, query.name + ", " + shown(signal.name), signal.recommend, errors);
+      check_recommended(source, review, query.name, signal.name, signal.recommend, errors);
     }
     for (const Observation& observation : query.observations) {
-      check_recommended(source, review, query.name + ", " + shown(observation.text), observation.recommend, errors);
+      check_recommended(source, review, query.name, observation.text, observation.recommend, errors);
     }
   }
   std::vector<std::string> known;
@@ -185,7 +229,7 @@ void check_review(const project::DeclarationSource& source, Review& review, std:
   if (!review.workflows.contains(review.workflow)) {
     errors.push_back(
         Error(Code::not_found, "there is no workflow " + shown(review.workflow), did_you_mean(review.workflow, known))
-            .at({source.file, 1, 1}));
+            .at(place_or_file(source, source.root.find("workflow"))));
   }
 }
 

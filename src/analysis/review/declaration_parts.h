@@ -30,6 +30,7 @@ void add_default_workflows(Review& review);
 // Recommendations that are named and not there, results of one name, workflows that are asked for and not declared.
 void check_review(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors);
 
+inline constexpr const char* kSeedConfig = "review_config.json";  // with the queries of the automated review
 // config.json, review_config.json and review_result.html of the folder, into `review`.
 bool has_seed_form(const project::DeclarationSource& source);
 void read_seed_form(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors);

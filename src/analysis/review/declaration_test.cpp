@@ -143,11 +143,12 @@ TEST(ReviewDeclaration, mistakes_in_review_yaml_have_places) {
               ElementsAre(HasSubstr(
                   "review.yaml:12:39: found the end where a column, a value or ( was expected (at 1:12 of it)")));
   EXPECT_THAT(errors(own(with(kOwn, "[analyze]", "[analyse]"))),
-              ElementsAre(HasSubstr("recommends 'analyse', which is not there (did you mean 'analyze'?)")));
+              ElementsAre(HasSubstr("review.yaml:12:112: Tables, 'no statistics' recommends 'analyse', which is not "
+                                    "there (did you mean 'analyze'?)")));
   EXPECT_THAT(errors(own(with(kOwn, "workflow: nightly", "workflow: nightli"))),
-              ElementsAre(HasSubstr("there is no workflow 'nightli' (did you mean 'nightly'?)")));
+              ElementsAre(HasSubstr("review.yaml:3:11: there is no workflow 'nightli' (did you mean 'nightly'?)")));
   EXPECT_THAT(errors(own(with(kOwn, "Slow: {}", "Slow: {result: Tables}"))),
-              testing::Contains(HasSubstr("queries Tables and Slow have one result, 'Tables'")));
+              testing::Contains(HasSubstr("review.yaml:14:18: queries Tables and Slow have one result, 'Tables'")));
   EXPECT_THAT(errors(own(with(kOwn, "\"Slow\"", "\"Tables\""))),
               ElementsAre(HasSubstr("the result 'Tables' is written twice")));
   EXPECT_THAT(errors(own(), "My Review"), ElementsAre(HasSubstr("'My Review' is no name of a review")));
@@ -281,6 +282,10 @@ TEST(ReviewDeclaration, mistakes_in_the_json_files_have_places) {
               ElementsAre(HasSubstr("A has no time threshold")));
   EXPECT_THAT(errors(seed("a > 1", R"({"all-serial": ["A:600",]})")),
               ElementsAre(HasSubstr("reviews/warehouse/config.json:1:")));
+  Parts unknown = seed();
+  unknown["review_config.json"] =
+      with(unknown["review_config.json"], R"("Recommendation": ["1"])", R"("Recommendation": ["9"])");
+  EXPECT_THAT(errors(unknown), ElementsAre(HasSubstr("review_config.json:3:76: A, 'large' recommends '9'")));
   Parts parts = seed();
   parts.erase("config.json");
   EXPECT_THAT(errors(parts), ElementsAre(HasSubstr("there is no config.json")));

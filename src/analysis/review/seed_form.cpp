@@ -12,7 +12,6 @@ namespace weir::review {
 namespace {
 
 constexpr const char* kOrder = "config.json";
-constexpr const char* kConfig = "review_config.json";
 constexpr const char* kPage = "review_result.html";
 
 std::string path_of(const project::DeclarationSource& source, const std::string& file) {
@@ -99,12 +98,12 @@ std::optional<Yaml> read_json_part(const project::DeclarationSource& source, con
 }
 
 bool has_seed_form(const project::DeclarationSource& source) {
-  return source.parts.contains(kOrder) || source.parts.contains(kConfig);
+  return source.parts.contains(kOrder) || source.parts.contains(kSeedConfig);
 }
 
 void read_seed_form(const project::DeclarationSource& source, Review& review, std::vector<Error>& errors) {
   review.seed_csv = true;
-  const auto config = read_json_part(source, kConfig, errors);
+  const auto config = read_json_part(source, kSeedConfig, errors);
   const auto order = read_json_part(source, kOrder, errors);
   if (config) read_config(source, *config, review, errors);
   std::vector<WorkflowText> workflows;
