@@ -90,7 +90,8 @@ const Yaml* listed(const Yaml& node, const std::set<std::string_view>& keys, std
   return nullptr;
 }
 
-// Where a query is declared: its entry of review.yaml, or of config.json. Looked for only when something is wrong.
+// Where a query is declared: its entry of review.yaml, or of review_config.json. Looked for only when something is
+// wrong.
 struct Declared {
   std::optional<Yaml> config;
   const Yaml* node = nullptr;  // nullptr: it is the base's

@@ -147,9 +147,11 @@ Result<std::vector<std::string>> Notifier::submit(const Message& message, const 
   told.item.set("event", event);
   told.item.set("message", message_json(message));
   std::vector<control::Delivery> deliveries = deliveries_of(told, names);
-  // Only findings come again and are held.
+  // Each message is its own, and only findings come again.
   for (control::Delivery& one : deliveries) {
-    one.again_key = message.once.empty() ? "" : "once/" + message.once + "/" + one.body["to"].dump();
+    one.again_key.clear();
+    if (message.once.empty()) continue;
+    one.again_key = "once/" + message.once + "/" + one.body["to"].dump();
     one.again_within = kEndedKeptFor;
     one.once = true;
   }

@@ -118,11 +118,13 @@ constexpr size_t kNamesShown = 5;
 int exit_of(const Json& answered, const std::string& run) {
   int code = kDone;
   if (std::vector<std::string> missing = review::unanswered(answered); !missing.empty()) {
-    const std::string count = std::to_string(missing.size());
-    if (missing.size() > kNamesShown) missing.resize(kNamesShown);
+    const size_t count = missing.size();
+    if (count > kNamesShown) {
+      missing.resize(kNamesShown);
+      missing.emplace_back("…");
+    }
     code = report(Error(Code::conflict,
-                        "queries without an answer: " + count + " (" + join(missing, ", ") +
-                            (count == std::to_string(missing.size()) ? ")" : ", …)"),
+                        "queries without an answer: " + std::to_string(count) + " (" + join(missing, ", ") + ")",
                         "`weir runs watch " + run + "` shows why"));
   }
   return answered["verdict"].as_string() == "red" ? kFound : code;
